@@ -1,0 +1,45 @@
+# All that a machine with Python >= 3.11 and its venv module needs: `make demo`, `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# One thread for each test worker, one worker for each core.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: help demo demo-quick test check format clean
+
+help:
+	@echo "make demo        install, then everything once: clips, training, videos, scores"
+	@echo "make demo-quick  the same, shorter"
+	@echo "make test        install, then the whole test suite"
+	@echo "make check       style, types and tests, as .ci/run does"
+	@echo "make format      bring the code into shape"
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" --constraint constraints.txt
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/moee demo
+
+demo-quick: $(VENV)/installed
+	$(BIN)/moee demo --quick
+
+test: $(VENV)/installed
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(MAKE) test
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info

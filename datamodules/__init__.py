@@ -1,0 +1,5 @@
+"""The data: corpora, shards, preparation and the synthetic world. Imports nothing of ours."""
+
+from datamodules.synthetic_heads import SyntheticHeads
+
+__all__ = ["SyntheticHeads"]

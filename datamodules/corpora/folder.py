@@ -1,0 +1,125 @@
+"""Any folder of videos and sound files as a corpus, described by its `manifest.csv` where there is one."""
+
+import csv
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+VIDEO = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg"}
+SOUND = {".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
+VOICE_KINDS = {"utterance", "voice"}  # what the column `kind` calls speech that stands for itself
+CLIP_KINDS = {"clip", "video"}
+# Columns of the manifest that a sample keeps. `transcript` is what is said; `text` describes the emotion in
+# words.
+FACTS = ("emotion", "intensity", "transcript", "text", "license", "consent")
+MANIFEST = "manifest.csv"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the corpus and what is known about it; paths are relative to the corpus folder."""
+
+    key: str
+    path: str
+    kind: str  # "clip" or "voice"
+    corpus: str
+    identity: str
+    facts: dict[str, str] = field(default_factory=dict)
+    face_box: str | None = None
+    sound: str | None = None  # a sound file of the same name beside a video
+
+
+def safe_key(path: str) -> str:
+    """A path without its ending as a name that is safe in a tar: letters, digits, `_` and `-`."""
+    stem = path[: -len(Path(path).suffix)] if Path(path).suffix else path
+    return re.sub(r"[^\w-]", "_", stem.replace("/", "__"))
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    """Rows of `manifest.csv` by path; none if there is no such file.
+
+    Raises:
+        ValueError: if the column `path` is missing, a path repeats, or leads out of the folder.
+    """
+    file = folder / MANIFEST
+    if not file.is_file():
+        return {}
+    rows: dict[str, dict[str, str]] = {}
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.DictReader(lines)
+        if "path" not in (reader.fieldnames or ()):
+            raise ValueError(f"{file}: needs a column 'path', has {', '.join(reader.fieldnames or ['none'])}")
+        for row in reader:
+            path = Path(row["path"]).as_posix()
+            if path in rows:
+                raise ValueError(f"{file}: {path} is listed twice")
+            if path.startswith("/") or ".." in Path(path).parts:
+                raise ValueError(f"{file}: {path} leads out of the folder")
+            rows[path] = {name: (value or "").strip() for name, value in row.items() if name}
+    return rows
+
+
+def _kind(path: Path, row: dict[str, str], twins: set[str], listed: bool) -> str | None:
+    """What a file is used as: its `kind` in the manifest decides; a sound beside a video belongs to that."""
+    suffix, kind = path.suffix.lower(), row.get("kind", "")
+    if suffix in VIDEO:
+        return "clip" if not kind or kind in CLIP_KINDS else None
+    if suffix in SOUND:
+        if kind:
+            return "voice" if kind in VOICE_KINDS else None
+        return None if (listed and not row) or path.with_suffix("").as_posix() in twins else "voice"
+    return None
+
+
+def list_sources(folder: Path) -> list[Source]:
+    """Every video and every utterance below `folder`, sorted by key.
+
+    A sound file of the same name beside a video is that video's sound. With a manifest, sound files count as
+    utterances only if they are listed in it.
+
+    Raises:
+        FileNotFoundError: if the folder is not there.
+        ValueError: if it holds no video and no sound, or its manifest is unusable.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    rows = read_manifest(folder)
+    files = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
+    files = [p for p in files if not any(part.startswith(".") for part in p.parts)]
+    missing = [Path(p) for p in rows if Path(p).suffix.lower() in VIDEO and not (folder / p).is_file()]
+    twins = {p.with_suffix("").as_posix() for p in files if p.suffix.lower() in VIDEO}
+    sounds = {p.with_suffix("").as_posix(): p.as_posix() for p in files if p.suffix.lower() in SOUND}
+    found, seen = [], set()
+    for path in [*files, *missing]:
+        row = rows.get(path.as_posix(), {})
+        kind = _kind(path, row, twins, bool(rows))
+        if kind is None:
+            continue
+        key = safe_key(path.as_posix())
+        if key in seen:
+            key = f"{key}_{path.suffix[1:].lower()}"
+        if key in seen:
+            raise ValueError(
+                f"{folder / path}: its name becomes {key}, as that of another file does: rename one"
+            )
+        seen.add(key)
+        twin = sounds.get(path.with_suffix("").as_posix()) if kind == "clip" else None
+        found.append(_source(key, path, kind, row, twin))
+    if not found:
+        raise ValueError(f"{folder}: no videos ({' '.join(sorted(VIDEO))}) and no utterances below it")
+    return sorted(found, key=lambda source: source.key)
+
+
+def _source(key: str, path: Path, kind: str, row: dict[str, str], twin: str | None) -> Source:
+    facts = {name: row[name] for name in FACTS if row.get(name)}
+    identity = row.get("identity") or row.get("actor") or safe_key(path.name)
+    return Source(
+        key,
+        path.as_posix(),
+        kind,
+        row.get("corpus") or "folder",
+        identity,
+        facts,
+        row.get("face_box") or None,
+        twin,
+    )

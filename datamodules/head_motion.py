@@ -1,0 +1,72 @@
+"""Head motion read off 68 landmarks, against the reference picture. F frame, K landmark.
+
+A part of the contract: it imports torch only, so that data, models and measures agree on what motion means.
+"""
+
+import torch
+from torch import Tensor
+
+RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)  # iBUG 300-W order
+NOSE_TIP = 30
+
+
+def eye_centres(landmarks_FK2: Tensor) -> tuple[Tensor, Tensor]:
+    """Centres (F, 2) of the person's right and left eye, in pixels."""
+    return landmarks_FK2[:, RIGHT_EYE].mean(1), landmarks_FK2[:, LEFT_EYE].mean(1)
+
+
+def _measures(landmarks_FK2: Tensor) -> dict[str, Tensor]:
+    right_F2, left_F2 = eye_centres(landmarks_FK2)
+    across_F2 = left_F2 - right_F2
+    width_F = across_F2.norm(dim=-1).clamp(min=1e-3)
+    axis_F2 = across_F2 / width_F[:, None]
+    down_F2 = torch.stack([-axis_F2[:, 1], axis_F2[:, 0]], -1)
+    middle_F2 = (right_F2 + left_F2) / 2
+    nose_F2 = landmarks_FK2[:, NOSE_TIP] - middle_F2
+    return {
+        "middle": middle_F2,
+        "width": width_F,
+        "roll": torch.atan2(across_F2[:, 1], across_F2[:, 0]),
+        "yaw": (nose_F2 * axis_F2).sum(-1) / width_F,
+        "pitch": (nose_F2 * down_F2).sum(-1) / width_F,
+        "opening": eye_opening(landmarks_FK2),
+    }
+
+
+def eye_opening(landmarks_FK2: Tensor) -> Tensor:
+    """Eye aspect ratio (F,): lid distance over eye width, mean of both eyes (Soukupova & Cech 2016, eq. 1)."""
+    ratios = []
+    for eye in (RIGHT_EYE, LEFT_EYE):
+        p = landmarks_FK2[:, eye]
+        lids = (p[:, 1] - p[:, 5]).norm(dim=-1) + (p[:, 2] - p[:, 4]).norm(dim=-1)
+        ratios.append(lids / (2 * (p[:, 0] - p[:, 3]).norm(dim=-1).clamp(min=1e-3)))
+    return (ratios[0] + ratios[1]) / 2
+
+
+def head_motion(landmarks_FK2: Tensor, reference_K2: Tensor) -> Tensor:
+    """Motion (F, 7) in the order of `HEAD_MOTION`: how the head stands, compared with the reference picture.
+
+    Shifts are of the point between the eyes in inter-ocular distances of the reference; `log_scale` is the log ratio
+    of inter-ocular distances, roll in radians, yaw and pitch the change of the nose tip's place between the eyes in
+    inter-ocular distances; `eye_closure` is 1 - opening / reference opening, clamped to [-1, 1].
+
+    Raises:
+        ValueError: if the shapes are not (F, 68, 2) and (68, 2).
+    """
+    if landmarks_FK2.shape[1:] != (68, 2) or reference_K2.shape != (68, 2):
+        raise ValueError(
+            f"expected landmarks (F, 68, 2) and (68, 2), got {tuple(landmarks_FK2.shape)}, {tuple(reference_K2.shape)}"
+        )
+    now, ref = _measures(landmarks_FK2.float()), _measures(reference_K2[None].float())
+    shift_F2 = (now["middle"] - ref["middle"]) / ref["width"]
+    closure_F = (1 - now["opening"] / ref["opening"].clamp(min=0.05)).clamp(-1, 1)
+    turn = torch.stack([now[name] - ref[name] for name in ("roll", "yaw", "pitch")], -1)
+    scale_F = (now["width"] / ref["width"]).log()
+    return torch.cat([shift_F2, scale_F[:, None], turn, closure_F[:, None]], -1)
+
+
+def lip_opening(landmarks_FK2: Tensor) -> Tensor:
+    """Inner-lip distance over the inter-ocular distance (F,): three point pairs of the inner lip, averaged."""
+    right_F2, left_F2 = eye_centres(landmarks_FK2)
+    inner_F = sum((landmarks_FK2[:, a] - landmarks_FK2[:, b]).norm(dim=-1) for a, b in ((61, 67), (62, 66), (63, 65)))
+    return inner_F / 3 / (left_F2 - right_F2).norm(dim=-1).clamp(min=1e-3)  # type: ignore[operator]

@@ -1,0 +1,270 @@
+"""Raw files to samples: cut, find the face, crop it, measure it.
+
+F frame, C channel, H row, W column, K landmark.
+
+A video is cut from its start into clips of equal length; what remains at the end is left out. The crop
+stands still within a clip, so that the head moves in it as it did.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.action_units import from_blendshapes
+from datamodules.batch import FPS, LABELS, LANDMARKS, SAMPLES_PER_FRAME, Sample, parse_blend
+from datamodules.corpora.folder import Source
+from datamodules.head_motion import eye_centres, eye_opening, head_motion, lip_opening
+from datamodules.preparation.faces import Box, Face, FaceFinder, crop, crop_box, parse_box, to_crop
+from datamodules.preparation.media import read_sound, sound_blocks, video_frames, video_info
+
+LEAST_FOUND = 0.9  # share of the frames of a clip in which the face must be seen; gaps are bridged
+MOST_CROWDED = 0.1  # share of frames that may show a second face
+LEAST_DETAIL = 0.5  # side of the crop in the source over the side of the sample
+SILENT_PEAK = 1e-3  # -60 dB of full scale
+LEAST_VOICE_SECONDS = 0.5
+LIP_MARGIN = 0.2  # of the distance between the eyes, by which the mouth mask exceeds the lips
+LIPS = slice(48, 60)
+DETECTOR = "face_landmarker"
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """What decides how a clip comes out; two runs with equal settings give equal bytes."""
+
+    size: int = 128
+    frames: int = 50
+    face_box: str | None = None
+    detector: str | None = None  # "face_landmarker@<first 12 digits of its sha256>"
+
+    def __post_init__(self) -> None:
+        if self.frames < 2:
+            raise ValueError(f"frames={self.frames}: a clip needs at least 2")
+        if self.size < 32 or self.size % 2:
+            raise ValueError(f"size={self.size}: must be even and at least 32 pixels")
+        if self.face_box is not None:
+            parse_box(self.face_box)
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """A sample and what is worth keeping beside it."""
+
+    sample: Sample
+    facts: dict[str, Any]
+
+
+def clips_of(
+    source: Source, folder: Path, settings: ClipSettings, finder: FaceFinder | None
+) -> Iterator[tuple[str, PreparedClip | str]]:
+    """Every clip of a video by key: a sample, or the reason why it is none.
+
+    Raises:
+        FileNotFoundError: if the video is not there.
+        ValueError: if it is unreadable, damaged, too short or without sound.
+    """
+    path, sound = folder / source.path, _sound_file(source, folder)
+    frame = video_frames(path)
+    cut = iter(lambda: list(islice(frame, settings.frames)), [])
+    blocks = sound_blocks(sound, settings.frames / FPS)
+    for number, (frames, block) in enumerate(zip_longest(cut, blocks)):
+        if frames is None:
+            break  # sound that goes on after the last frame
+        if len(frames) < settings.frames:
+            if number == 0:
+                raise ValueError(
+                    f"too short: {len(frames)} frames at {FPS} per second, {settings.frames} are needed"
+                )
+            break
+        first = number * settings.frames
+        key = f"{source.key}-{first:06d}"
+        try:
+            yield (
+                key,
+                _clip(
+                    key, source, first, frames, _whole(block, settings.frames), settings, finder
+                ),
+            )
+        except ValueError as error:
+            yield key, str(error)
+
+
+def _sound_file(source: Source, folder: Path) -> Path:
+    if video_info(folder / source.path).has_sound:
+        return folder / source.path
+    if source.sound is None:
+        raise ValueError("no sound: neither a track of its own nor a sound file of the same name")
+    return folder / source.sound
+
+
+def _whole(block: Tensor | None, frames: int) -> Tensor:
+    block = torch.zeros(0) if block is None else block
+    return torch.nn.functional.pad(block, (0, frames * SAMPLES_PER_FRAME - len(block)))
+
+
+def _clip(
+    key: str,
+    source: Source,
+    first: int,
+    frames: Sequence[Tensor],
+    waveform: Tensor,
+    settings: ClipSettings,
+    finder: FaceFinder | None,
+) -> PreparedClip:
+    if waveform.abs().max() < SILENT_PEAK:
+        raise ValueError("silent: the sound stays below -60 dB")
+    height, width = frames[0].shape[1:]
+    wanted = settings.face_box or source.face_box
+    box = parse_box(wanted) if wanted else None
+    faces = None if finder is None else track_face(finder, frames, box)
+    if faces is None:
+        if box is None:
+            raise ValueError("no face box: give a detector, --face-box, or a column face_box in the manifest")
+        square = crop_box(box, width, height)
+    else:
+        squares = torch.tensor(
+            [crop_box(face.landmarks, width, height) for face in faces], dtype=torch.float64
+        )
+        x, y, side = squares.quantile(0.5, dim=0).round().int().tolist()
+        square = (x, y, side)
+    if square[2] < LEAST_DETAIL * settings.size:
+        raise ValueError(f"face too small: its crop has {square[2]} pixels, samples have {settings.size}")
+    small = torch.stack([crop(frame, square, settings.size) for frame in frames])
+    sample = _described(key, source, small, waveform)
+    facts = {**source.facts, "source": source.path, "first_frame": first, "crop": list(square)}
+    if faces is None:
+        sample["reference"] = small[0]
+    else:
+        _measure(sample, faces, square, settings)
+    return PreparedClip(sample, facts)
+
+
+def _described(key: str, source: Source, frames_FCHW: Tensor, waveform: Tensor) -> Sample:
+    """The sample without its reference and measurements; only what the corpus says about it."""
+    sample: Sample = {
+        "key": key,
+        "corpus": source.corpus,
+        "identity": source.identity,
+        "frames": frames_FCHW,
+        "reference": frames_FCHW[0],
+        "waveform": waveform,
+        "provenance": {},
+    }
+    label = source.facts.get("emotion", "")
+    if label:
+        sample["label"] = label
+        sample["provenance"]["label"] = "corpus"
+    if label in LABELS:  # another word stays a label: never mapped silently
+        sample["blend"] = parse_blend(label)
+        sample["provenance"]["blend"] = "corpus"
+    if source.facts.get("text"):
+        sample["text"] = source.facts["text"]
+        sample["provenance"]["text"] = "corpus"
+    return sample
+
+
+def _measure(sample: Sample, faces: list[Face], square: tuple[int, int, int], settings: ClipSettings) -> None:
+    landmarks = torch.stack([to_crop(face.landmarks, square, settings.size) for face in faces])
+    reference = closed_mouth(landmarks)
+    sample["reference"] = sample["frames"][reference]
+    sample["landmarks"] = landmarks
+    sample["mouth_mask"] = mouth_mask(landmarks, settings.size)
+    sample["head_motion"] = head_motion(landmarks, landmarks[reference])
+    sample["action_units"] = torch.stack([from_blendshapes(face.blendshapes) for face in faces])
+    maker = f"detector:{settings.detector}"
+    for name in ("landmarks", "mouth_mask", "head_motion", "action_units"):
+        sample["provenance"][name] = maker
+
+
+def track_face(finder: FaceFinder, frames: Sequence[Tensor], box: Box | None = None) -> list[Face]:
+    """The one face of a clip in every frame; short gaps are bridged linearly.
+
+    Args:
+        finder: The detector.
+        frames: (3, H, W) uint8 RGB each.
+        box: Where the wanted face is, if there may be others.
+
+    Raises:
+        ValueError: if the face is missing too often, or there are two.
+    """
+    found = [finder.find(frame) for frame in frames]
+    if box is not None:
+        found = [[face for face in faces if _inside(face, box)][:1] for faces in found]
+    count, seen = len(found), sum(bool(faces) for faces in found)
+    crowded = sum(len(faces) > 1 for faces in found)
+    if seen < LEAST_FOUND * count:
+        place = "" if box is None else " in the face box"
+        raise ValueError(f"no face{place} in {count - seen} of {count} frames")
+    if crowded > MOST_CROWDED * count:
+        raise ValueError(f"two faces in {crowded} of {count} frames; crop to one, or give a face box")
+    return _bridged([faces[0] if faces else None for faces in found])
+
+
+def _inside(face: Face, box: Box) -> bool:
+    middle = face.landmarks.mean(0)
+    return bool(box[0] <= middle[0] <= box[0] + box[2] and box[1] <= middle[1] <= box[1] + box[3])
+
+
+def _bridged(faces: list[Face | None]) -> list[Face]:
+    known = [i for i, face in enumerate(faces) if face is not None]
+    whole = []
+    for i, face in enumerate(faces):
+        if face is None:
+            before = max((k for k in known if k < i), default=known[0])
+            after = min((k for k in known if k > i), default=known[-1])
+            share = (i - before) / (after - before) if after > before else 0.0
+            face = _between(faces[before], faces[after], share)  # type: ignore[arg-type]
+        whole.append(face)
+    return whole
+
+
+def _between(a: Face, b: Face, share: float) -> Face:
+    mix = {name: (1 - share) * a.blendshapes[name] + share * b.blendshapes[name] for name in a.blendshapes}
+    return Face(torch.lerp(a.landmarks, b.landmarks, share), mix, a.box if share < 0.5 else b.box)
+
+
+def closed_mouth(landmarks_FK2: Tensor) -> int:
+    """The frame that serves as reference: lips closed, eyes no less open than usual."""
+    eyes = eye_opening(landmarks_FK2)
+    return int((lip_opening(landmarks_FK2) + (eyes.median() - eyes).clamp(min=0)).argmin())
+
+
+def mouth_mask(landmarks_FK2: Tensor, size: int) -> Tensor:
+    """Hull of the lips, widened by a fifth of the eyes' distance, as (F, size, size) bool."""
+    import cv2
+
+    if landmarks_FK2.shape[1:] != (LANDMARKS, 2):
+        raise ValueError(f"expected landmarks (F, {LANDMARKS}, 2), got {tuple(landmarks_FK2.shape)}")
+    right_F2, left_F2 = eye_centres(landmarks_FK2)
+    masks = np.zeros((len(landmarks_FK2), size, size), np.uint8)
+    for mask, points, apart in zip(masks, landmarks_FK2, (left_F2 - right_F2).norm(dim=-1), strict=True):
+        hull = cv2.convexHull(points[LIPS].round().int().numpy())
+        cv2.fillConvexPoly(mask, hull, 1)
+        reach = max(round(LIP_MARGIN * float(apart)), 1)
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+        cv2.dilate(mask, disc, dst=mask)
+    return torch.from_numpy(masks).bool()
+
+
+def voice_of(source: Source, folder: Path) -> tuple[Tensor, dict[str, Any], dict[str, Any]]:
+    """An utterance: waveform (S,), what the corpus says of it, and the facts beside it.
+
+    Raises:
+        FileNotFoundError: if the file is not there.
+        ValueError: if it is unreadable, damaged, silent, or shorter than half a second.
+    """
+    waveform = read_sound(folder / source.path)
+    seconds = len(waveform) / SAMPLES_PER_FRAME / FPS
+    if seconds < LEAST_VOICE_SECONDS:
+        raise ValueError(f"too short: {seconds:.2f} s, {LEAST_VOICE_SECONDS} s are needed")
+    if waveform.abs().max() < SILENT_PEAK:
+        raise ValueError("silent: the sound stays below -60 dB")
+    described = {"corpus": source.corpus, "identity": source.identity, "seconds": round(seconds, 4)}
+    if source.facts.get("emotion"):
+        described["label"] = source.facts["emotion"]
+    return waveform, described, {**source.facts, "source": source.path}

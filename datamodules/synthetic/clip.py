@@ -1,0 +1,211 @@
+"""One synthetic clip, with everything that is true about it.
+
+Identities and voices of the three splits come from disjoint ranges of seeds.
+F frame, E expert, A action unit.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from datamodules.batch import (
+    COMPOUNDS,
+    EMOTIONS,
+    OPTIONAL_TENSORS,
+    Sample,
+    blend_label,
+    check_blend,
+    parse_blend,
+)
+from datamodules.head_motion import head_motion
+from datamodules.synthetic.identity import sample_identity
+from datamodules.synthetic.performance import perform, portrait, random_action_units, utter
+from datamodules.synthetic.renderer import Controls, render
+from datamodules.synthetic.text import describe
+from datamodules.synthetic.voice import sample_speaker
+
+Split = Literal["train", "validation", "test"]
+
+IDENTITIES: dict[str, range] = {
+    "train": range(0, 1_000_000),
+    "validation": range(1_000_000, 1_100_000),
+    "test": range(2_000_000, 2_100_000),
+}
+NEUTRAL_SHARE, BASIC_SHARE, MIXED_SHARE = 0.12, 0.58, 0.20  # the rest shows random units without an emotion
+
+
+@dataclass(frozen=True)
+class VoiceClip:
+    """A sound and its lips, no picture. Lip tracks in [0, 1]; `lips` is rounding, spreading, pressing."""
+
+    waveform: Tensor  # (F * 640,)
+    blend: Tensor  # (E,)
+    opening: Tensor  # (F,)
+    lips: Tensor  # (F, 3)
+    pitch: Tensor  # (F,) Hz
+    speaker: int
+
+
+def identity_seed(index: int, split: Split) -> int:
+    """The seed of the person number `index` of a split.
+
+    Raises:
+        ValueError: if the split is unknown or has no such person.
+    """
+    if split not in IDENTITIES:
+        raise ValueError(f"unknown split {split!r}: allowed are {', '.join(IDENTITIES)}")
+    if not 0 <= index < len(IDENTITIES[split]):
+        raise ValueError(f"identity {index}: split {split!r} has 0..{len(IDENTITIES[split]) - 1}")
+    return IDENTITIES[split][index]
+
+
+def random_blend(rng: np.random.Generator) -> Tensor | None:
+    """What a random clip feels (E,): neutral, a basic emotion, a pair, or None for units without emotion."""
+    draw = rng.random()
+    if draw < NEUTRAL_SHARE:
+        return torch.zeros(len(EMOTIONS))
+    if draw < NEUTRAL_SHARE + BASIC_SHARE:
+        return _one(int(rng.integers(len(EMOTIONS)))) * float(rng.uniform(0.4, 1.0))
+    if draw < NEUTRAL_SHARE + BASIC_SHARE + MIXED_SHARE:
+        return _mixture(rng) * float(rng.uniform(0.6, 1.0))
+    return None
+
+
+def _one(emotion: int) -> Tensor:
+    return torch.eye(len(EMOTIONS))[emotion]
+
+
+def _mixture(rng: np.random.Generator) -> Tensor:
+    """Half the time a named compound, else any two emotions in any proportion between 1:1 and 1:3."""
+    if rng.random() < 0.5:
+        return parse_blend(list(COMPOUNDS)[int(rng.integers(len(COMPOUNDS)))])
+    first, second = rng.choice(len(EMOTIONS), 2, replace=False)
+    share = float(rng.uniform(0.5, 0.75))
+    return share * _one(int(first)) + (1 - share) * _one(int(second))
+
+
+def synthetic_clip(
+    seed: int,
+    frames: int = 50,
+    size: int = 128,
+    identity: int | None = None,
+    blend: Tensor | None = None,
+    action_units: Tensor | None = None,
+    randomisation: float = 0.0,
+    reference: Literal["neutral", "any"] = "neutral",
+    split: Split = "train",
+) -> Sample:
+    """Render one clip of the synthetic world; the same arguments give the same clip.
+
+    Args:
+        seed: of everything random in the clip.
+        frames: length at 25 fps; at least 5.
+        size: height and width in pixels.
+        identity: number of the person within the split; random by default. Voice and face belong together.
+        blend: what is felt (E,); random by default, and then a tenth of the clips shows random units instead,
+            without `blend`, `label` and `text`.
+        action_units: an expression (A,) or (F, A) to show; without `blend` the clip then has no emotion
+        either.
+        randomisation: 0 plain faces to 1 strongly randomised appearance, see `sample_identity`.
+        reference: whether the reference picture is neutral or any moment of the person.
+        split: `train`, `validation` or `test`: disjoint people and voices; `test` also has held-out wordings.
+
+    Raises:
+        ValueError: if an argument is out of range; names it.
+    """
+    if reference not in ("neutral", "any"):
+        raise ValueError(f"unknown reference {reference!r}: allowed are neutral, any")
+    if split not in IDENTITIES:
+        raise ValueError(f"unknown split {split!r}: allowed are {', '.join(IDENTITIES)}")
+    rng = np.random.default_rng([seed, IDENTITIES[split].start])
+    drawn = int(rng.integers(len(IDENTITIES[split])))
+    person = identity_seed(drawn if identity is None else identity, split)
+    felt, shown = _what_to_show(rng, blend, action_units)
+    acted = np.zeros(len(EMOTIONS)) if felt is None else check_blend(felt).numpy()
+    performance = perform(acted, frames, rng, sample_speaker(person), shown)
+    face = sample_identity(person, randomisation)
+    rendering = render(face, performance.controls, size)
+    still = render(face, _reference_controls(rng, reference), size)
+    sample: Sample = {
+        "key": f"synthetic-{split}-{seed:08d}",
+        "corpus": "synthetic",
+        "identity": f"synthetic-{person}",
+        "frames": rendering.frames,
+        "reference": still.frames[0],
+        "waveform": torch.from_numpy(performance.utterance.waveform),
+        "action_units": torch.from_numpy(performance.controls.action_units),
+        "landmarks": rendering.landmarks,
+        "mouth_mask": rendering.mouth_mask,
+        "head_motion": head_motion(rendering.landmarks, still.landmarks[0]),
+    }
+    if felt is not None:
+        sample["blend"] = felt.float()
+        sample["label"] = blend_label(felt)
+        sample["text"] = describe(felt, rng, "test" if split == "test" else "train")
+    names = [name for name in (*OPTIONAL_TENSORS, "label", "text") if name in sample]
+    sample["provenance"] = dict.fromkeys(names, "synthetic")
+    return sample
+
+
+def _what_to_show(
+    rng: np.random.Generator, blend: Tensor | None, action_units: Tensor | None
+) -> tuple[Tensor | None, np.ndarray | None]:
+    """The blend, or None, and the imposed units, or None."""
+    if action_units is not None:
+        return blend, action_units.numpy()
+    if blend is not None:
+        return blend, None
+    felt = random_blend(rng)
+    return felt, random_action_units(rng) if felt is None else None
+
+
+def _reference_controls(rng: np.random.Generator, kind: str) -> Controls:
+    if kind == "neutral":
+        return portrait(np.zeros(len(EMOTIONS)), rng)
+    feeling = random_blend(rng)
+    apart = float(rng.uniform(0.2, 0.9)) if rng.random() < 0.4 else 0.0
+    return portrait(np.zeros(len(EMOTIONS)) if feeling is None else feeling.numpy(), rng, apart)
+
+
+def _voice_blend(rng: np.random.Generator) -> Tensor:
+    if rng.random() < 0.1:
+        return _mixture(rng) * float(rng.uniform(0.6, 1.0))
+    emotion = int(rng.integers(len(EMOTIONS) + 1))
+    if emotion == len(EMOTIONS):
+        return torch.zeros(len(EMOTIONS))
+    return _one(emotion) * float(rng.uniform(0.4, 1.0))
+
+
+def synthetic_voice(
+    seed: int,
+    frames: int = 50,
+    blend: Tensor | None = None,
+    speaker: int | None = None,
+    split: Split = "train",
+) -> VoiceClip:
+    """Sound and lips without rendering: what speech networks train on.
+
+    Without a blend, one of the seven classes is drawn evenly (emotions at intensity 0.4 to 1); a tenth are
+    pairs.
+
+    Raises:
+        ValueError: if an argument is out of range; names it.
+    """
+    if split not in IDENTITIES:
+        raise ValueError(f"unknown split {split!r}: allowed are {', '.join(IDENTITIES)}")
+    rng = np.random.default_rng([seed, IDENTITIES[split].start, 1])
+    drawn = int(rng.integers(len(IDENTITIES[split])))
+    person = identity_seed(drawn if speaker is None else speaker, split)
+    blend = _voice_blend(rng) if blend is None else check_blend(blend)
+    said = utter(blend.numpy(), frames, rng, sample_speaker(person))
+    return VoiceClip(
+        waveform=torch.from_numpy(said.waveform),
+        blend=blend.float(),
+        opening=torch.from_numpy(said.opening),
+        lips=torch.from_numpy(np.ascontiguousarray(said.lips[:, 2:5])),
+        pitch=torch.from_numpy(said.pitch),
+        speaker=person,
+    )

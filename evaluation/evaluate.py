@@ -1,0 +1,312 @@
+"""Evaluate: pairs of videos to rows to a result. F frame, H row, W column, K landmark."""
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+from typing import Protocol as Shape
+
+import torch
+from torch import Tensor, nn
+
+from datamodules.batch import Sample, blend_label
+from datamodules.head_motion import lip_opening
+from evaluation.features import Extractor, Measured, describe
+from evaluation.metrics import METRICS, ClipMetric, Lpips
+from evaluation.pairs import Pair, folder_pairs, sample_pairs
+from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.result import Result, Row, System, number
+
+Truth = Literal["exact", "measured"]
+GIVEN = ("frames", "blend")  # fields no network has to fill
+LIBRARIES = ("torch", "torchmetrics", "numpy", "safetensors")
+
+
+class Video(Shape):
+    """What `read_video` returns."""
+
+    frames: Tensor  # (F, 3, H, W) uint8 RGB
+
+
+def evaluate(
+    generated: Path | Mapping[str, Tensor] | Iterable[Sample],
+    reference: Path | Iterable[Sample],
+    protocol: Protocol | Path,
+    out: Path | None = None,
+    *,
+    extractors: Sequence[Extractor] = (),
+    system: System | None = None,
+    read_video: Callable[[Path], Video] | None = None,
+    about: Mapping[str, Mapping] | None = None,
+    lpips: nn.Module | None = None,
+    progress: Callable[[str, int], None] | None = None,
+) -> Result:
+    """Compare generated videos with the true ones, clip by clip.
+
+    Args:
+        generated: a folder of videos; or key -> frames (F, 3, H, W) uint8; or samples, matched by key.
+        reference: a folder of videos with the same stems; or samples, whose own action units, landmarks and
+            blend then count as the truth.
+        protocol: or the path of its YAML file.
+        out: where the result JSON goes; None keeps it in memory.
+        extractors: the networks that measure.
+        system: what made the videos.
+        read_video: reads one file; needed for folders.
+        about: stem -> `identity`, `blend` (E,) of clips in folders; without it each clip counts as its own
+            identity.
+        lpips: `load_lpips(...)`; without it LPIPS is left out.
+        progress: called with each key and the number of clips done.
+
+    Raises:
+        ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
+            compare.
+    """
+    if isinstance(generated, str | Path) and isinstance(reference, str | Path):
+        if read_video is None:
+            raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
+        pairs, truth = folder_pairs(Path(generated), Path(reference), read_video, about or {}), "measured"
+    elif isinstance(generated, str | Path) or isinstance(reference, str | Path):
+        raise ValueError("generated and reference must both be folders, or both be in memory")
+    else:
+        pairs, truth = sample_pairs(generated, reference), "exact"
+    return evaluate_pairs(pairs, protocol, out, extractors, system, truth, lpips, progress)  # type:
+    ignore[arg-type]
+
+
+def evaluate_pairs(
+    pairs: Iterable[Pair],
+    protocol: Protocol | Path,
+    out: Path | None = None,
+    extractors: Sequence[Extractor] = (),
+    system: System | None = None,
+    truth: Truth = "exact",
+    lpips: nn.Module | None = None,
+    progress: Callable[[str, int], None] | None = None,
+) -> Result:
+    """As `evaluate`, on pairs that may be made one at a time and may repeat a key with another seed.
+
+    With `truth` exact a clip's own action units and landmarks are the truth; with measured, what the same
+    networks see in the true video. Fréchet distances, landmark distances and identity are measured on both
+    sides either way.
+    """
+    protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
+    metrics = _metrics(protocol, extractors, lpips)
+    judged = _Judged(metrics, extractors, int(protocol.preprocessing["size"]), truth)
+    start, frames = time.perf_counter(), 0
+    rows, large, digests = [], {}, {}
+    for pair in pairs:
+        if pair.key not in digests:
+            digests[pair.key] = truth_digest(pair)
+        row, sums = judged.row(pair, int(protocol.preprocessing["extra_frames"]))
+        rows.append(row)
+        frames += row.frames
+        for name, value in sums.items():
+            large.setdefault(name, []).append(value)
+        if progress:
+            progress(pair.key, len(rows))
+    if not rows:
+        raise ValueError("nothing to evaluate: no clips were given")
+    result = Result(
+        protocol=_protocol_record(protocol),
+        system=_system_record(system or System("unnamed"), rows),
+        data=_data_record(rows, digests, truth),
+        extractors=_extractor_record(extractors, lpips),
+        rows=rows,
+        environment=environment(),
+        cost=_cost(time.perf_counter() - start, frames),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        large={name: torch.stack(values) for name, values in large.items()},
+    )
+    result.aggregate()
+    if out is not None:
+        result.write(Path(out))
+    return result
+
+
+class _Judged:
+    """Measures pairs and turns them into rows."""
+
+    def __init__(
+        self, metrics: list[ClipMetric], extractors: Sequence[Extractor], size: int, truth: Truth
+    ) -> None:
+        self.metrics, self.extractors, self.size, self.truth = metrics, extractors, size, truth
+
+    def row(self, pair: Pair, extra_frames: int) -> tuple[Row, dict[str, Tensor]]:
+        """The row of a pair, and the sums too large for it.
+
+        What cannot be evaluated is a row with a reason.
+        """
+        row = Row(pair.key, pair.identity, _label(pair), pair.seed)
+        try:
+            sums = self._sums(pair, row, extra_frames)
+        except (ValueError, OSError) as error:
+            row.problem = " ".join(str(error).split()) or type(error).__name__
+            row.frames = 0
+            return row, {}
+        for metric in self.metrics:
+            value = sums.get(metric.name)
+            if value is not None and metric.in_json:
+                row.sums[metric.name] = value.tolist()
+                row.values[metric.name] = number(metric.finish(value))
+        return row, {metric.name: sums[metric.name] for metric in self.metrics if not metric.in_json}
+
+    def _sums(self, pair: Pair, row: Row, extra_frames: int) -> dict[str, Tensor]:
+        if pair.problem or pair.generated is None or "frames" not in pair.truth:
+            raise ValueError(pair.problem or "no video")
+        made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
+        row.frames = min(len(made_F3HW), len(true_F3HW))
+        if abs(len(made_F3HW) - len(true_F3HW)) > extra_frames:
+            raise ValueError(
+                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: more than {extra_frames} apart"
+            )
+        made = self._measure(made_F3HW[: row.frames])
+        true = self._true(pair, true_F3HW[: row.frames])
+        return {
+            metric.name: metric.clip_sums(made[metric.needs[0]], true[metric.needs[1]]).double()  # type:
+            ignore[literal-required] for metric in self.metrics if metric.needs[1] in true
+        }
+
+    def _measure(self, frames_F3HW: Tensor) -> Measured:
+        found: Measured = {"frames": frames_F3HW}
+        for extractor in self.extractors:
+            found.update(extractor.measure(frames_F3HW))  # type: ignore[typeddict-item]
+        return found
+
+    def _true(self, pair: Pair, frames_F3HW: Tensor) -> Measured:
+        """What is true of the clip: measured, or what it carries where the truth is exact."""
+        true = self._measure(frames_F3HW)
+        if "action_units" in true:
+            true["measured_action_units"] = true["action_units"]
+        reference_3HW = pair.truth.get("reference", pair.truth["frames"][0])
+        seen = self._measure(prepare(reference_3HW[None], self.size))
+        if "identity" in seen:
+            true["identity_reference"] = seen["identity"]
+        if "blend" in pair.truth:
+            true["blend"] = pair.truth["blend"]
+        if self.truth == "exact":
+            self._exact(pair.truth, true, len(frames_F3HW))
+        return true
+
+    def _exact(self, sample: Mapping, true: Measured, frames: int) -> None:
+        """Take action units and lip opening from the clip.
+
+        Without them it has none, rather than measured ones.
+        """
+        true.pop("action_units", None)
+        true.pop("lip_opening", None)
+        if "action_units" in sample:
+            true["action_units"] = sample["action_units"][:frames]
+        if "landmarks" in sample:
+            true["lip_opening"] = lip_opening(sample["landmarks"][:frames].float())
+
+
+def _metrics(
+    protocol: Protocol, extractors: Sequence[Extractor], lpips: nn.Module | None
+) -> list[ClipMetric]:
+    """The protocol's metrics, once it is sure that each gets what it needs."""
+    names = {extractor.name for extractor in extractors}
+    for role, wanted in protocol.extractors.items():
+        if wanted not in names:
+            given = ", ".join(sorted(names)) or "none"
+            raise ValueError(f"protocol {protocol.tag} needs {wanted} as {role}, given: {given}")
+    provided = {field for extractor in extractors for field in extractor.provides} | set(GIVEN)
+    metrics: list[ClipMetric] = []
+    for name in protocol.metrics:
+        if METRICS[name].needs[0] not in provided:
+            raise ValueError(f"{name} needs {METRICS[name].needs[0]!r}, which no given extractor provides")
+        metrics.append(METRICS[name]())
+    if lpips is not None and "lpips" in protocol.optional_metrics:
+        metrics.append(Lpips(lpips))
+    return metrics
+
+
+def _label(pair: Pair) -> str:
+    return blend_label(pair.truth["blend"]) if "blend" in pair.truth else str(pair.truth.get("label", ""))
+
+
+def truth_digest(pair: Pair) -> str:
+    """sha256 of a clip's true frames, reference, blend and exact quantities.
+
+    Never of names, paths or times.
+    """
+    content = sha256()
+    for name in ("frames", "reference", "blend", "action_units", "landmarks"):
+        if name in pair.truth:
+            value: Tensor = pair.truth[name].contiguous()
+            content.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            content.update(value.numpy().tobytes())
+    return content.hexdigest()
+
+
+def _protocol_record(protocol: Protocol) -> dict:
+    return {
+        "name": protocol.name,
+        "version": protocol.version,
+        "tag": protocol.tag,
+        "sha256": protocol.digest,
+        "preprocessing": dict(protocol.preprocessing) | {"sha256": protocol.preprocessing_digest},
+        "statistics": dict(protocol.statistics),
+    }
+
+
+def _system_record(system: System, rows: list[Row]) -> dict:
+    return asdict(system) | {"seeds": system.seeds or sorted({row.seed for row in rows})}
+
+
+def _data_record(rows: list[Row], digests: dict[str, str], truth: Truth) -> dict:
+    return {
+        "sha256": digest_of(sorted(digests.items())),
+        "truth": truth,
+        "clips": len(digests),
+        "identities": len({row.identity for row in rows}),
+        "frames": sum(row.frames for row in rows),
+        "failed": sum(bool(row.problem) for row in rows),
+        "keys": sorted(digests),
+    }
+
+
+def _extractor_record(extractors: Sequence[Extractor], lpips: nn.Module | None) -> dict:
+    record = {extractor.name: describe(extractor) for extractor in extractors}
+    if lpips is not None:
+        name = str(lpips.name)
+        record[name] = {
+            "name": name,
+            "published": True,
+            "sha256": str(lpips.fingerprint),
+            "provides": ["lpips"],
+        }
+    return record
+
+
+def environment() -> dict[str, object]:
+    """Library versions and hardware."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _cost(seconds: float, frames: int) -> dict[str, float | None]:
+    return {
+        "seconds": seconds,
+        "seconds_per_frame": seconds / frames if frames else None,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def peak_memory_mb() -> float | None:
+    """Largest resident size of this process so far; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,0 +1,51 @@
+"""What is measured of a clip, and the protocol of whatever measures it. F frame, H row, W column, D width."""
+
+from typing import Protocol, TypedDict, runtime_checkable
+
+from torch import Tensor
+
+
+class Measured(TypedDict, total=False):
+    """A clip as the metrics see it; each extractor fills its own fields. Frames without a face hold NaN."""
+
+    frames: Tensor  # (F, 3, H, W) uint8 RGB
+    action_units: Tensor  # (F, A) in [0, 1]
+    measured_action_units: Tensor  # (F, A), measured even where the exact ones are known
+    emotion: Tensor  # (F, L) probabilities in the order of CLASSES
+    blend: Tensor  # (E,) that was asked for
+    lip_opening: Tensor  # (F,) in inter-ocular distances
+    landmarks: Tensor  # (F, 68, 2) pixels
+    identity: Tensor  # (F, D) unit embeddings
+    identity_reference: Tensor  # (1, D) of the reference picture
+    features: Tensor  # (F, D) for the Fréchet distance
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """A network that measures.
+
+    Attributes:
+        name: what result files call it.
+        published: True for the network of a publication, False for one trained on the synthetic world.
+        fingerprint: sha256 of its weights file.
+        provides: the fields of `Measured` it fills.
+    """
+
+    name: str
+    published: bool
+    fingerprint: str
+    provides: tuple[str, ...]
+
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        """The provided fields of uint8 RGB frames."""
+        ...
+
+
+def describe(extractor: Extractor) -> dict[str, object]:
+    """What a result records of an extractor."""
+    return {
+        "name": extractor.name,
+        "published": extractor.published,
+        "sha256": extractor.fingerprint,
+        "provides": list(extractor.provides),
+    }

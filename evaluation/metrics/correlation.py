@@ -1,0 +1,42 @@
+"""Agreement of two signals from five moments. M the packed moments (n, x, y, xx, yy, xy)."""
+
+import torch
+from torch import Tensor
+
+TINY = 1e-10  # variance below which a signal counts as constant
+
+
+def moment_sums(x: Tensor, y: Tensor) -> Tensor:
+    """Sums (..., 6) over the first axis of two equal tensors (F, ...): n, x, y, x^2, y^2, xy; float64."""
+    x, y = x.double(), y.double()
+    n = torch.full(x.shape[1:], float(len(x)), dtype=torch.float64, device=x.device)
+    return torch.stack([n, x.sum(0), y.sum(0), (x * x).sum(0), (y * y).sum(0), (x * y).sum(0)], dim=-1)
+
+
+def central_moments(sums_M: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Means of x and y, their variances (divided by n) and covariance, each (...), from sums (..., 6)."""
+    n, x, y, xx, yy, xy = sums_M.unbind(-1)
+    n = torch.where(n > 0, n, torch.nan)
+    mean_x, mean_y = x / n, y / n
+    return mean_x, mean_y, xx / n - mean_x**2, yy / n - mean_y**2, xy / n - mean_x * mean_y
+
+
+def pearson(sums_M: Tensor) -> Tensor:
+    """Pearson's r (...); 0 where only x is constant, NaN where y (the truth) is.
+
+    There is nothing to follow.
+    """
+    _, _, var_x, var_y, covariance = central_moments(sums_M)
+    r = covariance / (var_x * var_y).clamp(min=TINY**2).sqrt()
+    r = torch.where(var_x > TINY, r, torch.zeros_like(r))
+    return torch.where(var_y > TINY, r.clamp(-1, 1), torch.nan)
+
+
+def concordance(sums_M: Tensor) -> Tensor:
+    """Concordance correlation coefficient (...) (Lin 1989, eq.
+
+    1 with divisor n); NaN where the truth is constant.
+    """
+    mean_x, mean_y, var_x, var_y, covariance = central_moments(sums_M)
+    ccc = 2 * covariance / (var_x + var_y + (mean_x - mean_y) ** 2).clamp(min=TINY)
+    return torch.where(var_y > TINY, ccc, torch.nan)

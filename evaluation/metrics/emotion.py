@@ -1,0 +1,90 @@
+"""Whether a clip shows the emotion that was asked for.
+
+F frame, E expert, L class (the experts and neutral).
+"""
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import CLASSES, EMOTIONS
+from evaluation.metrics.base import ClipMetric
+
+NEUTRAL_BELOW = 0.25  # a blend with less intensity than this counts as neutral
+
+
+def class_target(blend_E: Tensor) -> Tensor:
+    """Soft class (..., L) of a blend (..., E).
+
+    The normalised blend, or neutral where its sum is under 0.25.
+    """
+    total = blend_E.sum(-1, keepdim=True)
+    neutral = (total < NEUTRAL_BELOW).to(blend_E)
+    return torch.cat([(1 - neutral) * blend_E / total.clamp(min=NEUTRAL_BELOW), neutral], dim=-1)
+
+
+def clip_probability(probability_FL: Tensor) -> Tensor:
+    """Mean of the frames' probabilities (L,), by which a clip is judged; a vote over frames can differ."""
+    if probability_FL.ndim != 2 or probability_FL.shape[-1] != len(CLASSES):
+        raise ValueError(f"expected probabilities (F, {len(CLASSES)}), got {tuple(probability_FL.shape)}")
+    return probability_FL.double().mean(0)
+
+
+class EmotionAccuracy(ClipMetric):
+    """Share of clips of one emotion (or none) whose class is recognised.
+
+    Sums are the confusion matrix, truth by row.
+
+    A clip that asks for several emotions at once is none of its business: see `CompoundEmotion`.
+    """
+
+    name, title = "emotion_accuracy", "Emotion acc."
+    higher_is_better = True
+    aggregation = "clips"
+    needs = ("emotion", "blend")
+
+    def __init__(self) -> None:
+        super().__init__(width=len(CLASSES) ** 2)
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        confusion = torch.zeros(len(CLASSES), len(CLASSES), dtype=torch.float64)
+        if (true > 0).sum() < 2:
+            confusion[class_target(true).argmax(), clip_probability(pred).argmax()] = 1
+        return confusion.flatten()
+
+    def finish(self, sums: Tensor) -> Tensor:
+        confusion = sums.unflatten(-1, (len(CLASSES), len(CLASSES)))
+        total = confusion.sum((-1, -2))
+        return confusion.diagonal(dim1=-2, dim2=-1).sum(-1) / torch.where(total > 0, total, torch.nan)
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        confusion = sums.unflatten(-1, (len(CLASSES), len(CLASSES)))
+        rows = confusion.sum(-1)
+        recall = {name: (confusion[i, i] / rows[i]).item() for i, name in enumerate(CLASSES) if rows[i] > 0}
+        return {
+            "classes": list(CLASSES),
+            "confusion": confusion.long().tolist(),
+            "recall": recall,
+            "unweighted_accuracy": sum(recall.values()) / len(recall) if recall else None,
+            "chance": 1 / len(CLASSES),
+        }
+
+
+class CompoundEmotion(ClipMetric):
+    """Share of clips asking for several emotions that show each of them above all others and neutral."""
+
+    name, title = "compound_emotion", "Compound"
+    higher_is_better = True
+    aggregation = "clips"
+    needs = ("emotion", "blend")
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        asked_L = torch.cat([true > 0, torch.zeros(1, dtype=torch.bool, device=true.device)])
+        if asked_L.sum() < 2:
+            return torch.zeros(2, dtype=torch.float64)
+        shown_L = clip_probability(pred)
+        hit = shown_L[asked_L].min() > shown_L[~asked_L].max()
+        return torch.tensor([float(hit), 1.0], dtype=torch.float64)
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        pairs = len(EMOTIONS) * (len(EMOTIONS) - 1) // 2
+        return {"clips_compound": int(sums[1]), "chance": 1 / (pairs + len(EMOTIONS))}

@@ -1,0 +1,39 @@
+"""LPIPS (Zhang et al. 2018) through the `lpips` package, on trunk weights the user brings. N picture."""
+
+import torch
+from torch import Tensor, nn
+
+from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
+
+CHUNK = 16  # pictures at a time, so that memory does not grow with the clip
+
+
+def lpips_frames(network: nn.Module, pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
+    """LPIPS of each frame (F,) of 8-bit RGB; the network takes pictures in [-1, 1]."""
+    check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "LPIPS")
+    values = []
+    with torch.inference_mode():
+        for pred, true in zip(pred_F3HW.split(CHUNK), true_F3HW.split(CHUNK), strict=True):
+            values.append(network(pred / 127.5 - 1, true / 127.5 - 1).flatten().double())
+    return torch.cat(values) if values else torch.zeros(0, dtype=torch.float64)
+
+
+class Lpips(ClipMetric):
+    """LPIPS per frame, then the mean over frames.
+
+    Args:
+        network: `evaluation.extractors.lpips_network.load_lpips(...)`; reading a result needs none.
+    """
+
+    name, title = "lpips", "LPIPS"
+    higher_is_better = False
+    needs = ("frames", "frames")
+
+    def __init__(self, network: nn.Module | None = None) -> None:
+        super().__init__()
+        self.network = network
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        if self.network is None:
+            raise ValueError("LPIPS needs a network: give trunk weights to `load_lpips`")
+        return frame_sums(lpips_frames(self.network, pred, true))

@@ -1,0 +1,70 @@
+"""Structural similarity. F frame, C channel, H row, W column, P tap, Q field."""
+
+import torch
+from torch import Tensor
+
+from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
+
+SIGMA, RADIUS = 1.5, 5  # the 11 x 11 window of Wang et al. 2004
+K1, K2 = 0.01, 0.03
+
+
+def gaussian_taps(sigma: float, radius: int) -> Tensor:
+    """Normalised weights (2 radius + 1,) float64."""
+    x_P = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    weight_P = torch.exp(-0.5 * (x_P / sigma).square())
+    return weight_P / weight_P.sum()
+
+
+def blur_interior(x_QCHW: Tensor, sigma: float, radius: int) -> Tensor:
+    """Gaussian blur over the last two axes, only where the whole window fits.
+
+    Each shrinks by twice the radius.
+    """
+    taps = gaussian_taps(sigma, radius).tolist()
+    for axis in (-1, -2):
+        size = x_QCHW.shape[axis] - 2 * radius
+        total = x_QCHW.narrow(axis, 0, size) * taps[0]
+        for k, weight in enumerate(taps[1:], 1):
+            total.add_(x_QCHW.narrow(axis, k, size), alpha=weight)
+        x_QCHW = total
+    return x_QCHW
+
+
+def ssim_frame(pred_CHW: Tensor, true_CHW: Tensor, data_range: float = 255.0) -> Tensor:
+    """SSIM of one frame (Wang et al. 2004, eq. 13), averaged over interior window positions and channels."""
+    x, y = pred_CHW.double(), true_CHW.double()
+    fields_QCHW = torch.stack([x, y, x * x + y * y, x * y])
+    mean_x, mean_y, square, product = blur_interior(fields_QCHW, SIGMA, RADIUS)
+    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
+    means = mean_x.square() + mean_y.square()
+    covariance = product - mean_x * mean_y
+    ratio = (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((means + c1) * (square - means + c2))
+    return ratio.mean()
+
+
+def ssim_frames(pred_F3HW: Tensor, true_F3HW: Tensor, data_range: float = 255.0) -> Tensor:
+    """SSIM of each frame (F,) with the interior Gaussian window; scikit-image calls it `gaussian_weights`.
+
+    Raises:
+        ValueError: for shapes that differ or pictures smaller than the 11-pixel window.
+    """
+    check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "SSIM")
+    if min(pred_F3HW.shape[-2:]) < 2 * RADIUS + 1:
+        raise ValueError(
+            f"SSIM: the window is 11 pixels wide, the pictures are {tuple(pred_F3HW.shape[-2:])}"
+        )
+    pairs = zip(pred_F3HW, true_F3HW, strict=True)  # one frame at a time: it fits the cache, a clip does not
+    values = [ssim_frame(pred, true, data_range) for pred, true in pairs]
+    return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
+
+
+class Ssim(ClipMetric):
+    """SSIM per frame of 8-bit RGB, then the mean over frames."""
+
+    name, title = "ssim", "SSIM"
+    higher_is_better = True
+    needs = ("frames", "frames")
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return frame_sums(ssim_frames(pred, true))

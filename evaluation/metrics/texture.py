@@ -1,0 +1,99 @@
+"""What the eye notices and PSNR forgives: flicker, grain, softness. F frame, H row, W column."""
+
+import torch
+from torch import Tensor
+
+from evaluation.metrics.base import ClipMetric, check_pair
+from evaluation.metrics.ssim import blur_interior
+
+STILL = 1.0  # grey levels a pixel of the truth may change and still count as static: one step of rounding
+FLAT = 1.5  # grey levels of high frequency under which a place of the truth counts as flat
+SIGMA, RADIUS = 1.0, 3
+
+
+def luma(frames_F3HW: Tensor) -> Tensor:
+    """Brightness (F, H, W) in grey levels 0..255 (ITU-R BT.601 weights)."""
+    weight = torch.tensor([0.299, 0.587, 0.114], device=frames_F3HW.device)
+    return torch.einsum("fchw,c->fhw", frames_F3HW.float(), weight)
+
+
+def flicker_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
+    """Total and number (2,) of |x[t-1] - 2 x[t] + x[t+1]|, grey levels, where the truth stands still."""
+    check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "flicker")
+    pred, true = luma(pred_F3HW), luma(true_F3HW)
+    if len(pred) < 3:
+        return torch.zeros(2, dtype=torch.float64)
+    step = true.diff(dim=0).abs() <= STILL
+    still = step[1:] & step[:-1]
+    second = (pred[:-2] - 2 * pred[1:-1] + pred[2:]).abs()
+    return torch.stack([second[still].double().sum(), still.sum().double()])
+
+
+def high_pass(gray_FHW: Tensor) -> Tensor:
+    """What a Gaussian blur (sigma one pixel) takes away; the border of three pixels is cut off."""
+    inner = gray_FHW[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
+    return inner - blur_interior(gray_FHW, SIGMA, RADIUS)
+
+
+def grain_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
+    """High-frequency energies (5,) in squared grey levels, as totals and counts.
+
+    Entries: generated in flat places, truth in flat places, number of flat pixels; generated and truth
+    everywhere. A place is flat where the truth's local high frequency (root mean square, Gaussian window)
+    is under 1.5 levels.
+    """
+    check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "grain")
+    pred, true = (high_pass(luma(x)).square().double() for x in (pred_F3HW, true_F3HW))
+    local = blur_interior(true, 2 * SIGMA, RADIUS)
+    flat = local.sqrt() < FLAT
+    inner = (slice(None), slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))
+    near_pred, near_true = pred[inner], true[inner]
+    return torch.stack(
+        [near_pred[flat].sum(), near_true[flat].sum(), flat.sum().double(), pred.sum(), true.sum()]
+    )
+
+
+class Flicker(ClipMetric):
+    """Mean absolute second temporal difference where the truth is static, in grey levels; 0 is still."""
+
+    name, title, unit = "flicker", "Flicker", "grey levels"
+    higher_is_better = False
+    needs = ("frames", "frames")
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return flicker_sums(pred, true)
+
+
+class Grain(ClipMetric):
+    """High-frequency level in places that are flat in the truth, above the truth's own, in grey levels.
+
+    0 is clean.
+    """
+
+    name, title, unit = "grain", "Grain", "grey levels"
+    higher_is_better = False
+    needs = ("frames", "frames")
+
+    def __init__(self) -> None:
+        super().__init__(width=5)
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return grain_sums(pred, true)
+
+    def finish(self, sums: Tensor) -> Tensor:
+        count = torch.where(sums[..., 2] > 0, sums[..., 2], torch.nan)
+        return (sums[..., 0] / count).sqrt() - (sums[..., 1] / count).sqrt()
+
+
+class Sharpness(ClipMetric):
+    """High-frequency energy of the generated pictures over that of the truth.
+
+    Under 1 is soft, over 1 is grainy.
+    """
+
+    name, title = "sharpness", "Sharpness"
+    target = 1.0
+    needs = ("frames", "frames")
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return grain_sums(pred, true)[3:]

@@ -1,0 +1,318 @@
+"""The record of one evaluation: rows first, and aggregates that anyone can recompute from them.
+
+N row, K entry of sums.
+"""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from evaluation.metrics import METRICS, ClipMetric
+from evaluation.protocol import digest_of
+from evaluation.statistics import bootstrap, jackknife_error, normal_quantile, percentile_interval
+
+SCHEMA_VERSION = 1
+ROLES = ("system", "ceiling", "floor")
+SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
+TOLERANCE = 1e-6  # relative; recomputing on another machine may round differently
+
+
+@dataclass
+class System:
+    """What made the videos.
+
+    Args:
+        name: as tables show it.
+        role: `system`, or `ceiling` or `floor` for the rows that say what the metrics can see.
+        checkpoint_sha256: of the weights; empty where there are none.
+        run_signature: of the run that trained them.
+        seeds: of the sampler.
+        settings: sampler, steps, guidance and the like.
+        seconds_per_frame: what generating cost; None where unknown.
+        peak_memory_mb: of generating; None where unknown.
+
+    Raises:
+        ValueError: for an unknown role.
+    """
+
+    name: str
+    role: str = "system"
+    checkpoint_sha256: str = ""
+    run_signature: str = ""
+    seeds: list[int] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    seconds_per_frame: float | None = None
+    peak_memory_mb: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"unknown role {self.role!r}: allowed are {', '.join(ROLES)}")
+
+
+@dataclass
+class Row:
+    """One clip of one seed: evaluated, or failed for a reason.
+
+    Args:
+        key: of the clip.
+        identity: of the person.
+        label: the emotion's name; empty where unknown.
+        seed: of the sampler.
+        frames: compared.
+        problem: empty, or why the clip could not be evaluated.
+        values: metric -> value of this clip alone; None where it has none.
+        sums: metric -> the sums that aggregates add up.
+    """
+
+    key: str
+    identity: str
+    label: str = ""
+    seed: int = 0
+    frames: int = 0
+    problem: str = ""
+    values: dict[str, float | None] = field(default_factory=dict)
+    sums: dict[str, list[float]] = field(default_factory=dict)
+
+
+@dataclass
+class Result:
+    """Everything that a number in a table rests on; see `design.md`, section 3.
+
+    Args:
+        protocol: tag, sha256, statistics and the preparation with its own sha256.
+        system: a `System` as plain data.
+        data: sha256 of the truth, where its quantities come from (`exact` or `measured`), keys and counts.
+        extractors: name -> published, sha256 of the weights.
+        metrics: name -> value, interval and what they mean.
+        rows: of all clips, failed ones too.
+        environment: library versions and hardware.
+        cost: of the evaluation itself.
+        created: date and time in UTC; empty until written.
+        large: sums that are too many for JSON, metric -> (N, K) over the evaluated rows in order.
+    """
+
+    protocol: dict[str, Any]
+    system: dict[str, Any]
+    data: dict[str, Any]
+    extractors: dict[str, Any]
+    rows: list[Row]
+    environment: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    created: str = ""
+    large: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def tag(self) -> str:
+        """Name and version of the protocol."""
+        return self.protocol["tag"]
+
+    @property
+    def comparable(self) -> dict[str, str]:
+        """What two results must share to stand in one table."""
+        marks = {name: extractor["sha256"] for name, extractor in self.extractors.items()}
+        return {
+            "protocol": f"{self.tag} {self.protocol['sha256'][:12]}",
+            "data": f"{self.data['sha256'][:12]} ({self.data['truth']} truth)",
+            "extractors": ", ".join(f"{name} {mark[:12]}" for name, mark in sorted(marks.items())),
+        }
+
+    @property
+    def digest(self) -> str:
+        """sha256 of what was found, the same under every clock, folder and machine that rounds alike."""
+        content = self._plain()
+        return digest_of({name: content[name] for name in SECTIONS if name not in ("environment", "cost")})
+
+    def aggregate(self) -> None:
+        """Compute `metrics` from the rows."""
+        names = {name for row in self.rows for name in row.sums} | self.large.keys()
+        self.metrics = {name: self._record(METRICS[name]) for name in METRICS if name in names}
+
+    def sums_of(self, name: str) -> tuple[Tensor, list[Row]]:
+        """Sums (N, K) of a metric, and the evaluated rows they belong to."""
+        rows = [row for row in self.rows if not row.problem]
+        if name in self.large:
+            return self.large[name], rows
+        rows = [row for row in rows if name in row.sums]
+        return torch.tensor([row.sums[name] for row in rows], dtype=torch.float64), rows
+
+    def _record(self, kind: type[ClipMetric]) -> dict[str, Any]:
+        metric = kind()
+        sums_NK, rows = self.sums_of(kind.name)
+        total_K = sums_NK.sum(0)
+        value = number(metric.finish(total_K))
+        seeds = sorted({row.seed for row in rows})
+        by_seed = {}
+        if len(seeds) > 1:
+            masks = {seed: torch.tensor([row.seed == seed for row in rows]) for seed in seeds}
+            by_seed = {str(seed): number(metric.finish(sums_NK[mask].sum(0))) for seed, mask in masks.items()}
+        return {
+            "title": kind.title,
+            "value": value,
+            "interval": self._interval(metric, sums_NK, [row.identity for row in rows], value),
+            "interval_method": f"{kind.resampling} by identity",
+            "n": int((sums_NK != 0).any(1).sum()),
+            "n_failed": sum(bool(row.problem) for row in self.rows),
+            "failure_policy": "left out and counted",
+            "direction": direction(kind),
+            "target": kind.target,
+            "unit": kind.unit,
+            "version": kind.version,
+            "aggregation": kind.aggregation,
+            "by_seed": by_seed,
+            "details": metric.details(total_K) if value is not None else {},
+        }
+
+    def _interval(
+        self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], value: float | None
+    ) -> list[float] | None:
+        plan = self.protocol["statistics"]
+        if value is None or len(set(identities)) < 2:
+            return None
+        if metric.resampling == "jackknife":
+            reach = normal_quantile(plan["level"]) * jackknife_error(sums_NK, identities, metric.finish)
+            return [max(0.0, value - reach), value + reach] if math.isfinite(reach) else None
+        values = bootstrap(sums_NK, identities, metric.finish, plan["resamples"], plan["seed"])
+        found = percentile_interval(values, plan["level"])
+        return list(found) if found else None
+
+    def _plain(self) -> dict[str, Any]:
+        content = {name: getattr(self, name) for name in SECTIONS} | {
+            "rows": [asdict(row) for row in self.rows]
+        }
+        return {"schema_version": SCHEMA_VERSION, "created": self.created, **content}
+
+    def write(self, path: Path) -> Path:
+        """Write the JSON, and beside it the sums that are too many for it; each atomically.
+
+        Raises:
+            ValueError: if a number in it is not finite.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = self._plain() | {"sha256": self.digest, "sums_file": None}
+        if self.large:
+            packed = save({name: sums.contiguous() for name, sums in sorted(self.large.items())})
+            beside = path.with_suffix(".sums.safetensors")
+            content["sums_file"] = {"name": beside.name, "sha256": sha256(packed).hexdigest()}
+            _replace(beside, packed)
+        _replace(path, json.dumps(content, indent=1, allow_nan=False).encode())
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and validate: schema, fingerprints, and every aggregate against its rows.
+
+        Raises:
+            FileNotFoundError: if it is not there.
+            ValueError: if it is no result, of another schema, or was changed after it was written.
+        """
+        path = Path(path)
+        content = _read_json(path)
+        result = cls(
+            **{name: content[name] for name in SECTIONS if name != "rows"},
+            rows=[Row(**row) for row in content["rows"]],
+            created=content["created"],
+            large=_read_sums(path, content["sums_file"]),
+        )
+        if result.digest != content["sha256"]:
+            raise ValueError(
+                f"{path}: its content does not match its sha256, it was changed after it was written"
+            )
+        result._check_aggregates(path)
+        return result
+
+    def _check_row(self, path: Path, row: Row) -> None:
+        for name, sums in row.sums.items():
+            found = number(METRICS[name]().finish(torch.tensor(sums, dtype=torch.float64)))
+            if not _close(row.values.get(name), found):
+                claimed = row.values.get(name)
+                raise ValueError(f"{path}: {row.key}: {name} claims {claimed}, its sums give {found}")
+
+    def _check_aggregates(self, path: Path) -> None:
+        for row in self.rows:
+            self._check_row(path, row)
+        claimed = self.metrics
+        self.metrics = {}
+        self.aggregate()
+        if claimed.keys() != self.metrics.keys():
+            raise ValueError(f"{path}: no rows for {', '.join(sorted(claimed.keys() ^ self.metrics.keys()))}")
+        for name, record in self.metrics.items():
+            for what in ("value", "interval", "n", "n_failed"):
+                if not _close(claimed[name].get(what), record[what]):
+                    said = claimed[name].get(what)
+                    raise ValueError(f"{path}: {name} claims {what} {said}, its rows give {record[what]}")
+        self.metrics = claimed
+
+
+def direction(kind: type[ClipMetric]) -> str:
+    """`higher`, `lower`, or `target` where a value in between is best."""
+    if kind.higher_is_better is None:
+        return "target"
+    return "higher" if kind.higher_is_better else "lower"
+
+
+def number(value: Tensor) -> float | None:
+    """A float, or None for what is not finite."""
+    found = float(value)
+    return found if math.isfinite(found) else None
+
+
+def _close(claimed: Any, found: Any) -> bool:
+    if isinstance(found, list) and isinstance(claimed, list) and len(found) == len(claimed):
+        return all(_close(a, b) for a, b in zip(claimed, found, strict=True))
+    if isinstance(found, float) and isinstance(claimed, int | float):
+        return math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return claimed == found
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"no result file {path}")
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict) or "schema_version" not in content:
+        raise ValueError(f"{path} is not a result: it has no schema_version")
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(
+            f"{path} has schema {content['schema_version']}, this version reads {SCHEMA_VERSION}"
+        )
+    missing = [name for name in (*SECTIONS, "created", "sha256", "sums_file") if name not in content]
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}")
+    known = set(Row.__dataclass_fields__)
+    for row in content["rows"]:
+        if not isinstance(row, dict) or set(row) != known:
+            raise ValueError(f"{path}: a row needs exactly the fields {', '.join(sorted(known))}")
+    return content
+
+
+def _read_sums(path: Path, about: dict[str, str] | None) -> dict[str, Tensor]:
+    if about is None:
+        return {}
+    beside = path.with_name(Path(about["name"]).name)
+    if not beside.is_file():
+        raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")
+    if sha256(beside.read_bytes()).hexdigest() != about["sha256"]:
+        raise ValueError(f"{beside} was changed after {path.name} was written")
+    try:
+        return load_file(beside)
+    except SafetensorError as error:
+        raise ValueError(f"{beside} is not a readable safetensors file: {error}") from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)

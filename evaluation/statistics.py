@@ -1,0 +1,104 @@
+"""Intervals and paired tests that respect who is in the clips.
+
+N row, K entry of a row's sums, G group, B replicate.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+EXACT_UP_TO = 16  # groups whose every sign pattern is tried; beyond, patterns are drawn
+
+
+def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
+    """Rows of one group added up, (G, K), groups in sorted order.
+
+    Raises:
+        ValueError: if there are not as many names as rows.
+    """
+    if len(groups) != len(sums_NK):
+        raise ValueError(f"{len(groups)} group names for {len(sums_NK)} rows")
+    place = {name: i for i, name in enumerate(sorted(set(groups)))}
+    index_N = torch.tensor([place[name] for name in groups], dtype=torch.long)
+    return sums_NK.new_zeros(len(place), sums_NK.shape[1]).index_add_(0, index_N, sums_NK)
+
+
+def bootstrap(
+    sums_NK: Tensor,
+    groups: Sequence[str],
+    finish: Callable[[Tensor], Tensor],
+    resamples: int = 2000,
+    seed: int = 0,
+) -> NDArray:
+    """Values (B,) of replicates that draw whole groups with replacement.
+
+    See Davison & Hinkley 1997, section 3.8.
+
+    Args:
+        sums_NK: a row of sums per clip.
+        groups: the identity of each row.
+        finish: sums (B, K) to values (B,).
+        resamples: number of replicates.
+        seed: of the draws; the same for every metric, so that replicates are comparable.
+    """
+    total_GK = group_sums(sums_NK, groups)
+    count = len(total_GK)
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    return finish(torch.from_numpy(drawn).double() @ total_GK.double()).numpy()
+
+
+def percentile_interval(values_B: NDArray, level: float = 0.95) -> tuple[float, float] | None:
+    """Percentile interval of the replicates that are numbers; None where fewer than half are."""
+    known = values_B[np.isfinite(values_B)]
+    if len(known) < max(2, len(values_B) / 2):
+        return None
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def jackknife_error(sums_NK: Tensor, groups: Sequence[str], finish: Callable[[Tensor], Tensor]) -> float:
+    """Standard error from leaving out one group at a time (Efron & Tibshirani 1993, eq. 11.5)."""
+    total_GK = group_sums(sums_NK, groups)
+    values_G = finish(total_GK.sum(0) - total_GK)
+    return float(((len(values_G) - 1) * values_G.var(correction=0)).sqrt())
+
+
+def normal_quantile(level: float) -> float:
+    """How many standard errors a two-sided normal interval of `level` reaches."""
+    return float(torch.special.ndtri(torch.tensor((1 + level) / 2, dtype=torch.float64)))
+
+
+def group_means(values: Sequence[float], groups: Sequence[str]) -> NDArray:
+    """Mean of the values of each group (G,), groups in sorted order.
+
+    Values that are no numbers are left out.
+    """
+    kept = [(value, name) for value, name in zip(values, groups, strict=True) if np.isfinite(value)]
+    rows = torch.tensor([[value, 1.0] for value, _ in kept], dtype=torch.float64).reshape(-1, 2)
+    total_G2 = group_sums(rows, [name for _, name in kept]).numpy()
+    return total_G2[:, 0] / total_G2[:, 1]
+
+
+def sign_flip_test(difference_G: NDArray, draws: int = 10_000, seed: int = 0) -> float:
+    """Two-sided p of paired differences of groups under sign symmetry (Fisher's randomisation test).
+
+    Exact up to sixteen groups; beyond, from `draws` random patterns with the observed one counted in.
+
+    Raises:
+        ValueError: without any difference.
+    """
+    difference_G = np.asarray(difference_G, dtype=np.float64)
+    count = len(difference_G)
+    if not count:
+        raise ValueError("a paired test needs at least one difference")
+    if count <= EXACT_UP_TO:
+        patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+    else:
+        patterns = np.random.default_rng(seed).integers(0, 2, (draws, count))
+    observed = abs(difference_G.mean())
+    means = np.abs((1 - 2 * patterns) @ difference_G) / count
+    extreme = int((means >= observed * (1 - 1e-12)).sum())
+    return extreme / len(means) if count <= EXACT_UP_TO else (extreme + 1) / (len(means) + 1)

@@ -1,0 +1,121 @@
+"""How the UNet's blocks are run: diffusers' own modules, with reference tokens passed as an argument.
+
+N = B * F pictures, B clip, F frame, T token, D width, C channel, H row, W column.
+"""
+
+from collections.abc import Callable
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention import Attention, BasicTransformerBlock
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from torch import Tensor, nn
+
+Attend = Callable[[str, Transformer2DModel, Tensor], Tensor]
+
+
+def to_tokens(x_NCHW: Tensor) -> Tensor:
+    """(N, C, H, W) to (N, H * W, C)."""
+    return x_NCHW.flatten(2).transpose(1, 2)
+
+
+def to_map(x_NTD: Tensor, like_NCHW: Tensor) -> Tensor:
+    """(N, H * W, D) to (N, D, H, W) in the memory layout that convolutions like best."""
+    height, width = like_NCHW.shape[-2:]
+    return x_NTD.view(-1, height, width, x_NTD.shape[-1]).permute(0, 3, 1, 2)
+
+
+def split_heads(x_NTD: Tensor, heads: int) -> Tensor:
+    """(N, T, D) to (N, heads, T, D / heads)."""
+    return x_NTD.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def attention_with_reference(attn: Attention, x_NTD: Tensor, reference_BTD: Tensor | None) -> Tensor:
+    """Self-attention whose keys and values are the picture's tokens followed by the portrait's.
+
+    Equal to `attn` over the concatenated tokens, but the portrait's keys and values are projected once a clip and not
+    once a frame. N is a multiple of B.
+    """
+    if reference_BTD is None:
+        return attn(x_NTD)
+    frames = len(x_NTD) // len(reference_BTD)
+    keys_values = []
+    for project in (attn.to_k, attn.to_v):
+        portrait = project(reference_BTD).repeat_interleave(frames, 0)
+        keys_values.append(split_heads(torch.cat([project(x_NTD), portrait], 1), attn.heads))
+    query = split_heads(attn.to_q(x_NTD), attn.heads)
+    mixed = nn.functional.scaled_dot_product_attention(query, *keys_values)
+    return attn.to_out[1](attn.to_out[0](mixed.transpose(1, 2).flatten(2)))
+
+
+def transformer_block(
+    block: BasicTransformerBlock, x_NTD: Tensor, context_NTD: Tensor, reference_BTD: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """One diffusers block: its output, and the normalised tokens that a reference network hands over."""
+    normed_NTD = block.norm1(x_NTD)
+    x_NTD = x_NTD + attention_with_reference(block.attn1, normed_NTD, reference_BTD)
+    x_NTD = x_NTD + block.attn2(block.norm2(x_NTD), encoder_hidden_states=context_NTD)
+    return x_NTD + block.ff(block.norm3(x_NTD)), normed_NTD
+
+
+def spatial_transformer(
+    transformer: Transformer2DModel, x_NCHW: Tensor, context_NTD: Tensor, reference_BTD: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """A diffusers `Transformer2DModel` of one block over a feature map: output map and hand-over tokens (N, T, D)."""
+    h = transformer.norm(x_NCHW)
+    tokens_first = transformer.use_linear_projection
+    tokens = transformer.proj_in(to_tokens(h)) if tokens_first else to_tokens(transformer.proj_in(h))
+    tokens, handed_over = transformer_block(transformer.transformer_blocks[0], tokens, context_NTD, reference_BTD)
+    if tokens_first:
+        return to_map(transformer.proj_out(tokens), x_NCHW) + x_NCHW, handed_over
+    return transformer.proj_out(to_map(tokens, x_NCHW)) + x_NCHW, handed_over
+
+
+def attention_locations(unet: UNet2DConditionModel) -> dict[str, int]:
+    """Name -> width of each place with a spatial transformer, in the order of the forward pass."""
+    places: dict[str, int] = {}
+    for side, blocks in (("down", unet.down_blocks), ("mid", [unet.mid_block]), ("up", unet.up_blocks)):
+        for i, block in enumerate(blocks):
+            for j, transformer in enumerate(getattr(block, "attentions", [])):
+                places[f"{side}_{i}_{j}"] = transformer.proj_out.weight.shape[0]
+    return places
+
+
+def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: Attend) -> Tensor:
+    """The UNet from its first convolution to its last block; `attend` runs at every attention location."""
+    x = unet.conv_in(x_NCHW)
+    skips = [x]
+    for i, block in enumerate(unet.down_blocks):
+        for j, resnet in enumerate(block.resnets):
+            x = resnet(x, temb_ND)
+            if hasattr(block, "attentions"):
+                x = attend(f"down_{i}_{j}", block.attentions[j], x)
+            skips.append(x)
+        for downsample in block.downsamplers or []:
+            x = downsample(x)
+            skips.append(x)
+    x = unet.mid_block.resnets[0](x, temb_ND)
+    for j, (transformer, resnet) in enumerate(
+        zip(unet.mid_block.attentions, unet.mid_block.resnets[1:], strict=True)
+    ):
+        x = resnet(attend(f"mid_0_{j}", transformer, x), temb_ND)
+    for i, block in enumerate(unet.up_blocks):
+        for j, resnet in enumerate(block.resnets):
+            x = resnet(torch.cat([x, skips.pop()], 1), temb_ND)
+            if hasattr(block, "attentions"):
+                x = attend(f"up_{i}_{j}", block.attentions[j], x)
+        for upsample in block.upsamplers or []:
+            x = upsample(x)
+    return x
+
+
+def time_embedding(unet: UNet2DConditionModel, timestep_N: Tensor) -> Tensor:
+    """The UNet's embedding of timesteps (N,)."""
+    return unet.time_embedding(unet.time_proj(timestep_N).to(unet.conv_in.weight.dtype))
+
+
+def without_weight(module: nn.Module) -> nn.Module:
+    """Set weight and bias to zero: a path that starts as if it were not there."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module

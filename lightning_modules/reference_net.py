@@ -1,0 +1,42 @@
+"""The reference network: a UNet that reads the portrait once and hands its attention inputs to the denoiser."""
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor, nn
+
+from lightning_modules.attention import attention_locations, spatial_transformer, time_embedding, walk
+from lightning_modules.interfaces import ReferenceNetwork
+
+
+class ReferenceNet(ReferenceNetwork):
+    """A UNet of the denoiser's shape at timestep 0 (Hu et al. 2024, AnimateAnyone; used by MoEE through Hallo's stack).
+
+    Args:
+        unet: arguments of diffusers' `UNet2DConditionModel`, as the denoiser has them.
+        channels: of the portrait's latent; takes the place of `in_channels`.
+    """
+
+    def __init__(self, unet: dict, channels: int = 4) -> None:
+        super().__init__()
+        self.unet = UNet2DConditionModel(**{**unet, "in_channels": channels})
+        self.locations = attention_locations(self.unet)
+        self._discard_what_is_never_used()
+
+    def _discard_what_is_never_used(self) -> None:
+        # SD 1.5 reference networks carry 682 of the 686 keys: the picture itself is never predicted.
+        for name in ("conv_norm_out", "conv_act", "conv_out"):
+            setattr(self.unet, name, nn.Identity())
+
+    def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
+        """Location -> normalised tokens (B, T, D) of the portrait's latent."""
+        features: dict[str, Tensor] = {}
+        batch = len(reference_BCHW)
+        context = reference_BCHW.new_zeros(batch, 1, self.unet.config["cross_attention_dim"])
+        temb = time_embedding(self.unet, torch.zeros(batch, device=reference_BCHW.device))
+
+        def attend(location: str, transformer: nn.Module, x: Tensor) -> Tensor:
+            x, features[location] = spatial_transformer(transformer, x, context)  # type: ignore[arg-type]
+            return x
+
+        walk(self.unet, reference_BCHW, temb, attend)
+        return features

@@ -1,0 +1,137 @@
+"""Tone of voice to emotion tokens. B clip, S sample, N analysis frame, M mel band, T token, D width."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from datamodules.batch import FPS, SAMPLES_PER_FRAME
+from lightning_modules.interfaces import EmotionEncoder
+from lightning_modules.mel import PROSODY, check_waveform, log_mel, power_spectrum, prosody
+from lightning_modules.pooling import AttentivePooling
+from lightning_modules.pretrained import WAVE_MODELS, Frozen, load_pretrained
+
+# Frames this far (nepers of power, 52 dB) under the loudest frame of a clip are pauses: they do not count.
+PAUSE = 12.0
+BANDS = 40
+TRACKS = BANDS + len(PROSODY)
+SUMMARY = 3 * TRACKS
+STEP = 4  # analysis frames to a step
+DILATIONS = (1, 2, 4)
+
+
+class SpeechEmotionEncoder(EmotionEncoder):
+    """One utterance to a fixed number of tokens; pauses and silence around the voice have no influence.
+
+    Without `folder` a small convolutional network on log-mel and prosody, to be trained by its own
+    experiment. With `folder` a wav2vec2, HuBERT or WavLM model in transformers format, frozen: then only the
+    pooling trains and `width` is the model's own.
+
+    Args:
+        width: size of a token of the small network; ignored with `folder`.
+        tokens: tokens per utterance.
+        hidden: channels of the small network.
+        dropout: of whole channels, inside the small network.
+        longest_seconds: what is listened to; the middle of longer sound.
+        folder: a model on disk; nothing is ever fetched.
+    """
+
+    modality = "speech"
+
+    def __init__(
+        self,
+        width: int = 96,
+        tokens: int = 4,
+        hidden: int = 96,
+        dropout: float = 0.1,
+        longest_seconds: float = 20.0,
+        folder: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.longest = max(int(longest_seconds * FPS), 1) * SAMPLES_PER_FRAME
+        self.model: nn.Module
+        if folder is None:
+            self.model = VoiceNet(width, hidden, dropout)
+        else:
+            self.model = Frozen(load_pretrained(folder, WAVE_MODELS))
+            width = self.model.inner.config.hidden_size
+        self.width, self.tokens = width, tokens
+        self.pool = AttentivePooling(width, tokens, spread=folder is None)
+
+    def forward(self, cue: Tensor | list[str]) -> Tensor:
+        if not isinstance(cue, Tensor):
+            raise ValueError(f"speech: expected a waveform (B, S), got {type(cue).__name__}")
+        cue = check_waveform(cue)
+        start = max(cue.shape[1] - self.longest, 0) // (2 * SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
+        waveform_BS = cue[:, start : start + self.longest]
+        power_BNK = power_spectrum(waveform_BS)
+        voice_BN = counting_frames(power_BNK.sum(-1))
+        if isinstance(self.model, VoiceNet):
+            return self.pool(*self.model(voice_tracks(waveform_BS, power_BNK), voice_BN))[:, None]
+        state_BND = self._published(waveform_BS)
+        at = torch.linspace(0, voice_BN.shape[1] - 1, state_BND.shape[1], device=cue.device).round().long()
+        return self.pool(state_BND, voice_BN[:, at] | ~voice_BN[:, at].any(1, keepdim=True))[:, None]
+
+    def _published(self, waveform_BS: Tensor) -> Tensor:
+        """Last hidden states of the model in `folder`; it expects zero mean and unit variance."""
+        scale = (waveform_BS.var(dim=1, keepdim=True, correction=0) + 1e-7).sqrt()
+        heard = (waveform_BS - waveform_BS.mean(dim=1, keepdim=True)) / scale
+        return self.model.inner(heard).last_hidden_state  # type: ignore[union-attr]
+
+
+class VoiceNet(nn.Module):
+    """Convolutions over a second of features, beside a summary of the whole: (B, N, C) to steps at 25 Hz.
+
+    Args:
+        width: of a step.
+        hidden: channels inside.
+        dropout: share of channels, and of the summary, that are switched off in training.
+    """
+
+    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.enter = nn.Conv1d(2 * TRACKS, hidden, STEP, stride=STEP)
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in DILATIONS)
+        self.convs = nn.ModuleList(nn.Conv1d(hidden, hidden, 3, padding=d, dilation=d) for d in DILATIONS)
+        self.drop_channels = nn.Dropout1d(dropout)
+        self.leave = nn.Linear(hidden, width)
+        self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(SUMMARY, width))
+
+    def forward(self, track_BNC: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
+        """Steps (B, N / 4, width), and which of them count; what lies outside the mask reaches none."""
+        keep_BN1 = mask_BN[..., None].to(track_BNC.dtype)
+        mean_B1C = masked_mean(track_BNC, keep_BN1)
+        # as it is: how loud, high and bright on the whole; against its mean: how it moves, whoever speaks
+        heard_BNC = torch.cat([track_BNC, track_BNC - mean_B1C], dim=-1) * keep_BN1
+        x = self.drop_channels(self.enter(heard_BNC.transpose(1, 2)))
+        step_mask_BN = mask_BN.unflatten(1, (-1, STEP)).any(dim=-1)
+        keep_B1N = step_mask_BN[:, None].to(x.dtype)
+        for norm, conv in zip(self.norms, self.convs, strict=True):
+            y = functional.gelu(norm(x.transpose(1, 2))).transpose(1, 2) * keep_B1N
+            x = x + self.drop_channels(conv(y))
+        summary_BC = summarise(track_BNC, keep_BN1, mean_B1C)
+        return self.leave(x.transpose(1, 2)) + self.whole(summary_BC)[:, None], step_mask_BN
+
+
+def masked_mean(x_BNC: Tensor, keep_BN1: Tensor) -> Tensor:
+    """Mean over the frames that count (B, 1, C)."""
+    return (x_BNC * keep_BN1).sum(1, keepdim=True) / keep_BN1.sum(1, keepdim=True)
+
+
+def summarise(track_BNC: Tensor, keep_BN1: Tensor, mean_B1C: Tensor) -> Tensor:
+    """Mean, standard deviation and mean speed of each track over the utterance (B, SUMMARY), of order one."""
+    spread = masked_mean((track_BNC - mean_B1C).square(), keep_BN1).clamp_min(1e-6).sqrt()
+    both = keep_BN1[:, 1:] * keep_BN1[:, :-1]
+    speed = (track_BNC.diff(dim=1).abs() * both).sum(1, keepdim=True) / both.sum(1, keepdim=True).clamp_min(1)
+    return torch.cat([mean_B1C, 2 * spread - 1, 5 * speed - 1], dim=-1).squeeze(1)
+
+
+def counting_frames(power_BN: Tensor) -> Tensor:
+    """True (B, N) where a frame is voice, not pause: within `PAUSE` of the clip's loudest; all, if silent."""
+    loudest_B1 = power_BN.amax(dim=1, keepdim=True)
+    return power_BN >= loudest_B1 * torch.tensor(-PAUSE).exp()
+
+
+def voice_tracks(waveform_BS: Tensor, power_BNK: Tensor) -> Tensor:
+    """What the network hears (B, N, TRACKS): log-mel spectrum and prosody, each of order one."""
+    bands_BNM = log_mel(power_BNK, BANDS) / 5 + 2
+    return torch.cat([bands_BNM, prosody(waveform_BS, power_BNK)], dim=-1)

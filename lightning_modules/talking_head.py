@@ -1,0 +1,375 @@
+"""The composed module: portrait, sound and emotion to frames; loss, stages and optimizer.
+
+B clip, F frame, C channel, H row, W column, E expert, M motion value.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import lightning as L
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor, nn
+
+from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch
+from lightning_modules import animation
+from lightning_modules.conditioning import (
+    Dropout,
+    NoisySampling,
+    available_modalities,
+    choose_modalities,
+    expert_palette,
+    latent_mouth,
+    noisy_clips,
+    tonic_action_units,
+)
+from lightning_modules.diffusion import (
+    Prediction,
+    add_noise,
+    alphas_cumprod,
+    clip_noise,
+    min_snr_weight,
+    spatial_weight,
+    target,
+    to_x0,
+)
+from lightning_modules.interfaces import (
+    Denoiser,
+    EmotionCue,
+    EmotionEncoder,
+    EmotionFeatures,
+    EmotionPass,
+    ExpertMixture,
+    KeepsAhead,
+    LatentCodec,
+    LatentGenerator,
+    ReferenceNetwork,
+    SpeechFeatures,
+)
+from lightning_modules.sampling import bias_to_sampler
+
+Stage = Literal["portrait", "emotion", "joint"]
+STAGE_PARTS: dict[str, tuple[str, ...]] = {
+    "portrait": ("reference_net", "denoiser"),
+    "emotion": ("mixture", "latent_generator", "emotion_encoders.label", "emotion_encoders.action_units"),
+}
+STAGE_PARTS["joint"] = STAGE_PARTS["portrait"] + STAGE_PARTS["emotion"]
+
+
+@dataclass
+class Noise:
+    """The diffusion process.
+
+    Args:
+        prediction: `v` or `epsilon`.
+        zero_terminal_snr: rescale the schedule; needs `v`.
+        schedule: betas, `scaled_linear` or `linear`.
+        shared: share of the noise's variance that all frames of a clip have in common.
+        sampler_share: share of training timesteps taken from those of a `sampler_steps`-step sampler.
+        sampler_steps: see there.
+    """
+
+    prediction: Prediction = "v"
+    zero_terminal_snr: bool = True
+    schedule: str = "scaled_linear"
+    shared: float = 0.0
+    sampler_share: float = 0.0
+    sampler_steps: int = 4
+
+
+@dataclass
+class Losses:
+    """Weights of the training loss.
+
+    Args:
+        gamma: of min-SNR; not stated by the paper, 5 in Hallo.
+        mouth: extra weight of the mouth region in latent space (KeyFace weighs the lower face 3 times).
+        spatial: lambda of L_spatial; not stated by the paper.
+        gate: weight of the cross-entropy that ties the global gates to a known blend; 0 in the paper.
+    """
+
+    gamma: float = 5.0
+    mouth: float = 1.0
+    spatial: float = 0.1
+    gate: float = 0.0
+
+
+def fingerprint(part: nn.Module) -> str:
+    """Eight hexadecimal digits of a part's weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(part.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:8]
+
+
+class TalkingHead(L.LightningModule):
+    """MoEE composed from its parts; owns the loss, the optimizer, freezing and logging. Parts own only `forward`.
+
+    Args:
+        codec, speech_features: frozen always.
+        emotion_encoders: modality -> encoder; those of text and speech are frozen always.
+        latent_generator, mixture, reference_net, denoiser: the parts that learn.
+        perceptual: distance of two pictures for L_spatial, or None to leave the perceptual term out.
+        stage: `portrait` trains reference network and denoiser without emotion (the paper's stage 1), `emotion` only
+            mixture, latents, label and AU encoders (stage 2), `joint` all of them.
+        optimizer: of the trained parts.
+        onehot_steps: optimizer steps of stage 2 in which the global gate is the clip's own blend, before it learns.
+        size: side of the pictures, pixels.
+        chunk: new frames of a clip in `animate`.
+        motion_frames: frames of the previous clip that the next one continues; 0 in clips shorter than twice of it.
+        latent_gain: the clip's latents (their difference to the portrait's where the denoiser has it) are multiplied
+            by this, so that their standard deviation is about 1.
+        detail: softness of the portrait detail that is kept; 0 leaves it out.
+        warmup_steps: steps of linear warm-up; then the rate follows a half cosine to a tenth at `max_steps`.
+    """
+
+    def __init__(
+        self,
+        codec: LatentCodec,
+        speech_features: SpeechFeatures,
+        emotion_encoders: dict[str, EmotionEncoder],
+        latent_generator: LatentGenerator,
+        mixture: ExpertMixture,
+        reference_net: ReferenceNetwork,
+        denoiser: Denoiser,
+        perceptual: nn.Module | None = None,
+        stage: Stage = "portrait",
+        optimizer: OptimizerCallable = torch.optim.AdamW,
+        noise: Noise = Noise(),  # noqa: B008 - dataclasses of plain values, as LightningCLI wants them
+        losses: Losses = Losses(),  # noqa: B008
+        dropout: Dropout = Dropout(),  # noqa: B008
+        noisy_sampling: NoisySampling = NoisySampling(),  # noqa: B008
+        onehot_steps: int = 0,
+        size: int = 128,
+        chunk: int = 14,
+        motion_frames: int = 2,
+        latent_gain: float = 1.0,
+        detail: float = 0.0,
+        warmup_steps: int = 50,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters(
+            "onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "detail", "warmup_steps", "stage"
+        )
+        self.codec, self.speech_features = codec, speech_features
+        self.emotion_encoders = nn.ModuleDict(emotion_encoders)
+        self.latent_generator, self.mixture = latent_generator, mixture
+        self.reference_net, self.denoiser, self.perceptual = reference_net, denoiser, perceptual
+        self.optimizer, self.noise, self.losses = optimizer, noise, losses
+        self.dropout, self.noisy_sampling = dropout, noisy_sampling
+        self.stage: Stage = stage
+        self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
+        self.latent_gain, self.detail = latent_gain, detail
+        self.onehot_steps, self.warmup_steps = onehot_steps, warmup_steps
+        self._check_agreement()
+        self.alphas: Tensor
+        self.register_buffer("alphas", alphas_cumprod(1000, noise.zero_terminal_snr, noise.schedule), persistent=False)
+        self._freeze()
+
+    def _check_agreement(self) -> None:
+        places, known = dict(self.denoiser.locations), dict(self.mixture.locations)
+        if places != known:
+            raise ValueError(f"mixture.locations={known}, but the denoiser's attention locations are {places}")
+        if self.mixture.latent_width != self.latent_generator.width:
+            raise ValueError(
+                f"mixture.latent_width={self.mixture.latent_width}, but latent_generator.width={self.latent_generator.width}"
+            )
+        if self.denoiser.speech_width != self.speech_features.width:
+            raise ValueError(
+                f"denoiser.speech_width={self.denoiser.speech_width}, but speech_features.width={self.speech_features.width}"
+            )
+        widths = {name: encoder.width for name, encoder in self.emotion_encoders.items()}
+        if widths != dict(self.latent_generator.widths):
+            raise ValueError(f"latent_generator.widths={self.latent_generator.widths}, but the encoders have {widths}")
+        if self.noise.zero_terminal_snr and self.noise.prediction == "epsilon":
+            raise ValueError("prediction='epsilon' says nothing at zero terminal SNR: set zero_terminal_snr to false")
+
+    def _freeze(self) -> None:
+        self.requires_grad_(False)
+        for part in STAGE_PARTS[self.stage]:
+            if not part.startswith("emotion_encoders.") or part.split(".")[1] in self.emotion_encoders:
+                self.get_submodule(part).requires_grad_(True)
+
+    # -- encoding ------------------------------------------------------------------------------------------------
+
+    def encode_pictures(self, image_NCHW: Tensor) -> Tensor:
+        """Latents of uint8 pictures (N, 3, H, W)."""
+        return self.codec.encode(image_NCHW.float() / 127.5 - 1)
+
+    @torch.no_grad()
+    def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Clip (B, F, C, h, w), portrait (B, C, h, w) and speech (B, F, T, D); taken from the batch where it has them."""
+        if "latent" in batch:
+            return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
+        frames = batch["frames"]
+        clip = self.encode_pictures(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+        return clip, self.encode_pictures(batch["reference"]), self.speech_features(batch["waveform"])
+
+    def encode_ahead(self, sample: Sample, name: str) -> Tensor:
+        """One of the batch's `AHEAD_OF_TIME` fields for a clip, for data modules that keep such things."""
+        with torch.no_grad():
+            if name == "speech_tokens":
+                return self.speech_features(sample["waveform"][None])[0]
+            if name == "latent":
+                return self.encode_pictures(sample["frames"])
+            return self.encode_pictures(sample["reference"][None])[0]
+
+    def emotion_features(self, cues: dict[str, Tensor | list[str]], present: dict[str, Tensor]) -> EmotionFeatures:
+        """Encode the cues of a batch; encoders whose cue nobody uses are not run."""
+        features = EmotionFeatures()
+        for name, cue in cues.items():
+            if present[name].any():
+                features.tokens[name], features.present[name] = self.emotion_encoders[name](cue), present[name]
+        return features
+
+    def _emotion(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> EmotionPass:
+        cues: dict[str, Tensor | list[str]] = {
+            "label": blend_BE[:, None],
+            "text": batch["text"],
+            "speech": batch.get("voice", batch["waveform"]),
+            "action_units": tonic_action_units(batch["action_units"]),
+        }
+        cues = {name: cue for name, cue in cues.items() if name in self.emotion_encoders}
+        present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
+        latent = self.latent_generator(self.emotion_features(cues, present), len(blend_BE))
+        known = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
+        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if known else None)
+
+    def setup(self, stage: str) -> None:
+        """Let the data module keep latents and speech tokens, which frozen parts would otherwise make at each step."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if stage != "fit" or not isinstance(data, KeepsAhead):
+            return
+        self.eval()
+        for name, part in (("latent", self.codec), ("reference_latent", self.codec), ("speech_tokens", self.speech_features)):
+            if self.trainer.is_global_zero:
+                data.keep_ahead(name, partial(self.encode_ahead, name=name), fingerprint(part))
+            self.trainer.strategy.barrier()
+            data.keep_ahead(name, partial(self.encode_ahead, name=name), fingerprint(part))
+        self.train()
+
+    # -- training ------------------------------------------------------------------------------------------------
+
+    def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
+        blend_BE, noisy_B = noisy_clips(batch["blend"], self.noisy_sampling)
+        emotion = None
+        if self.stage != "portrait":
+            chosen = choose_modalities(available_modalities(batch, list(self.emotion_encoders)), self.dropout)
+            label_only = torch.tensor([name == "label" for name in MODALITIES], device=chosen.device)
+            chosen = torch.where(noisy_B[:, None] & chosen.any(1, keepdim=True), label_only, chosen)
+            emotion = self._emotion(batch, blend_BE, chosen)
+        loss, parts = self._loss(batch, emotion, noisy_B)
+        if emotion is not None and emotion.gates:
+            parts |= self._gate_terms(emotion, blend_BE, batch["present"]["blend"])
+            loss = loss + self.losses.gate * parts["gate"]
+        self.log_dict({f"train/{k}": v.detach() for k, v in parts.items()}, batch_size=len(batch["key"]))
+        self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(batch["key"]))
+        return loss
+
+    def _loss(
+        self, batch: TalkingHeadBatch, emotion: EmotionPass | None, noisy_B: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        clip, portrait, speech = self._latents(batch)
+        x = self.to_residual(clip, portrait)
+        timestep_BF, free_BF = self._timesteps(x)
+        alpha_BF = self.alphas[timestep_BF].where(free_BF, torch.ones_like(self.alphas[:1]))
+        noise = clip_noise(x, self.noise.shared)
+        z, mouth = add_noise(x, noise, alpha_BF), latent_mouth(batch["mouth_mask"], self.codec.factor)
+        hidden = noisy_B.view(-1, 1, 1, 1, 1) * mouth
+        if self.noisy_sampling.mask != "loss":
+            z = torch.where(hidden > 0, noise, z)
+        speech = speech * (torch.rand(len(x), 1, 1, 1, device=x.device) >= self.dropout.speech)
+        motion = batch["head_motion"] if torch.rand(()) >= self.dropout.motion else None
+        output = self.denoiser(z, timestep_BF, self.reference_net(portrait), portrait, speech, motion, emotion)
+        weight = (1 + self.losses.mouth * mouth) * free_BF[..., None, None, None]
+        if self.noisy_sampling.mask != "input":
+            weight = weight * (1 - hidden)
+        error = (output - target(x, noise, alpha_BF, self.noise.prediction)).square() * weight
+        snr_B = min_snr_weight(self.alphas[timestep_BF[:, -1]], self.noise.prediction, self.losses.gamma)
+        latent = (error.mean((1, 2, 3, 4)) * snr_B).mean()
+        parts = {"latent": latent}
+        if self.losses.spatial > 0:
+            x0 = to_x0(z, output, alpha_BF, self.noise.prediction)
+            parts["spatial"] = self._spatial(self.from_residual(x0, portrait), batch["frames"], timestep_BF[:, -1])
+            latent = latent + self.losses.spatial * parts["spatial"]
+        return latent, parts
+
+    def _timesteps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Timestep (B, F) of each frame, one level a clip, and which frames are free: motion frames are given, at 0."""
+        batch, frames = x.shape[:2]
+        total = len(self.alphas)
+        level = torch.randint(total, (batch,), device=x.device)
+        level = bias_to_sampler(level, self.noise.sampler_share, self.noise.sampler_steps, total)
+        free = torch.ones(batch, frames, dtype=torch.bool, device=x.device)
+        if frames >= 2 * self.motion_frames > 0:
+            free[:, : self.motion_frames] = (torch.rand(batch, device=x.device) < 0.3)[:, None]
+        return level[:, None].expand(-1, frames) * free, free
+
+    def _spatial(self, z: Tensor, frames: Tensor, timestep_B: Tensor) -> Tensor:
+        """L_spatial on one random frame a clip: w(t) (L1 + perceptual distance) of decoded pictures."""
+        batch = torch.arange(len(z), device=z.device)
+        pick = torch.randint(z.shape[1], (len(z),), device=z.device)
+        decoded = self.codec.decode(z[batch, pick])
+        truth = frames[batch, pick].float() / 127.5 - 1
+        distance_B = (decoded - truth).abs().mean((1, 2, 3))
+        if self.perceptual is not None:
+            distance_B = distance_B + self.perceptual(decoded, truth)
+        return (spatial_weight(timestep_B, len(self.alphas)) * distance_B).mean()
+
+    def _gate_terms(self, emotion: EmotionPass, blend_BE: Tensor, known_B: Tensor) -> dict[str, Tensor]:
+        """Mean entropy of the global gates, and their cross-entropy to the blend where one is known."""
+        gates = torch.stack([gate.mean(1) for gate in emotion.gates.values()]).mean(0).clamp(min=1e-6)
+        entropy = -(gates * gates.log()).sum(-1).mean()
+        asked_B = known_B & (blend_BE.sum(-1) > 0.05)
+        wanted = blend_BE / blend_BE.sum(-1, keepdim=True).clamp(min=1e-3)
+        if gates.shape[-1] != wanted.shape[-1] or not asked_B.any():
+            return {"gate_entropy": entropy, "gate": entropy.new_zeros(())}
+        return {"gate_entropy": entropy, "gate": -(wanted * gates.log()).sum(-1)[asked_B].mean()}
+
+    def on_train_epoch_start(self) -> None:
+        """Frozen parts stay in evaluation mode: nothing in them may change, running statistics included."""
+        for name, part in self.named_children():
+            if not any(p.requires_grad for p in part.parameters()):
+                self.get_submodule(name).eval()
+
+    def configure_optimizers(self) -> dict:  # type: ignore[override]
+        optimizer = self.optimizer(p for p in self.parameters() if p.requires_grad)
+        total = max(int(self.trainer.estimated_stepping_batches), 1)
+
+        def rate(step: int) -> float:
+            warm = min((step + 1) / max(self.warmup_steps, 1), 1.0)
+            progress = torch.tensor(min(step / total, 1.0) * torch.pi)
+            return warm * (0.1 + 0.9 * 0.5 * (1 + torch.cos(progress).item()))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    # -- generation ----------------------------------------------------------------------------------------------
+
+    def to_residual(self, clip: Tensor, portrait: Tensor) -> Tensor:
+        """Latents (B, F, C, h, w) as the diffusion sees them."""
+        base = portrait[:, None] if self.denoiser.concat_reference else 0
+        return (clip - base) * self.latent_gain
+
+    def from_residual(self, x: Tensor, portrait: Tensor) -> Tensor:
+        """Inverse of `to_residual`."""
+        base = portrait[:, None] if self.denoiser.concat_reference else 0
+        return x / self.latent_gain + base
+
+    def animate(
+        self,
+        reference_3HW: Tensor,
+        sound: Tensor | Iterator[Tensor],
+        cue: EmotionCue,
+        head_motion: animation.HeadMotion | None = None,
+        steps: int = 4,
+        seed: int = 0,
+        audio_guidance: float = 1.0,
+        emotion_guidance: float = 1.0,
+    ) -> Iterator[Tensor]:
+        """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `animation.animate`."""
+        options = animation.Options(steps, seed, audio_guidance, emotion_guidance)
+        return animation.animate(self, reference_3HW, sound, cue, head_motion, options)

@@ -1,0 +1,265 @@
+"""`moee animate`: one portrait, one voice and one emotion to a video with sound."""
+
+import argparse
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lightning_modules.interfaces import EmotionCue
+    from moee.generator import Generator, LoadedGenerator
+    from moee.portrait import Portrait
+
+DESCRIPTION = """A portrait, a voice and an emotion to a video: H.264 and AAC at 25 frames per second.
+
+Cues may be combined; a timeline changes them over time. The file's `comment` says that it is AI-generated, by
+which checkpoint and seed. Animate people only with their consent.
+"""
+EXAMPLES = """examples:
+  moee animate --portrait face.jpg --audio line.wav --emotion happy --out happy.mp4
+  moee animate --portrait face.jpg --audio line.wav --text "trying hard not to cry" --out tears.mp4
+  moee animate --portrait face.jpg --audio line.wav --au "AU12=0.8,AU6=0.5" --paste-back --out smile.mp4
+  moee animate --portrait face.jpg --audio line.wav --timeline mood.json --out mood.mp4
+  moee animate --portrait face.jpg --audio line.wav --grid --out grid.mp4
+"""
+MAX_STEPS = 1000
+HEAD_MOTIONS = ("natural", "still")
+BLOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample: see `moee animate --help`."""
+
+    steps: int = 4
+    seed: int = 0
+    audio_guidance: float = 1.0
+    emotion_guidance: float = 1.0
+    head_motion: str = "natural"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `moee animate`."""
+    from moee import cues
+
+    parser.add_argument("--portrait", required=True, metavar="P", help="a picture with one face, of any size")
+    parser.add_argument(
+        "--audio", required=True, metavar="A", help="the voice: a sound or video file of any length"
+    )
+    parser.add_argument("--out", required=True, metavar="O.mp4", help="the video to write")
+    cues.add_arguments(parser)
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--grid", action="store_true", help="one line in neutral, six emotions and a compound one"
+    )
+    how.add_argument("--paste-back", action="store_true", help="put the face back into the whole picture")
+    how.add_argument(
+        "--face-box", metavar='"X Y W H"', help="where the face is, in pixels; needs no detector"
+    )
+    how.add_argument("--detector", metavar="PATH", help="landmark model, if not among the known weights")
+    how.add_argument("--checkpoint", metavar="C", help="a talking-head checkpoint (default: the shipped one)")
+    how.add_argument("--head-motion", choices=HEAD_MOTIONS, default="natural", help="(default: natural)")
+    how.add_argument("--steps", type=int, default=4, help="sampler steps (default: 4)")
+    how.add_argument("--seed", type=int, default=0, help="the same seed gives the same video (default: 0)")
+    how.add_argument("--emotion-guidance", type=float, default=1.0, help="above 1: more emotion (default: 1)")
+    how.add_argument(
+        "--audio-guidance", type=float, default=1.0, help="above 1: more lip motion (default: 1)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the video that `args` ask for; 0 when it is written.
+
+    Raises:
+        ValueError: in one line, for any bad input; nothing is written then.
+        OSError: if a file is missing or cannot be written.
+    """
+    settings = _checked(args)
+
+    from datamodules.batch import FPS
+    from datamodules.preparation.faces import parse_box
+    from moee import cues
+    from moee.console import say
+    from moee.generator import load_generator
+    from moee.portrait import open_portrait
+
+    cues.check(args)
+    frames = count_frames(args.audio)
+    cue = cues.build(args, frames)
+    face_box = parse_box(args.face_box) if args.face_box is not None else None
+    generator = load_generator(args.checkpoint)
+    portrait = open_portrait(args.portrait, generator.network.size, face_box, args.detector)
+    if args.grid:
+        write_grid(args.out, generator, portrait.reference, args.audio, settings, frames)
+    else:
+        write_animation(args.out, generator, portrait, args.audio, cue, settings, frames, args.paste_back)
+    say(f"{args.out}: {frames} frames, {frames / FPS:.2f} s")
+    return 0
+
+
+def _checked(args: argparse.Namespace) -> Settings:
+    from moee.video_writer import check_target
+
+    check_target(args.out)
+    for option in ("portrait", "audio"):
+        path = Path(getattr(args, option))
+        if not path.is_file():
+            raise FileNotFoundError(f"--{option} {path}: no such file")
+        if path.resolve() == Path(args.out).resolve():
+            raise ValueError(f"--out {args.out}: is also the --{option}, name another file")
+    if not 1 <= args.steps <= MAX_STEPS:
+        raise ValueError(f"--steps {args.steps}: must be from 1 to {MAX_STEPS}")
+    if not 0 <= args.seed < 2**63:
+        raise ValueError(f"--seed {args.seed}: must be from 0 to 2**63 - 1")
+    for option in ("emotion_guidance", "audio_guidance"):
+        value = getattr(args, option)
+        if not 0 <= value <= 20:
+            raise ValueError(f"--{option.replace('_', '-')} {value}: must be from 0 to 20")
+    if args.grid:
+        _refuse_with_grid(args)
+    return Settings(args.steps, args.seed, args.audio_guidance, args.emotion_guidance, args.head_motion)
+
+
+def _refuse_with_grid(args: argparse.Namespace) -> None:
+    for option in ("emotion", "timeline", "text", "emotion_audio", "au", "paste_back"):
+        if getattr(args, option):
+            raise ValueError(f"--grid shows every emotion in its own tile: drop --{option.replace('_', '-')}")
+
+
+def count_frames(audio: str | Path) -> int:
+    """Frames at 25 per second that a recording fills: ceil(samples / 640). Reads it once, in bounded memory.
+
+    Raises:
+        ValueError: if the sound cannot be read, is empty or broken.
+    """
+    from datamodules.batch import SAMPLES_PER_FRAME
+    from datamodules.preparation.media import sound_blocks
+
+    return math.ceil(sum(len(block) for block in sound_blocks(audio, BLOCK_SECONDS)) / SAMPLES_PER_FRAME)
+
+
+def stream(
+    network: "Generator", reference_3SS: "Tensor", audio: str | Path, cue: "EmotionCue", settings: Settings
+) -> "Iterator[Tensor]":
+    """Chunks (f, 3, S, S) uint8 of one portrait that speaks a recording."""
+    from datamodules.preparation.media import sound_blocks
+    from moee.acting import NaturalMotion, still_motion
+
+    return network.animate(
+        reference_3SS,
+        sound_blocks(audio, BLOCK_SECONDS),
+        cue,
+        head_motion=NaturalMotion(settings.seed) if settings.head_motion == "natural" else still_motion,
+        steps=settings.steps,
+        seed=settings.seed,
+        audio_guidance=settings.audio_guidance,
+        emotion_guidance=settings.emotion_guidance,
+    )
+
+
+def write_animation(
+    out: str | Path,
+    generator: "LoadedGenerator",
+    portrait: "Portrait",
+    audio: str | Path,
+    cue: "EmotionCue",
+    settings: Settings,
+    frames: int,
+    paste_back: bool = False,
+) -> None:
+    """One video, pictures as they come, with the recording's own sound."""
+    from moee.portrait import PasteBack
+    from moee.video_writer import VideoWriter, sound_from_file
+
+    whole = PasteBack(portrait) if paste_back else None
+    height, width = (portrait.picture if paste_back else portrait.reference).shape[1:]
+    chunks = stream(generator.network, portrait.reference, audio, cue, settings)
+    with (
+        VideoWriter(out, width, height, sound_from_file(audio), _record(generator, settings, cue)) as writer,
+        _progress(frames) as advance,
+    ):
+        for chunk_F3SS in chunks:
+            if whole is None:
+                writer.write(chunk_F3SS)
+            else:
+                for crop_3SS in chunk_F3SS:
+                    writer.write(whole(crop_3SS)[None])
+            advance(len(chunk_F3SS))
+        _check_length(writer.frames, frames)
+
+
+def write_grid(
+    out: str | Path,
+    generator: "LoadedGenerator",
+    reference_3SS: "Tensor",
+    audio: str | Path,
+    settings: Settings,
+    frames: int,
+) -> None:
+    """The same line in all of `GRID_EMOTIONS`, side by side with captions, in one video with sound."""
+    from datamodules.batch import parse_blend
+    from lightning_modules.interfaces import EmotionCue
+    from moee.grid import GRID_EMOTIONS, Grid, in_step
+    from moee.video_writer import VideoWriter, sound_from_file
+
+    cues = [EmotionCue(label=parse_blend(name)[None]) for name in GRID_EMOTIONS]
+    streams = [stream(generator.network, reference_3SS, audio, cue, settings) for cue in cues]
+    grid, record = Grid(GRID_EMOTIONS, reference_3SS.shape[1]), _record(generator, settings)
+    with (
+        VideoWriter(out, grid.width, grid.height, sound_from_file(audio), record) as writer,
+        _progress(frames) as advance,
+    ):
+        for tiles_FT3SS in in_step(streams):
+            writer.write(grid.frames(tiles_FT3SS))
+            advance(len(tiles_FT3SS))
+        _check_length(writer.frames, frames)
+
+
+def _check_length(written: int, expected: int) -> None:
+    if written != expected:
+        raise ValueError(
+            f"the generator made {written} frames for a sound of {expected}: unusable checkpoint"
+        )
+
+
+def _record(generator: "LoadedGenerator", settings: Settings, cue: "EmotionCue | None" = None) -> dict:
+    """What the file says about its making; the source type is IPTC's word for what a trained network made."""
+    from lightning_modules.interfaces import given
+
+    return {
+        "title": "AI-generated talking head",
+        "ai_generated": True,
+        "digital_source_type": "trainedAlgorithmicMedia",
+        "tool": f"moee-suite {_version()}",
+        "checkpoint": generator.path.name,
+        "checkpoint_sha256": generator.sha256,
+        "cues": given(cue) if cue else ["label"],
+        "seed": settings.seed,
+        "steps": settings.steps,
+    }
+
+
+def _version() -> str:
+    try:
+        return version("moee-suite")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+@contextmanager
+def _progress(frames: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error that is told how many frames were made."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("frames", total=frames)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,113 @@
+"""The command `moee`: finds the subcommand, runs it, makes one line of expected errors. Imports little."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
+
+from moee.console import warn
+
+COMMANDS = {
+    "demo": "everything once, small and offline: clips, training, videos, scores",
+    "train": "train one experiment",
+    "animate": "a portrait, a voice and an emotion to a video",
+    "prepare": "raw recordings to training shards",
+    "evaluate": "score generated videos under a protocol",
+    "score": "does the generator do what it is told: the table of the model card",
+    "leaderboard": "results to a page and tables",
+    "sweep": "search over the keys of an experiment",
+    "export": "weights of a run to files that can be loaded and shared",
+    "weights": "list, fetch and verify published networks",
+    "doctor": "what works on this machine, and how to mend the rest",
+}
+INTERRUPTED = 130
+EXPECTED_ERRORS = (ValueError, OSError)
+
+
+def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The whole parser; only the chosen subcommand's module is imported, for its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="moee",
+        description="MoEE Suite: train, animate and judge emotional talking heads.",
+        epilog="`moee COMMAND --help` shows a command's arguments and examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"moee-suite {_version()}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        )
+        if name == chosen:
+            module = importlib.import_module(f"moee.{name}")
+            command.add_argument(
+                "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+            )
+            command.description, command.epilog = module.DESCRIPTION, module.EXAMPLES
+            module.add_arguments(command)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if chosen is not None and chosen not in COMMANDS:
+        near = get_close_matches(chosen, COMMANDS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        warn(f"moee: no command {chosen!r}: {hint}known are {', '.join(COMMANDS)}")
+        return 2
+    parser = build_parser(chosen)
+    if chosen is None and not arguments:
+        parser.print_help()
+        return 2
+    args = parser.parse_args(arguments)
+    if args.command is None:
+        parser.print_help()
+        return 2
+    limit_threads()
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        return importlib.import_module(f"moee.{args.command}").run(args)
+    except KeyboardInterrupt:
+        warn("moee: interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        if args.debug or not _is_expected(error):
+            raise
+        warn(f"moee: {one_line(error)}")
+        return 1
+
+
+def _is_expected(error: Exception) -> bool:
+    """Bad input, and Lightning's complaint about it, which is no ValueError; all else is a fault of ours."""
+    return isinstance(error, EXPECTED_ERRORS) or type(error).__name__ == "MisconfigurationException"
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong in one line; a system error with its file."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def limit_threads() -> None:
+    """Threads as `$MOEE_THREADS` says, by default as many as there are cores; before torch is imported."""
+    wanted = os.environ.get("MOEE_THREADS")
+    if wanted is not None:
+        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = wanted
+    elif hasattr(os, "sched_getaffinity"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+
+
+def _version() -> str:
+    try:
+        return version("moee-suite")
+    except PackageNotFoundError:
+        return "(not installed)"

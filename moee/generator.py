@@ -1,0 +1,63 @@
+"""The network that animates: the shipped one, or a checkpoint the user names."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from lightning_modules.interfaces import EmotionCue
+from moee.weights import find, sha256_of
+
+SHIPPED = "generator"  # its name in the registry of `moee weights`
+
+
+class Generator(Protocol):
+    """What `animate` needs of a network: the side of its pictures, and how many frames it makes at once."""
+
+    size: int
+    chunk: int
+
+    def animate(
+        self,
+        reference_3HW: Tensor,
+        sound: Iterator[Tensor] | Tensor,
+        cue: EmotionCue,
+        *,
+        head_motion: Tensor | Callable[[int, Tensor], Tensor] | None = None,
+        steps: int = 4,
+        seed: int = 0,
+        audio_guidance: float = 1.0,
+        emotion_guidance: float = 1.0,
+    ) -> Iterator[Tensor]:
+        """Chunks (f, 3, size, size) uint8 until the sound is used up."""
+        ...
+
+
+@dataclass
+class LoadedGenerator:
+    """A network and where it came from."""
+
+    network: Generator
+    path: Path
+    sha256: str
+
+
+def load_generator(checkpoint: str | Path | None = None) -> LoadedGenerator:
+    """The network of an exported checkpoint, or the shipped one if None, ready to run.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        ValueError: if it is damaged, or holds something else than a talking head.
+    """
+    from moee.modules import load_module, locate_weights
+
+    path = find(SHIPPED) if checkpoint is None else locate_weights(checkpoint)
+    network = load_module(path)
+    if not (hasattr(network, "animate") and hasattr(network, "size")):
+        kind = type(network).__name__
+        raise ValueError(
+            f"{path}: holds a {kind}, not a talking head; `moee export` of a talking-head run makes one"
+        )
+    return LoadedGenerator(network, path, sha256_of(path))  # type: ignore[arg-type]

@@ -1,0 +1,222 @@
+"""Networks that others published, and ours that ship: where they lie, what they are, how to get them.
+
+A file is trusted by its sha256 alone. Nothing is fetched unless `moee weights fetch` is called.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from moee.console import say
+
+SHIPPED_FOLDER = Path(__file__).with_name("weights")
+CHUNK_BYTES = 1 << 20
+DESCRIPTION = """The registry of networks: what ships, what others published, what is here.
+
+They are looked for in $MOEE_WEIGHTS, then in the cache folder, and trusted by their sha256.
+"""
+EXAMPLES = """\
+examples:
+  moee weights list
+  moee weights fetch face_landmarker
+  moee weights verify
+"""
+GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
+
+
+@dataclass(frozen=True)
+class Network:
+    """One file of weights. `address` is None for what ships with the package."""
+
+    name: str
+    file: str
+    sha256: str
+    size_bytes: int
+    licence: str
+    purpose: str
+    address: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+PUBLISHED = (
+    Network(
+        name="face_landmarker",
+        file="face_landmarker_v2_with_blendshapes.task",
+        sha256="64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+        size_bytes=3_758_596,
+        licence="Apache-2.0",
+        purpose="478 face points and 52 blendshapes of real pictures (MediaPipe, Google)",
+        address=f"{GOOGLE_MODELS}/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
+        aliases=("face_landmarker.task",),
+    ),
+    Network(
+        name="blaze_face",
+        file="blaze_face_short_range.tflite",
+        sha256="b4578f35940bf5a1a655214a1cce5cab13eba73c1297cd78e1a04c2380b0152f",
+        size_bytes=229_746,
+        licence="Apache-2.0",
+        purpose="face boxes of real pictures (MediaPipe BlazeFace, Google)",
+        address=f"{GOOGLE_MODELS}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
+    ),
+)
+
+
+def shipped() -> tuple[Network, ...]:
+    """The embedded networks inside this package, as `weights/index.json` lists them."""
+    index = SHIPPED_FOLDER / "index.json"
+    if not index.is_file():
+        return ()
+    return tuple(Network(**entry) for entry in json.loads(index.read_text()))
+
+
+def networks() -> tuple[Network, ...]:
+    """Every registered network, shipped ones first."""
+    return (*shipped(), *PUBLISHED)
+
+
+def registered(name: str) -> Network:
+    """The network of that name, file name or file stem; otherwise a `ValueError` with the nearest name."""
+    for network in networks():
+        if name in _names(network):
+            return network
+    known = [network.name for network in networks()]
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"no network {name!r} in the registry: {hint}known are {', '.join(known)}")
+
+
+def is_registered(name: str) -> bool:
+    """Whether `find` knows the name."""
+    return any(name in names for names in map(_names, networks()))
+
+
+def _names(network: Network) -> tuple[str, ...]:
+    return (network.name, network.file, Path(network.file).stem, *network.aliases)
+
+
+def folders() -> list[Path]:
+    """Where published networks are looked for: `$MOEE_WEIGHTS` (several allowed), then the cache folder."""
+    named = [Path(part) for part in os.environ.get("MOEE_WEIGHTS", "").split(os.pathsep) if part]
+    return [*named, cache_folder()]
+
+
+def cache_folder() -> Path:
+    """Where `moee weights fetch` puts files: `$XDG_CACHE_HOME/moee/weights`, by default below `~/.cache`."""
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(cache) / "moee" / "weights"
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find(name: str) -> Path:
+    """The file of a registered network.
+
+    Raises:
+        ValueError: for an unknown name, or a file whose sha256 is not the registered one.
+        FileNotFoundError: if it lies nowhere; the line says how to get it.
+    """
+    network = registered(name)
+    places = [SHIPPED_FOLDER] if network.address is None else folders()
+    for place in places:
+        for file in (network.file, *network.aliases):
+            if (place / file).is_file():
+                return _trusted(place / file, network)
+    if network.address is None:
+        raise FileNotFoundError(f"{network.file} is missing from the installation: install moee-suite again")
+    raise FileNotFoundError(
+        f"{network.name} ({network.purpose}) is not here: run `moee weights fetch {network.name}`, "
+        f"or put {network.file} into a folder and name it in MOEE_WEIGHTS"
+    )
+
+
+def _trusted(path: Path, network: Network) -> Path:
+    found = sha256_of(path)
+    if found != network.sha256:
+        raise ValueError(
+            f"{path} is not the registered {network.name}: sha256 {found[:16]}..., expected "
+            f"{network.sha256[:16]}...; delete it and fetch it again"
+        )
+    return path
+
+
+def fetch(name: str, folder: Path | None = None) -> Path:
+    """Download one network, check its sha256, and only then give it its name.
+
+    Raises:
+        ValueError: if what arrived is not the registered file.
+        OSError: if it cannot be reached or written.
+    """
+    network = registered(name)
+    if network.address is None:
+        return find(name)
+    folder = folder or folders()[0]
+    target = folder / network.file
+    if target.is_file() and sha256_of(target) == network.sha256:
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".fetch-", delete=False) as file:
+        partial = Path(file.name)
+    try:
+        _download(network, partial)
+        _trusted(partial, network)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _download(network: Network, target: Path) -> None:
+    """At most the registered number of bytes, plus one that betrays a longer file."""
+    import urllib.request
+
+    request = urllib.request.Request(str(network.address), headers={"User-Agent": "moee-suite"})
+    with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
+        left = network.size_bytes + 1
+        while left and (chunk := answer.read(min(CHUNK_BYTES, left))):
+            file.write(chunk)
+            left -= len(chunk)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `moee weights`."""
+    parser.add_argument("action", choices=("list", "fetch", "verify"), help="what to do")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all)")
+    parser.add_argument(
+        "--folder", type=Path, help="where to fetch to (default: $MOEE_WEIGHTS, then the cache)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """`moee weights`: 0 if everything asked for is there and right, 1 otherwise."""
+    chosen = [registered(name) for name in args.names] or list(networks())
+    if args.action == "fetch":
+        for network in chosen:
+            say(f"{network.name}: {fetch(network.name, args.folder)}")
+        return 0
+    complete = True
+    for network in chosen:
+        state, right = _state(network)
+        complete &= right
+        say(f"{network.name:20} {network.size_bytes / 1e6:6.1f} MB  {network.licence:12} {state}")
+        if args.action == "list":
+            say(f"{'':20} {network.purpose}")
+            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {network.sha256}")
+    return 0 if complete or args.action == "list" else 1
+
+
+def _state(network: Network) -> tuple[str, bool]:
+    try:
+        return str(find(network.name)), True
+    except FileNotFoundError:
+        return f"not here; `moee weights fetch {network.name}`", False
+    except ValueError as error:
+        return str(error), False

@@ -1,0 +1,31 @@
+"""What many tests share: one thread for each worker, and an experiment small enough to train in a test."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def toy_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An experiment of ten steps on the toy model and data of `toys.py`, a checkpoint every four."""
+    from moee import explain
+
+    monkeypatch.setattr(explain, "ALLOWED_PACKAGES", (*explain.ALLOWED_PACKAGES, "toys"))
+    path = tmp_path / "toy.yaml"
+    path.write_text(
+        "extends: base.yaml\n"
+        "vars: {steps: 10}\n"
+        "checkpoint_every: 4\n"
+        'trainer: {max_steps: "${vars.steps}", accelerator: cpu, log_every_n_steps: 1}\n'
+        "model:\n"
+        "  class_path: toys.ToyModel\n"
+        "  init_args:\n"
+        "    head: {class_path: toys.ToyHead, init_args: {width: 3}}\n"
+        "data: {class_path: toys.ToyData, init_args: {batch: 2}}\n"
+        "export: {toy.safetensors: '', head.safetensors: head}\n"
+    )
+    return path

@@ -1,0 +1,74 @@
+"""Stand-ins for networks that measure, and clips they measure exactly.
+
+Shared by the tests of the evaluation.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import ACTION_UNITS, CLASSES, Sample, parse_blend
+from evaluation.metrics.emotion import class_target
+
+PROTOCOL = Path(__file__).parents[1] / "configs" / "protocol" / "embedded-v0.yaml"
+FRAMES, SIZE = 4, 128
+EMOTION_NAMES = ("happy", "sad", "neutral", "happily_surprised", "fear", "angry")
+
+
+class PaintedJudge:
+    """Reads what `painted` wrote into the first rows of each frame."""
+
+    name, published, fingerprint = "embedded-judge", False, "a" * 64
+    provides = ("action_units", "emotion", "lip_opening", "landmarks", "features")
+
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        x = frames_F3HW.float() / 255
+        marks_FK2 = torch.stack([x[:, 0, 2, :68], x[:, 0, 3, :68]], -1) * 128
+        return {
+            "action_units": x[:, 0, 0, : len(ACTION_UNITS)],
+            "emotion": x[:, 0, 1, : len(CLASSES)] + 1e-3,
+            "lip_opening": x[:, 0, 0, 40],
+            "landmarks": marks_FK2,
+            "features": x.flatten(1)[:, :48],
+        }
+
+
+class PaintedIdentity:
+    name, published, fingerprint = "embedded-identity", False, "b" * 64
+    provides = ("identity",)
+
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        return {"identity": frames_F3HW[:, 1, 4, :16].float() + 1}
+
+
+def judges() -> list:
+    return [PaintedJudge(), PaintedIdentity()]
+
+
+def painted(i: int, person: int | None = None) -> Sample:
+    """A clip whose frames carry their own truth, in steps of 1/255."""
+    g = torch.Generator().manual_seed(i)
+    blend = parse_blend(EMOTION_NAMES[i % len(EMOTION_NAMES)])
+    frames = torch.randint(100, 120, (FRAMES, 3, SIZE, SIZE), generator=g, dtype=torch.uint8)
+    frames[:, :, 64:] = 110  # a flat place, where grain shows
+    units = torch.randint(0, 256, (FRAMES, len(ACTION_UNITS)), generator=g, dtype=torch.uint8)
+    frames[:, 0, 0, : len(ACTION_UNITS)] = units
+    frames[:, 0, 0, 40] = torch.randint(0, 256, (FRAMES,), generator=g, dtype=torch.uint8)
+    frames[:, 0, 1, : len(CLASSES)] = (class_target(blend) * 255).to(torch.uint8)
+    frames[:, 0, 2:4, :68] = torch.randint(0, 256, (FRAMES, 2, 68), generator=g, dtype=torch.uint8)
+    person = i // 2 if person is None else person
+    face = torch.randint(
+        0, 256, (16,), generator=torch.Generator().manual_seed(1000 + person), dtype=torch.uint8
+    )
+    frames[:, 1, 4, :16] = face
+    return {
+        "key": f"clip-{i}",
+        "corpus": "painted",
+        "identity": f"person-{person}",
+        "frames": frames,
+        "reference": frames[0].clone(),
+        "waveform": torch.zeros(FRAMES * 640),
+        "blend": blend,
+        "action_units": units.float() / 255,
+    }

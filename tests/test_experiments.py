@@ -1,0 +1,99 @@
+"""Every shipped experiment composes, builds, takes two steps, and starts its data where training stands."""
+
+import pytest
+import torch
+
+from moee.experiment import Run, compose, experiment_names
+from moee.loggers import read_metrics
+from moee.merge import CONFIGS, load
+from moee.modules import locate_weights
+from moee.runs import newest_checkpoint
+from moee.train import train
+
+LINES = 30
+
+
+def shrunk(name, root, *overrides):
+    """A checked run of two steps, without initial weights that are not here."""
+    composition = compose(name, *overrides, smoke=True)
+    for part, weights in list((composition.config.get("initial_weights") or {}).items()):
+        try:
+            locate_weights(weights)
+        except FileNotFoundError:
+            composition.config.initial_weights.pop(part)
+    composition.config.trainer.accelerator = "cpu"
+    composition.config.trainer.limit_val_batches = 1
+    return Run(composition, root)
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """Caches that experiments write go here."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_experiments():
+    assert experiment_names()
+
+
+@pytest.mark.parametrize("name", experiment_names())
+def test_an_experiment_is_short_and_named_by_its_file(name):
+    path = CONFIGS / "experiment" / f"{name}.yaml"
+    assert len(path.read_text().splitlines()) <= LINES
+    assert load(path, CONFIGS).name == name
+    assert "smoke" in load(path, CONFIGS), "say how to shrink it, or extend one that does"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", experiment_names())
+def test_it_takes_two_steps(name, own_folder):
+    run = shrunk(name, own_folder / "runs")
+    assert run.trainer.max_steps == 2, "smoke: {trainer.max_steps: 2}"
+    train(run)
+    assert newest_checkpoint(run.directory).stem == "step=00000002"
+    assert run.trainer.logged_metrics, "nothing was logged"
+    assert all(torch.isfinite(value).all() for value in run.trainer.logged_metrics.values())
+    assert read_metrics(run.directory) is not None
+    checkpoint = torch.load(newest_checkpoint(run.directory), weights_only=True)
+    assert all(
+        torch.isfinite(value).all()
+        for value in checkpoint["state_dict"].values()
+        if value.is_floating_point()
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", experiment_names())
+def test_data_start_where_training_stands(name, own_folder):
+    """The loader of a run that stands at step 1 begins with the second batch and is as long as the whole."""
+    run = shrunk(name, own_folder / "runs", "trainer.max_steps=3")
+    run.datamodule.trainer = run.trainer
+    run.datamodule.prepare_data()
+    run.datamodule.setup("fit")
+    whole = run.datamodule.train_dataloader()
+    if hasattr(whole, "load_state_dict"):
+        pytest.skip("a loader with a state of its own is tested by its own tests")
+    batches = [batch for _, batch in zip(range(2), whole, strict=False)]
+    if len(batches) < 2:
+        pytest.skip("its smoke size has one batch only")
+    run.trainer.fit_loop.epoch_loop.automatic_optimization.optim_progress.optimizer.step.total.completed = 1
+    assert run.trainer.global_step == 1
+    rest = run.datamodule.train_dataloader()
+    assert len(rest) == len(whole)
+    assert_equal(next(iter(rest)), batches[1])
+
+
+def assert_equal(one, other, place="batch"):
+    assert type(one) is type(other), place
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), place
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), place
+        for key in one:
+            assert_equal(one[key], other[key], f"{place}.{key}")
+    elif isinstance(one, list | tuple):
+        for index, (a, b) in enumerate(zip(one, other, strict=True)):
+            assert_equal(a, b, f"{place}.{index}")
+    else:
+        assert one == other, place

@@ -1,0 +1,139 @@
+import hashlib
+import zlib
+
+import numpy as np
+import pytest
+import torch
+
+from evaluation.extractors.lpips_network import load_lpips
+from evaluation.metrics import Lpips, Psnr, Ssim
+from evaluation.metrics.perceptual import lpips_frames
+from evaluation.metrics.psnr import psnr_frames
+from evaluation.metrics.ssim import ssim_frames
+
+
+@pytest.fixture
+def pair() -> tuple[torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(7)
+    rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    y, x = np.mgrid[:64, :64]
+    a = np.stack(
+        [
+            127.5 + 100 * np.sin(x / 7) * np.cos(y / 9),
+            127.5 + 90 * np.sin((x + y) / 11),
+            127.5 + 80 * np.cos(x / 5),
+        ],
+        axis=-1,
+    )
+    b = np.clip(a + rng.normal(0, 12, a.shape), 0, 255)
+    a, b = (np.rint(z).astype(np.uint8) for z in (a, b))
+    assert hashlib.sha256(a.tobytes() + b.tobytes()).hexdigest()[:16] == "dbf9d5906d396753"
+    return tuple(torch.from_numpy(z).permute(2, 0, 1)[None].contiguous() for z in (a, b))
+
+
+def test_psnr_of_the_reference_pair(pair):
+    assert psnr_frames(*pair).item() == pytest.approx(26.568204577112503, abs=1e-9)
+
+
+def test_psnr_is_the_mean_over_frames_and_capped_for_equal_frames(pair):
+    a, b = pair
+    metric = Psnr()
+    metric.update(torch.cat([a, a]), torch.cat([a, b]))
+    assert metric.compute().item() == pytest.approx((100 + 26.568204577112503) / 2)
+
+
+def test_ssim_of_the_reference_pair(pair):
+    assert ssim_frames(*pair).item() == pytest.approx(0.7125860022212107, abs=1e-9)
+
+
+def test_ssim_of_constants():
+    black, white = torch.zeros(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
+    assert ssim_frames(black, white, data_range=1.0).item() == pytest.approx(9.999000099990664e-05, rel=1e-9)
+    assert psnr_frames(black, white, data_range=1.0).item() == 0
+
+
+def test_pixels_agree_with_scikit_image():
+    peer = pytest.importorskip("skimage.metrics")
+    rng = np.random.default_rng(3)
+    a, b = (torch.from_numpy(rng.integers(0, 256, (2, 3, 24, 40), dtype=np.uint8)) for _ in range(2))
+    for i in range(2):
+        x, y = a[i].permute(1, 2, 0).numpy(), b[i].permute(1, 2, 0).numpy()
+        wanted = peer.structural_similarity(
+            x,
+            y,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+        )
+        assert ssim_frames(a, b)[i].item() == pytest.approx(wanted, abs=1e-9)
+        assert psnr_frames(a, b)[i].item() == pytest.approx(
+            peer.peak_signal_noise_ratio(x, y, data_range=255)
+        )
+
+
+def test_no_frames_give_no_number():
+    nothing = torch.zeros(0, 3, 16, 16, dtype=torch.uint8)
+    for metric in (Psnr(), Ssim()):
+        metric.update(nothing, nothing)
+        assert metric.compute().isnan()
+
+
+def test_shapes_that_differ_are_refused():
+    with pytest.raises(ValueError, match=r"PSNR.*\(1, 3, 8, 8\).*\(1, 3, 9, 9\)"):
+        psnr_frames(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 9, 9))
+    with pytest.raises(ValueError, match="window is 11 pixels"):
+        ssim_frames(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8))
+
+
+@pytest.fixture
+def trunk(tmp_path):
+    """LPIPS's AlexNet trunk under its own names, filled by the rule of the reference cases."""
+    lpips = pytest.importorskip("lpips")
+    shapes = {
+        f"net.{name}": v.shape
+        for name, v in lpips.LPIPS(pnet_rand=True, verbose=False).net.state_dict().items()
+    }
+    state = {}
+    for name, shape in shapes.items():
+        drawn = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(tuple(shape))
+        value = drawn * np.sqrt(2 / np.prod(shape[1:])) if len(shape) > 1 else np.zeros(tuple(shape))
+        state[name] = torch.from_numpy(value).float()
+    torch.save(state, tmp_path / "alex.pt")
+    return tmp_path / "alex.pt"
+
+
+def reference_images() -> tuple[torch.Tensor, torch.Tensor]:
+    rng = np.random.default_rng(42)
+    noise = (rng.integers(0, 256, (2, 3, 64, 64)) / 127.5 - 1).astype(np.float32)
+    y, x = np.mgrid[:64, :64]
+    a = 0.2 * noise + 0.6 * np.sin(x / 6)
+    b = np.clip(a + 0.3 * np.cos(y / 5), -1, 1)
+    return tuple(torch.from_numpy(z).float() for z in (np.clip(a, -1, 1), b))
+
+
+def test_lpips_of_the_reference_pair(trunk):
+    network = load_lpips(trunk)
+    a, b = reference_images()
+    assert network(a, b).flatten().tolist() == pytest.approx([0.0225254335, 0.0239576884], rel=1e-4)
+    assert network.fingerprint == hashlib.sha256(trunk.read_bytes()).hexdigest()
+
+
+def test_lpips_metric_takes_8_bit_frames(trunk):
+    network = load_lpips(trunk)
+    a, b = (((z + 1) * 127.5).round().to(torch.uint8) for z in reference_images())
+    metric = Lpips(network)
+    metric.update(a, b)
+    assert metric.compute().item() == pytest.approx(lpips_frames(network, a, b).mean().item())
+    assert metric.compute().item() == pytest.approx(0.0232, abs=2e-3)
+
+
+def test_lpips_never_downloads(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no LPIPS trunk weights"):
+        load_lpips(tmp_path / "absent.pt")
+    with pytest.raises(ValueError, match="unknown LPIPS trunk"):
+        load_lpips(tmp_path / "absent.pt", net="squeeze")
+    torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pt")
+    with pytest.raises(ValueError, match="do not fit"):
+        load_lpips(tmp_path / "other.pt")

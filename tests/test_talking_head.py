@@ -1,0 +1,237 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from datamodules.batch import Sample, TalkingHeadBatch, collate
+from lightning_modules import (
+    ActionUnitEncoder,
+    EmotionExperts,
+    EmotionToLatents,
+    LabelEncoder,
+    MelSpeechFeatures,
+    PatchCodec,
+    ReferenceNet,
+    TalkingHead,
+    TextEncoder,
+    VideoUNet,
+)
+from lightning_modules.conditioning import (
+    Dropout,
+    NoisySampling,
+    choose_modalities,
+    expert_palette,
+    noisy_clips,
+    tonic_action_units,
+)
+from lightning_modules.interfaces import EmotionCue
+from lightning_modules.talking_head import Losses, Noise
+
+UNET = {
+    "sample_size": 4,
+    "in_channels": 8,
+    "out_channels": 4,
+    "block_out_channels": [8, 16],
+    "layers_per_block": 1,
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+    "cross_attention_dim": 8,
+    "attention_head_dim": 2,
+    "norm_num_groups": 4,
+}
+
+
+def model(**options: object) -> TalkingHead:
+    torch.manual_seed(0)
+    denoiser = VideoUNet(UNET, 8, 5, ["mid_0_0"], motion_heads=2)
+    encoders = {
+        "label": LabelEncoder(8, 1, 8),
+        "text": TextEncoder(8, 1, layers=1, heads=2),
+        "action_units": ActionUnitEncoder(8, 1, 8),
+    }
+    options = {"size": 32, "chunk": 4, "motion_frames": 2} | options
+    return TalkingHead(
+        PatchCodec(channels=4, width=8),
+        MelSpeechFeatures(width=8, hidden=8, bands=16),
+        encoders,
+        EmotionToLatents(dict.fromkeys(encoders, 8), width=8, tokens=2, table=4, heads=2),
+        EmotionExperts(denoiser.locations, 8, inner=4),
+        ReferenceNet(UNET, channels=4),
+        denoiser,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def clip(key: str, frames: int = 4) -> Sample:
+    g = torch.Generator().manual_seed(len(key))
+    return {
+        "key": key,
+        "corpus": "test",
+        "identity": key,
+        "frames": torch.randint(0, 256, (frames, 3, 32, 32), dtype=torch.uint8, generator=g),
+        "reference": torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8, generator=g),
+        "waveform": torch.randn(frames * 640, generator=g) * 0.1,
+        "label": "happy",
+        "text": "she smiles",
+        "blend": torch.tensor([0.8, 0, 0, 0, 0, 0]),
+        "action_units": torch.rand(frames, 15, generator=g),
+        "head_motion": torch.zeros(frames, 7),
+        "mouth_mask": torch.zeros(frames, 32, 32, dtype=torch.bool),
+    }
+
+
+@pytest.fixture(scope="module")
+def batch() -> TalkingHeadBatch:
+    return collate([clip("a"), clip("bb"), clip("ccc")])
+
+
+def step(module: TalkingHead, batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
+    monkeypatch.setattr(module, "log", lambda *a, **k: None)
+    monkeypatch.setattr(module, "log_dict", lambda *a, **k: None)
+    torch.manual_seed(3)
+    return module.training_step(batch, 0)
+
+
+PARTS = ("codec", "speech_features", "emotion_encoders.text", "emotion_encoders.label", "latent_generator", "mixture",
+         "reference_net", "denoiser")  # fmt: skip
+LEARNS = {
+    "portrait": {"reference_net", "denoiser"},
+    "emotion": {"mixture", "latent_generator", "emotion_encoders.label"},
+    "joint": {"reference_net", "denoiser", "mixture", "latent_generator", "emotion_encoders.label"},
+}
+
+
+@pytest.mark.parametrize("stage", ["portrait", "emotion", "joint"])
+def test_each_stage_trains_its_parts_and_no_other(
+    stage: str, batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = model(stage=stage, dropout=Dropout(emotion=0.0, second=1.0))
+    for place in module.mixture.places.values():
+        torch.nn.init.normal_(place.to_out.weight, std=0.1)
+    before = {name: p.clone() for name, p in module.state_dict().items()}
+    optimizer = torch.optim.SGD((p for p in module.parameters() if p.requires_grad), lr=0.1)
+    step(module, batch, monkeypatch).backward()
+    optimizer.step()
+    for part in PARTS:
+        grads = [p.grad for p in module.get_submodule(part).parameters() if p.grad is not None]
+        assert bool(grads) == (part in LEARNS[stage]), part
+        changed = any(not torch.equal(before[n], p) for n, p in module.state_dict().items() if n.startswith(part + "."))
+        assert changed == (part in LEARNS[stage]), part
+
+
+def test_stage_one_network_is_stage_two_without_mixture(batch: TalkingHeadBatch) -> None:
+    """At step 0 the experts say nothing: mixture on equals mixture off, to the bit."""
+    module = model().eval()
+    options = {"sound": batch["waveform"][0], "steps": 2, "seed": 5}
+    plain = torch.cat(list(module.animate(batch["reference"][0], cue=EmotionCue(), **options)))
+    asked = torch.cat(list(module.animate(batch["reference"][0], cue=EmotionCue(text="in rage"), **options)))
+    assert torch.equal(plain, asked)
+
+
+def test_mouth_of_a_noisy_clip_has_no_gradient(batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere = batch | {"mouth_mask": torch.ones_like(batch["mouth_mask"])}
+    module = model(
+        stage="emotion", noisy_sampling=NoisySampling(1.0, "loss"), losses=Losses(spatial=0.0), motion_frames=0
+    )
+    loss = step(module, everywhere, monkeypatch)  # type: ignore[arg-type]
+    assert loss.item() == 0
+
+
+@pytest.mark.parametrize("mask", ["loss", "input", "both"])
+def test_noisy_sampling_modes_run(mask: str, batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = model(stage="emotion", noisy_sampling=NoisySampling(0.5, mask))  # type: ignore[arg-type]
+    assert step(module, batch, monkeypatch).isfinite()
+
+
+def test_epsilon_prediction_trains(batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = model(noise=Noise(prediction="epsilon", zero_terminal_snr=False))
+    step(module, batch, monkeypatch).backward()
+    with pytest.raises(ValueError, match="zero terminal SNR"):
+        model(noise=Noise(prediction="epsilon"))
+
+
+def test_parts_that_disagree_are_named() -> None:
+    module = model()
+    with pytest.raises(ValueError, match=r"mixture\.latent_width=8, but latent_generator\.width=16"):
+        TalkingHead(
+            module.codec, module.speech_features, dict(module.emotion_encoders),  # type: ignore[arg-type]
+            EmotionToLatents(dict.fromkeys(module.emotion_encoders, 8), width=16), module.mixture,
+            module.reference_net, module.denoiser,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("samples", [1, 640, 641, 640 * 9 + 5])
+def test_as_many_frames_as_the_sound_has(samples: int) -> None:
+    module = model().eval()
+    sound = torch.randn(samples) * 0.1
+    portrait = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    chunks = list(module.animate(portrait, sound, EmotionCue(), steps=1))
+    assert sum(map(len, chunks)) == -(-samples // 640)
+    assert all(chunk.dtype == torch.uint8 for chunk in chunks)
+    pieces = iter(sound.split(100))
+    streamed = torch.cat(list(module.animate(portrait, pieces, EmotionCue(), steps=1)))
+    assert torch.equal(streamed, torch.cat(chunks))
+
+
+def test_animation_depends_on_the_seed_alone() -> None:
+    module = model().eval()
+    arguments = (torch.zeros(3, 32, 32, dtype=torch.uint8), torch.randn(640 * 6), EmotionCue())
+    first, again, other = (torch.cat(list(module.animate(*arguments, steps=2, seed=s))) for s in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_guidance_of_one_is_off_and_more_moves_the_picture() -> None:
+    module = model().eval()
+    for place in module.mixture.places.values():
+        torch.nn.init.normal_(place.to_out.weight)
+    arguments = (torch.full((3, 32, 32), 99, dtype=torch.uint8), torch.randn(640 * 4), EmotionCue(label=torch.eye(6)[:1]))
+    plain = torch.cat(list(module.animate(*arguments, steps=2)))
+    for scales in ({"emotion_guidance": 3.0}, {"audio_guidance": 3.0}):
+        assert not torch.equal(torch.cat(list(module.animate(*arguments, steps=2, **scales))), plain)
+
+
+def test_bad_cues_are_one_line() -> None:
+    module, portrait = model().eval(), torch.zeros(3, 32, 32, dtype=torch.uint8)
+    for cue, words in (
+        (EmotionCue(label=torch.full((1, 6), 0.5)), "sum to 3"),
+        (EmotionCue(action_units=torch.full((1, 15), 2.0)), r"outside 0\.\.1"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            next(module.animate(portrait, torch.zeros(640), cue))
+    with pytest.raises(ValueError, match=r"expected \(3, 32, 32\)"):
+        next(module.animate(torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(640), EmotionCue()))
+
+
+def test_modalities_are_chosen_among_those_there() -> None:
+    available = torch.tensor([[True, False, True, False]]).expand(500, -1)
+    chosen = choose_modalities(available, Dropout(emotion=0.2, second=0.0))
+    assert not chosen[:, [1, 3]].any()
+    assert (chosen.sum(1) <= 1).all()
+    assert (chosen.sum(1) == 0).float().mean().item() == pytest.approx(0.2, abs=0.07)
+    both = choose_modalities(available, Dropout(emotion=0.0, second=1.0))
+    assert (both.sum(1) == 2).all()
+
+
+def test_control_units_do_not_tell_the_mouth() -> None:
+    units = torch.rand(2, 20, 15)
+    held = tonic_action_units(units)
+    assert torch.equal(held[..., :13], units[..., :13])
+    assert held[..., 13:].std(dim=1).max() == 0
+
+
+def test_palette_and_noisy_labels() -> None:
+    blend = torch.tensor([[0.4, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0.25, 0, 0, 0, 0, 0.25]])
+    palette = expert_palette(blend)[:, 0]
+    torch.testing.assert_close(palette.sum(-1), torch.ones(3))
+    assert palette[0, 0] == 1
+    assert palette[2].tolist() == [0.5, 0, 0, 0, 0, 0.5]
+    mixed, chosen = noisy_clips(blend, NoisySampling(1.0))
+    assert chosen.all()
+    assert torch.equal(mixed, blend.roll(1, 0))
+
+
+def test_checkpoint_is_plain_data(tmp_path: Path) -> None:
+    module = model()
+    torch.save({"hyper_parameters": dict(module.hparams), "state_dict": module.state_dict()}, tmp_path / "x.ckpt")
+    assert torch.load(tmp_path / "x.ckpt", weights_only=True)["hyper_parameters"]["size"] == 32

@@ -1,0 +1,124 @@
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+
+from lightning_modules.attention import attention_with_reference
+from lightning_modules.expert_mixture import EmotionExperts
+from lightning_modules.interfaces import EmotionPass
+from lightning_modules.reference_net import ReferenceNet
+from lightning_modules.unet import VideoUNet
+
+TINY = {
+    "sample_size": 8,
+    "in_channels": 4,
+    "out_channels": 4,
+    "block_out_channels": [8, 16],
+    "layers_per_block": 1,
+    "down_block_types": ["CrossAttnDownBlock2D", "DownBlock2D"],
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D"],
+    "cross_attention_dim": 6,
+    "attention_head_dim": 2,
+    "norm_num_groups": 4,
+}
+PLACES = {"down_0_0": 8, "mid_0_0": 16, "up_1_0": 8, "up_1_1": 8}
+
+
+def network(**options: object) -> VideoUNet:
+    torch.manual_seed(0)
+    options = {"concat_reference": False, "motion_locations": ["mid_0_0"], "motion_heads": 2} | options
+    return VideoUNet(TINY, speech_width=6, speech_tokens=3, **options).eval()  # type: ignore[arg-type]
+
+
+def call(net: VideoUNet, mixture: EmotionPass | None = None, frames: int = 3, **changes: torch.Tensor) -> torch.Tensor:
+    torch.manual_seed(1)
+    inputs = {
+        "z_BFCHW": torch.randn(2, frames, 4, 8, 8),
+        "timestep_BF": torch.full((2, frames), 500),
+        "reference": {},
+        "reference_BCHW": torch.randn(2, 4, 8, 8),
+        "speech_BFTD": torch.randn(2, frames, 3, 6),
+        "motion_BFM": torch.randn(2, frames, 7),
+    }
+    return net(**(inputs | changes), mixture=mixture)
+
+
+@pytest.mark.parametrize("linear", [True, False])
+def test_plain_path_equals_diffusers(linear: bool) -> None:
+    config = TINY | {"use_linear_projection": linear}
+    torch.manual_seed(0)
+    peer = UNet2DConditionModel(**config).eval()
+    ours = VideoUNet(config, 6, 3, [], concat_reference=False).eval()
+    ours.unet.load_state_dict(peer.state_dict())
+    z, speech = torch.randn(2, 3, 4, 8, 8), torch.randn(2, 3, 3, 6)
+    timestep = torch.tensor([[10, 10, 10], [700, 700, 700]])
+    mine = ours(z, timestep, {}, z[:, 0], speech, None)
+    theirs = peer(z.flatten(0, 1), timestep.flatten(), speech.flatten(0, 1)).sample
+    torch.testing.assert_close(mine.flatten(0, 1), theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_sd15_shape_has_its_686_keys() -> None:
+    config = {"cross_attention_dim": 768, "attention_head_dim": 8}
+    with torch.device("meta"):
+        peer = UNet2DConditionModel(**config)
+        ours = VideoUNet(config, 768, 32, [], concat_reference=False, speech_modules=True)
+        reference = ReferenceNet(config, channels=4)
+    assert set(ours.unet.state_dict()) == set(peer.state_dict())
+    assert len(ours.unet.state_dict()) == 686
+    assert len(reference.unet.state_dict()) == 682
+    assert len(ours.locations) == 16
+    assert sum(p.numel() for p in ours.unet.parameters()) == 859_520_964
+
+
+def test_reference_attention_equals_concatenation() -> None:
+    attn = network().unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1
+    x, portrait = torch.randn(6, 5, 8), torch.randn(2, 7, 8)
+    together = torch.cat([x, portrait.repeat_interleave(3, 0)], 1)
+    torch.testing.assert_close(
+        attention_with_reference(attn, x, portrait), attn(x, encoder_hidden_states=together), atol=1e-6, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("speech_modules", [True, False])
+def test_everything_added_starts_at_zero(speech_modules: bool) -> None:
+    net = network(motion_locations=list(PLACES), speech_modules=speech_modules)
+    plain = network(motion_locations=[])
+    plain.unet.load_state_dict(net.unet.state_dict())
+    mixture = EmotionPass(EmotionExperts(PLACES, 16), torch.randn(2, 1, 4, 16))
+    assert torch.equal(call(net), call(net, mixture))
+    torch.testing.assert_close(call(net), call(plain), atol=1e-6, rtol=1e-5)
+    assert set(mixture.gates) == set(PLACES)
+
+
+def test_reference_net_speaks_at_every_location() -> None:
+    reference = ReferenceNet(TINY, channels=4)(torch.randn(2, 4, 8, 8))
+    assert {name: tokens.shape[-1] for name, tokens in reference.items()} == PLACES
+    net = network()
+    assert not torch.allclose(call(net), call(net, reference=reference), atol=1e-5)
+
+
+def test_frames_meet_only_in_motion_modules() -> None:
+    """Gradient masks: frame 0 reaches frame 2 through attention over time, and in no other way."""
+    for places, meets in (([], False), (list(PLACES), True)):
+        net = network(motion_locations=places)
+        for module in net.motion_modules.values():
+            torch.nn.init.normal_(module.proj_out.weight)
+        z = torch.randn(2, 3, 4, 8, 8, requires_grad=True)
+        call(net, z_BFCHW=z)[:, 2].square().sum().backward()
+        assert (z.grad[:, 0].abs().sum() > 0) == meets
+        assert z.grad[:, 2].abs().sum() > 0
+
+
+def test_clips_do_not_meet() -> None:
+    net = network(motion_locations=list(PLACES))
+    for module in net.motion_modules.values():
+        torch.nn.init.normal_(module.proj_out.weight)
+    z = torch.randn(2, 3, 4, 8, 8, requires_grad=True)
+    call(net, z_BFCHW=z)[0].square().sum().backward()
+    assert z.grad[1].abs().sum() == 0
+
+
+def test_too_long_a_clip_and_unknown_place_are_refused() -> None:
+    with pytest.raises(ValueError, match="33 frames"):
+        call(network(), frames=33)
+    with pytest.raises(ValueError, match="nowhere"):
+        network(motion_locations=["nowhere"])

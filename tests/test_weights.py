@@ -1,0 +1,119 @@
+"""The registry: lookup order, trust by sha256, fetching that is asked for."""
+
+import hashlib
+import io
+import urllib.request
+
+import pytest
+
+from moee import cli, weights
+
+CONTENT = b"weights of a network" * 50
+NETWORK = weights.Network(
+    "net",
+    "net.bin",
+    hashlib.sha256(CONTENT).hexdigest(),
+    len(CONTENT),
+    "MIT",
+    "tests",
+    "memory://net",
+    ("old.bin",),
+)
+
+
+@pytest.fixture(autouse=True)
+def registry(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights, "PUBLISHED", (NETWORK,))
+    monkeypatch.setattr(weights, "SHIPPED_FOLDER", tmp_path / "package")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MOEE_WEIGHTS", raising=False)
+
+
+@pytest.fixture
+def network(monkeypatch):
+    """Serves `content` in place of the network."""
+
+    def serve(content):
+        monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: io.BytesIO(content))
+
+    return serve
+
+
+def test_what_is_nowhere_says_how_to_get_it():
+    with pytest.raises(FileNotFoundError, match=r"moee weights fetch net.*net\.bin.*MOEE_WEIGHTS"):
+        weights.find("net")
+
+
+def test_the_named_folder_goes_before_the_cache(monkeypatch, tmp_path):
+    named, cache = tmp_path / "named", weights.cache_folder()
+    for folder in (named, cache):
+        folder.mkdir(parents=True)
+        (folder / "net.bin").write_bytes(CONTENT)
+    assert weights.find("net") == cache / "net.bin"
+    monkeypatch.setenv("MOEE_WEIGHTS", str(named))
+    assert weights.find("net") == named / "net.bin"
+
+
+@pytest.mark.parametrize("name", ["net", "net.bin", "old.bin"])
+def test_file_names_and_former_names_work_too(monkeypatch, tmp_path, name):
+    (tmp_path / "old.bin").write_bytes(CONTENT)
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
+    assert weights.find(name) == tmp_path / "old.bin"
+
+
+def test_another_content_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "net.bin").write_bytes(CONTENT + b"!")
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
+    with pytest.raises(ValueError, match="not the registered net: sha256"):
+        weights.find("net")
+
+
+def test_unknown_names_suggest_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'net'"):
+        weights.find("nett")
+
+
+def test_fetching_checks_and_then_names_the_file(network):
+    network(CONTENT)
+    path = weights.fetch("net")
+    assert path == weights.cache_folder() / "net.bin"
+    assert path.read_bytes() == CONTENT
+    network(b"never read")
+    assert weights.fetch("net") == path
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x" * 10_000_000, b""])
+def test_a_wrong_download_leaves_nothing(network, content):
+    network(content)
+    with pytest.raises(ValueError, match="not the registered"):
+        weights.fetch("net")
+    assert not list(weights.cache_folder().iterdir())
+
+
+def test_what_ships_is_listed_and_checked(tmp_path, capsys):
+    package = tmp_path / "package"
+    package.mkdir()
+    entry = (
+        f'{{"name": "ours", "file": "net.bin", "sha256": "{NETWORK.sha256}", "size_bytes": {len(CONTENT)}, '
+    )
+    (package / "index.json").write_text(f'[{entry}"licence": "Apache-2.0", "purpose": "tests"}}]')
+    with pytest.raises(FileNotFoundError, match="install moee-suite again"):
+        weights.find("ours")
+    (package / "net.bin").write_bytes(CONTENT)
+    assert weights.find("ours") == package / "net.bin"
+    assert cli.main(["weights", "list"]) == 0
+    assert cli.main(["weights", "verify", "ours"]) == 0
+    assert cli.main(["weights", "verify"]) == 1
+    assert "moee weights fetch net" in capsys.readouterr().out
+
+
+def test_the_real_registry_is_well_formed(monkeypatch):
+    monkeypatch.undo()
+    names = [network.name for network in weights.networks()]
+    assert len(names) == len(set(names))
+    for network in weights.networks():
+        assert len(network.sha256) == 64
+        assert network.address is None or network.address.startswith("https://")
+        if network.address is None:
+            assert weights.find(network.name).stat().st_size == network.size_bytes
+    assert sum(network.size_bytes for network in weights.shipped()) <= 40e6
