@@ -1,4 +1,6 @@
-"""The contract: what a clip is, in one place. B clip, F frame, C channel, H row, W column, E expert, A action unit, K landmark, S sample.
+"""The contract: what a clip is, in one place.
+
+B clip, F frame, C channel, H row, W column, E expert, A action unit, K landmark, S sample.
 
 Imports torch only, so that models, metrics and data agree without knowing each other.
 """
@@ -26,7 +28,8 @@ COMPOUNDS: dict[str, dict[str, float]] = {
 LABELS = (*CLASSES, *COMPOUNDS)
 MODALITIES = ("label", "text", "speech", "action_units")
 
-# FACS numbers and names (Ekman, Friesen & Hager 2002): all that the EMFACS prototypes of the six emotions need.
+# FACS numbers and names (Ekman, Friesen & Hager 2002): all that the EMFACS prototypes of the six emotions
+# need.
 ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 17, 20, 23, 25, 26)
 ACTION_UNIT_NAMES = {
     1: "inner brow raiser",
@@ -45,7 +48,8 @@ ACTION_UNIT_NAMES = {
     25: "lips part",
     26: "jaw drop",
 }
-# Motion of the head against the reference picture, and how far the eyes are closed; see `datamodules.head_motion`.
+# Motion of the head against the reference picture, and how far the eyes are closed; see
+# `datamodules.head_motion`.
 HEAD_MOTION = ("shift_x", "shift_y", "log_scale", "roll", "yaw", "pitch", "eye_closure")
 
 BLEND_TOLERANCE = 1e-4
@@ -54,7 +58,8 @@ BLEND_TOLERANCE = 1e-4
 class Sample(TypedDict):
     """One clip. A field that is missing is not there: never zeros that look like data.
 
-    `provenance` names for each optional field who produced it: `corpus`, `detector:<name>@<hash>` or `synthetic`.
+    `provenance` names for each optional field who produced it: `corpus`, `detector:<name>@<hash>` or
+    `synthetic`.
     """
 
     key: str
@@ -82,7 +87,10 @@ OPTIONAL_TENSORS = ("blend", "action_units", "landmarks", "mouth_mask", "head_mo
 
 
 class TalkingHeadBatch(TypedDict):
-    """Stacked samples. `present[name]` (B,) says which clips have an optional field; absent rows hold zeros."""
+    """Stacked samples.
+
+    `present[name]` (B,) says which clips have an optional field; absent rows hold zeros.
+    """
 
     key: list[str]
     corpus: list[str]
@@ -140,9 +148,14 @@ def collate(samples: list[Sample]) -> TalkingHeadBatch:
 
 
 def check_blend(blend: Tensor, source: str = "blend") -> Tensor:
-    """The blend (..., E) itself, or a `ValueError` that names `source`: non-negative, finite, sum at most 1."""
+    """The blend (..., E) itself, or a `ValueError` that names `source`: non-negative, finite.
+
+    Sum at most 1.
+    """
     if blend.shape[-1] != len(EMOTIONS):
-        raise ValueError(f"{source}: {blend.shape[-1]} weights, expected {len(EMOTIONS)} ({', '.join(EMOTIONS)})")
+        raise ValueError(
+            f"{source}: {blend.shape[-1]} weights, expected {len(EMOTIONS)} ({', '.join(EMOTIONS)})"
+        )
     if not torch.isfinite(blend).all():
         raise ValueError(f"{source}: weights must be finite")
     if (blend < 0).any():
@@ -156,7 +169,8 @@ def parse_blend(text: str) -> Tensor:
     """`happy`, `angrily_disgusted`, `neutral` or `happy:0.5,surprise:0.3` to a blend (E,).
 
     Raises:
-        ValueError: for an unknown emotion (the nearest name is suggested), a weight that is no number, or a bad sum.
+        ValueError: for an unknown emotion (the nearest name is suggested), a weight that is no number, or a
+            bad sum.
     """
     blend = torch.zeros(len(EMOTIONS))
     for part in text.split(","):

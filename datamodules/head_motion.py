@@ -34,7 +34,10 @@ def _measures(landmarks_FK2: Tensor) -> dict[str, Tensor]:
 
 
 def eye_opening(landmarks_FK2: Tensor) -> Tensor:
-    """Eye aspect ratio (F,): lid distance over eye width, mean of both eyes (Soukupova & Cech 2016, eq. 1)."""
+    """Eye aspect ratio (F,): lid distance over eye width, mean of both eyes (Soukupova & Cech 2016.
+
+    Eq. 1).
+    """
     ratios = []
     for eye in (RIGHT_EYE, LEFT_EYE):
         p = landmarks_FK2[:, eye]
@@ -46,8 +49,10 @@ def eye_opening(landmarks_FK2: Tensor) -> Tensor:
 def head_motion(landmarks_FK2: Tensor, reference_K2: Tensor) -> Tensor:
     """Motion (F, 7) in the order of `HEAD_MOTION`: how the head stands, compared with the reference picture.
 
-    Shifts are of the point between the eyes in inter-ocular distances of the reference; `log_scale` is the log ratio
-    of inter-ocular distances, roll in radians, yaw and pitch the change of the nose tip's place between the eyes in
+    Shifts are of the point between the eyes in inter-ocular distances of the reference; `log_scale` is the
+    log ratio
+    of inter-ocular distances, roll in radians, yaw and pitch the change of the nose tip's place between the
+    eyes in
     inter-ocular distances; `eye_closure` is 1 - opening / reference opening, clamped to [-1, 1].
 
     Raises:
@@ -55,7 +60,8 @@ def head_motion(landmarks_FK2: Tensor, reference_K2: Tensor) -> Tensor:
     """
     if landmarks_FK2.shape[1:] != (68, 2) or reference_K2.shape != (68, 2):
         raise ValueError(
-            f"expected landmarks (F, 68, 2) and (68, 2), got {tuple(landmarks_FK2.shape)}, {tuple(reference_K2.shape)}"
+            f"expected landmarks (F, 68, 2) and (68, 2), got {tuple(landmarks_FK2.shape)} and "
+            f"{tuple(reference_K2.shape)}"
         )
     now, ref = _measures(landmarks_FK2.float()), _measures(reference_K2[None].float())
     shift_F2 = (now["middle"] - ref["middle"]) / ref["width"]
@@ -66,7 +72,12 @@ def head_motion(landmarks_FK2: Tensor, reference_K2: Tensor) -> Tensor:
 
 
 def lip_opening(landmarks_FK2: Tensor) -> Tensor:
-    """Inner-lip distance over the inter-ocular distance (F,): three point pairs of the inner lip, averaged."""
+    """Inner-lip distance over the inter-ocular distance (F,): three point pairs of the inner lip.
+
+    Averaged.
+    """
     right_F2, left_F2 = eye_centres(landmarks_FK2)
-    inner_F = sum((landmarks_FK2[:, a] - landmarks_FK2[:, b]).norm(dim=-1) for a, b in ((61, 67), (62, 66), (63, 65)))
+    inner_F = sum(
+        (landmarks_FK2[:, a] - landmarks_FK2[:, b]).norm(dim=-1) for a, b in ((61, 67), (62, 66), (63, 65))
+    )
     return inner_F / 3 / (left_F2 - right_F2).norm(dim=-1).clamp(min=1e-3)  # type: ignore[operator]

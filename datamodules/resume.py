@@ -7,10 +7,10 @@ from torch.utils.data import Sampler
 
 
 class StartingAt(Sampler[int]):
-    """Items 0 to `items` - 1 in order; the first pass starts at `first` and goes round, others start at 0.
+    """Items in order; the first pass starts at `first` and goes round, later passes start at 0.
 
-    The length stays that of a whole pass: when resumed, Lightning counts on from the batch where it stopped, and
-    would end the pass too early on a loader that holds only the rest.
+    The length stays that of a whole pass: when resumed, Lightning counts on from the batch where it stopped,
+    and would end the pass too early on a loader that holds only the rest.
 
     Args:
         items: in one pass.
@@ -32,7 +32,7 @@ class StartingAt(Sampler[int]):
 
 
 def starting_where_training_stands(items: int, global_batch: int, trainer: Trainer | None) -> StartingAt:
-    """The sampler of a training loader whose item k is decided by k alone and that drops the last short batch.
+    """The sampler of a training loader whose item k is decided by k alone, without a last short batch.
 
     Args:
         items: in one pass.

@@ -1,4 +1,6 @@
-"""Synthetic clips for training: rendered once into a cache, read back as random windows, resumable to the step.
+"""Synthetic clips for training: rendered once into a cache, read back as random windows.
+
+Resumable to the step.
 
 F frame of a window, G frame of a cached clip, C channel, H row, W column.
 """
@@ -82,8 +84,7 @@ class Recipe:
 
 def make_clip(recipe: Recipe, index: int) -> Sample:
     """Clip number `index` of a recipe, always the same one."""
-    from datamodules.synthetic.clip import synthetic_clip
-    from datamodules.synthetic.clip import synthetic_voice
+    from datamodules.synthetic.clip import synthetic_clip, synthetic_voice
 
     seed = recipe.seed + index
     rng = np.random.default_rng([seed, 77])
@@ -97,7 +98,9 @@ def make_clip(recipe: Recipe, index: int) -> Sample:
         split=recipe.split,
     )
     if recipe.voice_frames:
-        spoken = synthetic_voice(seed + 1_000_003, recipe.voice_frames, blend=sample.get("blend"), split=recipe.split)
+        spoken = synthetic_voice(
+            seed + 1_000_003, recipe.voice_frames, blend=sample.get("blend"), split=recipe.split
+        )
         sample["voice"] = spoken.waveform
     return sample
 
@@ -159,12 +162,17 @@ class SyntheticClips(Dataset[Sample]):
 
     def open(self) -> None:
         """Map the arrays and read the words."""
-        self.arrays = {name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.recipe.arrays()}
+        self.arrays = {
+            name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.recipe.arrays()
+        }
         paths = [self.folder / "words" / f"{i:06d}.json" for i in range(self.recipe.clips)]
         self.words = [json.loads(path.read_text()) for path in paths]
 
     def precompute(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
-        """Keep `function(clip)` (half precision) beside each clip under `name`; done once for each `version`."""
+        """Keep `function(clip)` (half precision) beside each clip under `name`.
+
+        Done once for each `version`.
+        """
         path = self.folder / f"{name}-{version}.npy"
         if not path.is_file():
             shape = (self.recipe.clips, *function(self.clip(0)).shape)
@@ -270,7 +278,9 @@ class SyntheticHeads(L.LightningDataModule):
         total = (trainer.max_steps if trainer and trainer.max_steps > 0 else 1_000_000) * self.global_batch
         if trainer:
             total *= trainer.accumulate_grad_batches
-        windows = Subset(self.train, range(steps * self.global_batch, max(total, (steps + 1) * self.global_batch)))
+        windows = Subset(
+            self.train, range(steps * self.global_batch, max(total, (steps + 1) * self.global_batch))
+        )
         return DataLoader(windows, self._per_device(), collate_fn=collate, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:

@@ -1,1 +1,6 @@
+"""The judge: metrics, extractors, protocols, results and the leaderboard. Imports the contract and itself."""
 
+from evaluation.extractors.identity import IdentityTraining
+from evaluation.extractors.judge import JudgeTraining
+
+__all__ = ["IdentityTraining", "JudgeTraining"]

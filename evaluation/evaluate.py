@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from datamodules.batch import Sample, blend_label
 from datamodules.head_motion import lip_opening
-from evaluation.features import Extractor, Measured, describe
+from evaluation.features import Extractor, describe
 from evaluation.metrics import METRICS, ClipMetric, Lpips
 from evaluation.pairs import Pair, folder_pairs, sample_pairs
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
@@ -70,13 +70,12 @@ def evaluate(
     if isinstance(generated, str | Path) and isinstance(reference, str | Path):
         if read_video is None:
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
-        pairs, truth = folder_pairs(Path(generated), Path(reference), read_video, about or {}), "measured"
-    elif isinstance(generated, str | Path) or isinstance(reference, str | Path):
+        pairs = folder_pairs(Path(generated), Path(reference), read_video, about or {})
+        return evaluate_pairs(pairs, protocol, out, extractors, system, "measured", lpips, progress)
+    if isinstance(generated, str | Path) or isinstance(reference, str | Path):
         raise ValueError("generated and reference must both be folders, or both be in memory")
-    else:
-        pairs, truth = sample_pairs(generated, reference), "exact"
-    return evaluate_pairs(pairs, protocol, out, extractors, system, truth, lpips, progress)  # type:
-    ignore[arg-type]
+    pairs = sample_pairs(generated, reference)
+    return evaluate_pairs(pairs, protocol, out, extractors, system, "exact", lpips, progress)
 
 
 def evaluate_pairs(
@@ -168,17 +167,19 @@ class _Judged:
         made = self._measure(made_F3HW[: row.frames])
         true = self._true(pair, true_F3HW[: row.frames])
         return {
-            metric.name: metric.clip_sums(made[metric.needs[0]], true[metric.needs[1]]).double()  # type:
-            ignore[literal-required] for metric in self.metrics if metric.needs[1] in true
+            metric.name: metric.clip_sums(made[metric.needs[0]], true[metric.needs[1]]).double()
+            for metric in self.metrics
+            if metric.needs[1] in true
         }
 
-    def _measure(self, frames_F3HW: Tensor) -> Measured:
-        found: Measured = {"frames": frames_F3HW}
+    def _measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        """Fields of `Measured`."""
+        found = {"frames": frames_F3HW}
         for extractor in self.extractors:
-            found.update(extractor.measure(frames_F3HW))  # type: ignore[typeddict-item]
+            found |= extractor.measure(frames_F3HW)
         return found
 
-    def _true(self, pair: Pair, frames_F3HW: Tensor) -> Measured:
+    def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """What is true of the clip: measured, or what it carries where the truth is exact."""
         true = self._measure(frames_F3HW)
         if "action_units" in true:
@@ -193,7 +194,7 @@ class _Judged:
             self._exact(pair.truth, true, len(frames_F3HW))
         return true
 
-    def _exact(self, sample: Mapping, true: Measured, frames: int) -> None:
+    def _exact(self, sample: Mapping, true: dict[str, Tensor], frames: int) -> None:
         """Take action units and lip opening from the clip.
 
         Without them it has none, rather than measured ones.

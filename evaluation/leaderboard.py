@@ -84,7 +84,8 @@ def _section(table: Table, number: int, clips: Mapping[str, str]) -> str:
     return (
         f'<section>{heading}{apart if table.reason else ""}<p class="soft">{escape(facts)}</p>'
         f'{note if embedded else ""}<div class="scroll" tabindex="0"><table>'
-        f"<thead><tr>{first}{head}</tr></thead>{bodies}</table></div>{''.join(_provenance(r, clips) for r in table.results)}</section>"
+        f"<thead><tr>{first}{head}</tr></thead>{bodies}</table></div>"
+        f"{''.join(_provenance(r, clips) for r in table.results)}</section>"
     )
 
 

@@ -2,13 +2,13 @@
 
 from lightning_modules.codec_training import CodecTraining
 from lightning_modules.emotion_encoders import ActionUnitEncoder, LabelEncoder, TextEncoder
-from lightning_modules.emotion_recognition import EmotionRecognition
+from lightning_modules.emotion_recognition import EmotionRecognition, SpeechFeatureTraining
 from lightning_modules.expert_mixture import EmotionExperts
 from lightning_modules.latent_codec import AutoencoderCodec, PatchCodec
 from lightning_modules.latent_generator import EmotionToLatents
 from lightning_modules.reference_net import ReferenceNet
 from lightning_modules.speech_encoders import SpeechEmotionEncoder
-from lightning_modules.speech_features import MelSpeechFeatures
+from lightning_modules.speech_features import MelSpeechFeatures, Wav2Vec2SpeechFeatures
 from lightning_modules.talking_head import TalkingHead
 from lightning_modules.unet import VideoUNet
 
@@ -24,7 +24,9 @@ __all__ = [
     "PatchCodec",
     "ReferenceNet",
     "SpeechEmotionEncoder",
+    "SpeechFeatureTraining",
     "TalkingHead",
     "TextEncoder",
     "VideoUNet",
+    "Wav2Vec2SpeechFeatures",
 ]

@@ -1,4 +1,7 @@
-"""Sound of any length to frames, clip after clip, in bounded memory. F frame, f frame of a chunk, C channel, H row, W column, M motion value."""
+"""Sound of any length to frames, clip after clip, in bounded memory.
+
+F frame, f frame of a chunk, C channel, H row, W column, M motion value.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -97,7 +100,10 @@ def whole_frames(waveform_S: Tensor) -> Tensor:
 
 
 def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
-    """Frames [start, start + frames) of a track; what is constant stays, and the last value holds to the end."""
+    """Frames [start, start + frames) of a track; what is constant stays.
+
+    And the last value holds to the end.
+    """
     if x_1FX is None or x_1FX.shape[1] == 1:
         return x_1FX
     index = torch.arange(start, start + frames, device=x_1FX.device).clamp(0, x_1FX.shape[1] - 1)
@@ -105,9 +111,14 @@ def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
 
 
 class _Clip:
-    """State that one clip hands to the next: the last frames, and everything that is computed once a portrait."""
+    """State that one clip hands to the next: the last frames.
 
-    def __init__(self, model: "TalkingHead", reference_3HW: Tensor, cue: EmotionCue, options: Options) -> None:
+    And everything that is computed once a portrait.
+    """
+
+    def __init__(
+        self, model: "TalkingHead", reference_3HW: Tensor, cue: EmotionCue, options: Options
+    ) -> None:
         self.model, self.options = model, options
         device = model.device
         picture = reference_3HW[None].to(device)
@@ -148,7 +159,9 @@ class _Clip:
     def _sample(self, start: int, given: int, speech: Tensor, motion: Tensor) -> Tensor:
         model, options = self.model, self.options
         frames = speech.shape[1]
-        emotion = EmotionPass(model.mixture, self._track(self.latent, start, frames), _part(self.palette, start, frames))
+        emotion = EmotionPass(
+            model.mixture, self._track(self.latent, start, frames), _part(self.palette, start, frames)
+        )
         nothing = EmotionPass(model.mixture, self.null)
 
         def denoise(z: Tensor, timestep: int) -> Tensor:
@@ -210,7 +223,11 @@ def animate(
         if head_motion is None:
             motion = torch.zeros(frames, len(HEAD_MOTION))
         else:
-            motion = head_motion[start : start + frames] if isinstance(head_motion, Tensor) else head_motion(start, current)
+            motion = (
+                head_motion[start : start + frames]
+                if isinstance(head_motion, Tensor)
+                else head_motion(start, current)
+            )
         speech = window.tokens(current, ahead)
         yield clip.frames(start, speech, motion[None].to(model.device))
         start += frames

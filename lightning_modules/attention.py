@@ -33,7 +33,8 @@ def split_heads(x_NTD: Tensor, heads: int) -> Tensor:
 def attention_with_reference(attn: Attention, x_NTD: Tensor, reference_BTD: Tensor | None) -> Tensor:
     """Self-attention whose keys and values are the picture's tokens followed by the portrait's.
 
-    Equal to `attn` over the concatenated tokens, but the portrait's keys and values are projected once a clip and not
+    Equal to `attn` over the concatenated tokens, but the portrait's keys and values are projected once a clip
+    and not
     once a frame. N is a multiple of B.
     """
     if reference_BTD is None:
@@ -61,11 +62,16 @@ def transformer_block(
 def spatial_transformer(
     transformer: Transformer2DModel, x_NCHW: Tensor, context_NTD: Tensor, reference_BTD: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """A diffusers `Transformer2DModel` of one block over a feature map: output map and hand-over tokens (N, T, D)."""
+    """A diffusers `Transformer2DModel` of one block over a feature map: output map and hand-over tokens.
+
+    (N, T, D).
+    """
     h = transformer.norm(x_NCHW)
     tokens_first = transformer.use_linear_projection
     tokens = transformer.proj_in(to_tokens(h)) if tokens_first else to_tokens(transformer.proj_in(h))
-    tokens, handed_over = transformer_block(transformer.transformer_blocks[0], tokens, context_NTD, reference_BTD)
+    tokens, handed_over = transformer_block(
+        transformer.transformer_blocks[0], tokens, context_NTD, reference_BTD
+    )
     if tokens_first:
         return to_map(transformer.proj_out(tokens), x_NCHW) + x_NCHW, handed_over
     return transformer.proj_out(to_map(tokens, x_NCHW)) + x_NCHW, handed_over

@@ -20,7 +20,8 @@ class CodecTraining(L.LightningModule):
 
     Args:
         codec: what is trained; starts as the PCA of the first batch.
-        latent_noise: standard deviation of noise added to latents in training, so that the decoder forgives the sampler.
+        latent_noise: standard deviation of noise added to latents in training, so that the decoder forgives
+            the sampler.
         edge_weight: weight of the finite-difference term.
     """
 

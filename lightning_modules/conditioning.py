@@ -33,7 +33,9 @@ class Dropout:
 
 @dataclass
 class NoisySampling:
-    """Masked noisy emotion sampling (MoEE): now and then an expert sees a clip of another emotion, without its mouth.
+    """Masked noisy emotion sampling (MoEE): now and then an expert sees a clip of another emotion.
+
+    Without its mouth.
 
     Args:
         chance: share of the clips; not stated by the paper.
@@ -67,12 +69,18 @@ def available_modalities(batch: TalkingHeadBatch, known: list[str]) -> Tensor:
     }
     device = present["blend"].device
     return torch.stack(
-        [columns[name].to(device) if name in known else torch.zeros(size, dtype=torch.bool, device=device) for name in MODALITIES], 1
+        [
+            columns[name].to(device) if name in known else torch.zeros(size, dtype=torch.bool, device=device)
+            for name in MODALITIES
+        ],
+        1,
     )
 
 
 def tonic_action_units(units_BFA: Tensor, share: float = 0.2) -> Tensor:
-    """Intensities held under the speech (B, F, A): AU25 and AU26 become a low quantile over the clip, others stay.
+    """Intensities held under the speech (B, F, A): AU25 and AU26 become a low quantile over the clip.
+
+    Others stay.
 
     The control that training feeds must not tell the mouth what the sound should tell it.
     """
@@ -83,16 +91,22 @@ def tonic_action_units(units_BFA: Tensor, share: float = 0.2) -> Tensor:
 
 
 def expert_palette(blend_BE: Tensor) -> Tensor:
-    """Gate weights (B, 1, E) for `onehot` training: the blend's shares; an even spread where nothing is asked for."""
+    """Gate weights (B, 1, E) for `onehot` training: the blend's shares.
+
+    An even spread where nothing is asked for.
+    """
     total = blend_BE.sum(-1, keepdim=True)
-    shares = torch.where(total > 1e-3, blend_BE / total.clamp(min=1e-3), torch.full_like(blend_BE, 1 / blend_BE.shape[-1]))
+    shares = torch.where(
+        total > 1e-3, blend_BE / total.clamp(min=1e-3), torch.full_like(blend_BE, 1 / blend_BE.shape[-1])
+    )
     return shares[:, None]
 
 
 def noisy_clips(blend_BE: Tensor, sampling: NoisySampling) -> tuple[Tensor, Tensor]:
     """Blends after noisy sampling, and which clips (B,) show another emotion than their label says.
 
-    A chosen clip keeps its pictures and gets the label of its neighbour in the batch, so that the neighbour's expert
+    A chosen clip keeps its pictures and gets the label of its neighbour in the batch, so that the neighbour's
+    expert
     meets one more face.
     """
     chosen_B = torch.rand(len(blend_BE), device=blend_BE.device) < sampling.chance

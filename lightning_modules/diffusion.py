@@ -1,4 +1,6 @@
-"""Noise schedules, prediction types, losses and guidance as pure functions. B clip, F frame, C channel, H row, W column, S step.
+"""Noise schedules, prediction types, losses and guidance as pure functions.
+
+B clip, F frame, C channel, H row, W column, S step.
 
 z_t = sqrt(a_t) x + sqrt(1 - a_t) eps, with a_t the cumulative product of alphas (Ho et al. 2020, eq. 4).
 """
@@ -12,10 +14,15 @@ from torch import Tensor
 Prediction = Literal["v", "epsilon"]
 
 
-def alphas_cumprod(steps: int = 1000, zero_terminal_snr: bool = True, schedule: str = "scaled_linear") -> Tensor:
-    """Cumulative alphas (S,) of Stable Diffusion's betas 0.00085 to 0.012, by default rescaled to zero terminal SNR.
+def alphas_cumprod(
+    steps: int = 1000, zero_terminal_snr: bool = True, schedule: str = "scaled_linear"
+) -> Tensor:
+    """Cumulative alphas (S,) of Stable Diffusion's betas 0.00085 to 0.012.
 
-    The rescaling is Lin et al. 2024 ("Common diffusion noise schedules and sample steps are flawed"), algorithm 1.
+    By default rescaled to zero terminal SNR.
+
+    The rescaling is Lin et al. 2024 ("Common diffusion noise schedules and sample steps are flawed"),
+    algorithm 1.
 
     Raises:
         ValueError: for a schedule that is neither `scaled_linear` nor `linear`.
@@ -44,13 +51,19 @@ def add_noise(x: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
 
 
 def target(x: Tensor, noise: Tensor, alpha: Tensor, prediction: Prediction) -> Tensor:
-    """What the network has to say: v = sqrt(a) eps - sqrt(1 - a) x (Salimans & Ho 2022, appendix D), or eps."""
+    """What the network has to say: v = sqrt(a) eps - sqrt(1 - a) x (Salimans & Ho 2022, appendix D).
+
+    Or eps.
+    """
     a = _wide(alpha, x)
     return noise if prediction == "epsilon" else a.sqrt() * noise - (1 - a).sqrt() * x
 
 
 def to_x0(z: Tensor, output: Tensor, alpha: Tensor, prediction: Prediction) -> Tensor:
-    """Clean estimate from the network's output; with epsilon the alpha is clamped, since a = 0 tells nothing of x."""
+    """Clean estimate from the network's output; with epsilon the alpha is clamped.
+
+    Since a = 0 tells nothing of x.
+    """
     a = _wide(alpha, z)
     if prediction == "epsilon":
         return (z - (1 - a).sqrt() * output) / a.clamp(min=1e-4).sqrt()
@@ -64,9 +77,12 @@ def to_noise(z: Tensor, output: Tensor, alpha: Tensor, prediction: Prediction) -
 
 
 def min_snr_weight(alpha: Tensor, prediction: Prediction, gamma: float = 5.0) -> Tensor:
-    """Weight of each sample's squared error: min(SNR, gamma) / (SNR + 1) for v, / SNR for epsilon (Hang et al. 2023, eq. 7).
+    """Weight of each sample's squared error: min(SNR, gamma) / (SNR + 1) for v, / SNR for epsilon.
 
-    For v the weight vanishes at both ends, and with it the step that a few-step sampler starts from and the one that
+    (Hang et al. 2023, eq. 7).
+
+    For v the weight vanishes at both ends, and with it the step that a few-step sampler starts from and the
+    one that
     removes grain: it is kept from falling below the weight of SNR = 0.1.
     """
     snr = alpha / (1 - alpha).clamp(min=1e-8)
@@ -77,12 +93,17 @@ def min_snr_weight(alpha: Tensor, prediction: Prediction, gamma: float = 5.0) ->
 
 
 def spatial_weight(timestep: Tensor, steps: int = 1000) -> Tensor:
-    """w(t) = cos(pi t / 2T) of the spatial loss: decoded pictures count most where little noise is left (MoEE, eq. of L_spatial)."""
+    """w(t) = cos(pi t / 2T) of the spatial loss: decoded pictures count most where little noise is left.
+
+    (MoEE, eq. of L_spatial).
+    """
     return torch.cos(timestep.float() * math.pi / (2 * steps))
 
 
 def clip_noise(like_BFCHW: Tensor, shared: float, generator: torch.Generator | None = None) -> Tensor:
-    """Gaussian noise whose frames share the fraction `shared` of their variance (Ge et al. 2023, PYoCo, mixed noise).
+    """Gaussian noise whose frames share the fraction `shared` of their variance (Ge et al. 2023, PYoCo.
+
+    Mixed noise).
 
     Args:
         like_BFCHW: gives shape, device and type.
@@ -99,7 +120,9 @@ def clip_noise(like_BFCHW: Tensor, shared: float, generator: torch.Generator | N
 
 
 def trailing_timesteps(count: int, steps: int = 1000) -> list[int]:
-    """`count` timesteps from T - 1 downwards, evenly spaced, the last one not 0 (Lin et al. 2024, table 2: trailing).
+    """`count` timesteps from T - 1 downwards, evenly spaced, the last one not 0 (Lin et al. 2024.
+
+    Table 2: trailing).
 
     Raises:
         ValueError: if `count` is not within 1..steps.
@@ -113,7 +136,8 @@ def guide(outputs: dict[str, Tensor], audio_scale: float, emotion_scale: float) 
     """Classifier-free guidance with separate scales for audio and emotion (after Brooks et al. 2023, eq. 3).
 
     Args:
-        outputs: predictions `full`, and where the scale differs from 1 also `no_emotion` and, for audio, `none`.
+        outputs: predictions `full`, and where the scale differs from 1 also `no_emotion` and, for audio,
+            `none`.
         audio_scale: 1 is off; pushes from nothing towards the speech.
         emotion_scale: 1 is off; pushes from speech alone towards speech and emotion.
     """
@@ -126,6 +150,9 @@ def guide(outputs: dict[str, Tensor], audio_scale: float, emotion_scale: float) 
 
 
 def ddim_step(z: Tensor, output: Tensor, alpha: Tensor, alpha_next: Tensor, prediction: Prediction) -> Tensor:
-    """Deterministic DDIM update (Song et al. 2021, eq. 12 with sigma = 0) from alpha to alpha_next, both scalars ()."""
+    """Deterministic DDIM update (Song et al. 2021, eq. 12 with sigma = 0) from alpha to alpha_next.
+
+    Both scalars ().
+    """
     x0, noise = to_x0(z, output, alpha, prediction), to_noise(z, output, alpha, prediction)
     return alpha_next.sqrt() * x0 + (1 - alpha_next).sqrt() * noise

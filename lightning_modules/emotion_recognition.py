@@ -18,7 +18,7 @@ from datamodules.batch import CLASSES, EMOTIONS
 from lightning_modules.interfaces import EmotionEncoder
 from lightning_modules.speech_features import TRACKS, MelSpeechFeatures
 
-CLEAR = 0.5  # a clip has a class to be scored by if one class has more than this share of it
+CLEAR = 0.6  # scored by class are neutral clips and those with one emotion above this
 
 
 class EmotionRecognition(L.LightningModule):
@@ -91,7 +91,7 @@ class EmotionRecognition(L.LightningModule):
         scores, blend_BE = self.scores[stage], batch["blend"]
         logit_BK, guess_BE = self(batch["cue"])
         share_BK = class_shares(blend_BE)
-        clear_B = share_BK.amax(dim=1) > CLEAR
+        clear_B = (blend_BE.amax(dim=1) > CLEAR) | (blend_BE.sum(dim=1) == 0)
         if clear_B.any():
             for name in ("accuracy", "unweighted_accuracy"):
                 scores[name].update(logit_BK[clear_B], share_BK[clear_B].argmax(dim=1))  # type: ignore[index]

@@ -1,11 +1,16 @@
-"""Mixture of emotion experts: one cross-attention per basic emotion and location, weighed by a local and a global gate.
+"""Mixture of emotion experts: one cross-attention per basic emotion and location.
+
+Weighed by a local and a global gate.
 
 B clip, F frame, T token, L latent token, D width, E expert, H head, K width of a head.
 MoEE (CVPR 2025), section "mixture of emotion experts":
 
-    s = sigmoid(G(X; phi))  per token,   g = softmax(G(Pool(X); omega))  per clip,   X' = X + sum_i g_i E_i(X * s_i)
+    s = sigmoid(G(X; phi))           per token
+    g = softmax(G(Pool(X); omega))   per clip
+    X' = X + sum_i g_i E_i(X * s_i)
 
-The experts of a location are kept side by side in wide linear layers: one attention with E groups of heads computes
+The experts of a location are kept side by side in wide linear layers: one attention with E groups of heads
+    computes
 them all, and leaving experts out is a slice of the weights.
 """
 
@@ -23,7 +28,10 @@ GlobalGate = Literal["learned", "manual", "blended", "hard", "none"]
 
 
 def blend_gates(learned: Tensor, palette: Tensor, share: float) -> Tensor:
-    """Geometric mixture g ~ learned^(1 - share) * palette^share, renormalised over experts; zeros in the palette stay zero."""
+    """Geometric mixture g ~ learned^(1 - share) * palette^share, renormalised over experts.
+
+    Zeros in the palette stay zero.
+    """
     mixed = learned.clamp(min=1e-8) ** (1 - share) * palette**share
     return mixed / mixed.sum(-1, keepdim=True).clamp(min=1e-8) * palette.sum(-1, keepdim=True).clamp(max=1)
 
@@ -48,13 +56,17 @@ class EmotionExperts(ExpertMixture):
     Args:
         locations: name -> token width, equal to the UNet's attention locations.
         latent_width: width of the emotion latent.
-        experts: how many; the basic emotions in the order of `EMOTIONS`, or 1 for the ablation without a mixture.
+        experts: how many; the basic emotions in the order of `EMOTIONS`, or 1 for the ablation without a
+            mixture.
         inner: width of one expert.
         heads: heads of one expert.
-        local_gate: `query` scales the normalised queries (paper), `output` what the expert says, `none` leaves it out.
-        global_gate: `learned` (paper), `manual` (the palette), `blended` (both), `hard` (best expert only), `none`.
+        local_gate: `query` scales the normalised queries (paper), `output` what the expert says, `none`
+            leaves it out.
+        global_gate: `learned` (paper), `manual` (the palette), `blended` (both), `hard` (best expert only),
+            `none`.
         pool: the global gate looks at the whole `clip` or at each `frame`.
-        gate_sees_latent: the global gate also sees the pooled emotion latent. Not stated by the paper, where the
+        gate_sees_latent: the global gate also sees the pooled emotion latent. Not stated by the paper, where
+            the
             condition reaches the gate only through earlier blocks.
         palette_share: exponent of the palette in mode `blended`.
     """
@@ -104,11 +116,16 @@ class EmotionExperts(ExpertMixture):
         return mixed, weight_BFE
 
     def contributions(self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, weight_BFE: Tensor) -> Tensor:
-        """What each expert alone adds, already weighed: (E, B, F, T, D). Their sum is what `forward` returns."""
+        """What each expert alone adds, already weighed: (E, B, F, T, D).
+
+        Their sum is what `forward` returns.
+        """
         place = self._place(location)
         normed = place.norm(x_BFTD)
         local = place.local_gate(normed).sigmoid() if self.local_gate != "none" else None
-        alone = [self._attend(place, normed, latent_BFLD, local, weight_BFE, [i]) for i in range(self.experts)]
+        alone = [
+            self._attend(place, normed, latent_BFLD, local, weight_BFE, [i]) for i in range(self.experts)
+        ]
         return torch.stack(alone)
 
     def _place(self, location: str) -> _Location:
@@ -136,13 +153,22 @@ class EmotionExperts(ExpertMixture):
         return learned
 
     def _active(self, weight_BFE: Tensor) -> list[int]:
-        """Experts with a non-zero weight somewhere; all of them in training, so that shapes and gradients stay put."""
+        """Experts with a non-zero weight somewhere; all of them in training.
+
+        So that shapes and gradients stay put.
+        """
         if self.training or torch.compiler.is_compiling():
             return list(range(self.experts))
         return weight_BFE.flatten(0, -2).gt(0).any(0).nonzero().flatten().tolist()
 
     def _attend(
-        self, place: _Location, normed: Tensor, latent: Tensor, local: Tensor | None, weight: Tensor, active: list[int]
+        self,
+        place: _Location,
+        normed: Tensor,
+        latent: Tensor,
+        local: Tensor | None,
+        weight: Tensor,
+        active: list[int],
     ) -> Tensor:
         """Sum over the active experts of g_i E_i(X * s_i): (B, F, T, D)."""
         batch, frames, tokens, _ = normed.shape

@@ -1,6 +1,9 @@
-"""The roles a talking head is composed of. B clip, F frame, L latent token, T token, D width, E expert, C channel, H row, W column.
+"""The roles a talking head is composed of.
 
-A part owns only `forward` and returns tensors; loss, optimizer, logging and freezing belong to the composed module.
+B clip, F frame, L latent token, T token, D width, E expert, C channel, H row, W column.
+
+A part owns only `forward` and returns tensors; loss, optimizer, logging and freezing belong to the composed
+module.
 """
 
 from abc import ABC, abstractmethod
@@ -47,7 +50,10 @@ class EmotionFeatures:
 
 
 class EmotionEncoder(L.LightningModule, ABC):
-    """One modality's cue to feature tokens. `width` is the size of a token; `modality` one of `MODALITIES`."""
+    """One modality's cue to feature tokens.
+
+    `width` is the size of a token; `modality` one of `MODALITIES`.
+    """
 
     modality: str
     width: int
@@ -56,13 +62,17 @@ class EmotionEncoder(L.LightningModule, ABC):
     def forward(self, cue: Tensor | list[str]) -> Tensor:
         """Tokens (B, F or 1, T, width).
 
-        The cue is a blend (B, F or 1, E) for `label`, B strings for `text`, waveforms (B, S) for `speech`, and
+        The cue is a blend (B, F or 1, E) for `label`, B strings for `text`, waveforms (B, S) for `speech`,
+        and
         intensities (B, F or 1, A) for `action_units`.
         """
 
 
 class LatentGenerator(L.LightningModule, ABC):
-    """Emotion-to-Latents: any mix of modalities to one emotion latent (MoEE, section "emotion-to-latents")."""
+    """Emotion-to-Latents: any mix of modalities to one emotion latent (MoEE.
+
+    Section "emotion-to-latents").
+    """
 
     width: int
 
@@ -78,7 +88,10 @@ class ExpertMixture(L.LightningModule, ABC):
     def forward(
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """What to add to the tokens (B, F, T, D), and the global gate (B, F or 1, E) that weighed the experts."""
+        """What to add to the tokens (B, F, T, D), and the global gate (B, F or 1.
+
+        E) that weighed the experts.
+        """
 
 
 class ReferenceNetwork(L.LightningModule, ABC):
@@ -108,11 +121,14 @@ class Denoiser(L.LightningModule, ABC):
 
 @dataclass
 class EmotionPass:
-    """What the denoiser needs to call the mixture: the mixture, the latent, the palette; `gates` collects its answers."""
+    """What the denoiser needs to call the mixture: the mixture, the latent, the palette.
+
+    `gates` collects its answers.
+    """
 
     mixture: ExpertMixture
-    latent_BFLD: Tensor
-    palette_BFE: Tensor | None = None
+    latent: Tensor  # (B, F or 1, L, D)
+    palette: Tensor | None = None  # (B, F or 1, E)
     gates: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -148,7 +164,13 @@ def given(cue: EmotionCue) -> list[str]:
 
 @runtime_checkable
 class KeepsAhead(Protocol):
-    """A data module that can keep what frozen parts make of its clips, so that training need not make it again."""
+    """A data module that can keep what frozen parts make of its clips.
+
+    So that training need not make it again.
+    """
 
     def keep_ahead(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
-        """Keep `function(clip)` as the field `name` of every clip; `version` names the weights it came from."""
+        """Keep `function(clip)` as the field `name` of every clip.
+
+        `version` names the weights it came from.
+        """

@@ -15,9 +15,12 @@ def principal_patches(image_NCHW: Tensor, factor: int, channels: int) -> tuple[T
     """PCA of the non-overlapping `factor` x `factor` patches of pictures.
 
     Returns:
-        mean (P,), the first `channels` orthonormal components (channels, P), their standard deviations (channels,).
+        mean (P,), the first `channels` orthonormal components (channels, P), their standard deviations
+        (channels,).
     """
-    patches = nn.functional.unfold(image_NCHW, factor, stride=factor).transpose(1, 2).reshape(-1, 3 * factor**2)
+    patches = (
+        nn.functional.unfold(image_NCHW, factor, stride=factor).transpose(1, 2).reshape(-1, 3 * factor**2)
+    )
     mean_P = patches.mean(0)
     covariance = torch.cov((patches - mean_P).double().T)
     energy, vectors = torch.linalg.eigh(covariance)
@@ -32,8 +35,10 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 class PatchCodec(LatentCodec):
     """Linear patch transform plus a learned convolutional residual on both sides.
 
-    The linear part starts at the principal components of the training pictures (`start_from`), the residuals start at
-    zero: the codec begins as plain PCA and improves from there. Latent channels are divided by the square root of
+    The linear part starts at the principal components of the training pictures (`start_from`), the residuals
+    start at
+    zero: the codec begins as plain PCA and improves from there. Latent channels are divided by the square
+        root of
     their standard deviation: whitening fully would make the diffusion spend its effort on texture.
 
     Args:
@@ -53,7 +58,11 @@ class PatchCodec(LatentCodec):
         self.register_buffer("scale", torch.ones(channels, 1, 1))
         half, quarter = width // 2, width // 4
         self.analysis_residual = nn.Sequential(
-            nn.PixelUnshuffle(4), _conv(48, half), _conv(half, width, 2), _conv(width, width), nn.Conv2d(width, channels, 1)
+            nn.PixelUnshuffle(4),
+            _conv(48, half),
+            _conv(half, width, 2),
+            _conv(width, width),
+            nn.Conv2d(width, channels, 1),
         )
         self.synthesis_residual = nn.Sequential(
             _conv(channels, width), _conv(width, width), _conv(width, 2 * width),
@@ -72,7 +81,8 @@ class PatchCodec(LatentCodec):
         self.analysis.weight.copy_(vectors.view(shape))
         self.analysis.bias.copy_(-vectors @ mean_P)
         self.synthesis.weight.copy_(vectors.view(shape))
-        # A transposed convolution has one bias a channel: the mean patch is nearly flat, the residual learns the rest.
+        # A transposed convolution has one bias a channel: the mean patch is nearly flat, the residual learns
+        # the rest.
         self.synthesis.bias.copy_(mean_P.view(3, -1).mean(1))
         self.scale.copy_(std.sqrt()[:, None, None])
 
@@ -102,12 +112,16 @@ class AutoencoderCodec(LatentCodec):
         from diffusers import AutoencoderKL, AutoencoderTiny
 
         if not Path(folder, "config.json").is_file():
-            raise FileNotFoundError(f"no autoencoder in {folder!r}: expected config.json and its weights there")
+            raise FileNotFoundError(
+                f"no autoencoder in {folder!r}: expected config.json and its weights there"
+            )
         kind = AutoencoderTiny if tiny else AutoencoderKL
         self.vae = kind.from_pretrained(folder, local_files_only=True).requires_grad_(False)
         self.tiny = tiny
         self.channels = self.vae.config["latent_channels"]
-        self.factor = 2 ** (len(self.vae.config["encoder_block_out_channels" if tiny else "block_out_channels"]) - 1)
+        self.factor = 2 ** (
+            len(self.vae.config["encoder_block_out_channels" if tiny else "block_out_channels"]) - 1
+        )
 
     def encode(self, image_BCHW: Tensor) -> Tensor:
         """Posterior mean, scaled as the autoencoder's config says."""
@@ -120,12 +134,15 @@ class AutoencoderCodec(LatentCodec):
         return self.vae.decode(z_BCHW if self.tiny else z_BCHW / self.vae.config["scaling_factor"]).sample
 
 
-def keep_detail(decoded_BCHW: Tensor, z_BCHW: Tensor, z_ref: Tensor, detail_ref: Tensor, softness: float) -> Tensor:
-    """Add the detail that the codec lost in the portrait wherever a frame's latent agrees with the portrait's.
+def keep_detail(
+    decoded_BCHW: Tensor, z_BCHW: Tensor, z_ref: Tensor, detail_ref: Tensor, softness: float
+) -> Tensor:
+    """Give back what the codec lost of the portrait, wherever a frame's latent agrees with the portrait's.
 
     Args:
         decoded_BCHW: decoded frames.
-        z_BCHW, z_ref: latents of the frames and of the portrait (1, C, H, W).
+        z_BCHW: latents of the frames.
+        z_ref: latent of the portrait (1, C, H, W).
         detail_ref: portrait minus its own decoding (1, 3, H, W).
         softness: latent distance (root mean square over channels) at which the weight falls to 1/e.
     """

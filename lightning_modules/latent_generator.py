@@ -10,10 +10,14 @@ from lightning_modules.interfaces import EmotionFeatures, LatentGenerator
 
 
 class EmotionToLatents(LatentGenerator):
-    """A projection per modality, then a soft look-up in a learnable table (MoEE, section "emotion-to-latents").
+    """A projection per modality, then a soft look-up in a learnable table (MoEE.
 
-    Features are pooled to L query tokens by attention, the table gives keys and values, as style tokens do (Wang et
-    al. 2018). Present modalities are averaged; with none present a learned null latent answers. Table size, number of
+    Section "emotion-to-latents").
+
+    Features are pooled to L query tokens by attention, the table gives keys and values, as style tokens do
+    (Wang et
+    al. 2018). Present modalities are averaged; with none present a learned null latent answers. Table size,
+    number of
     tokens and pooling are not stated by the paper.
 
     Args:
@@ -24,7 +28,9 @@ class EmotionToLatents(LatentGenerator):
         heads: heads of both attentions.
     """
 
-    def __init__(self, widths: dict[str, int], width: int = 64, tokens: int = 8, table: int = 64, heads: int = 4) -> None:
+    def __init__(
+        self, widths: dict[str, int], width: int = 64, tokens: int = 8, table: int = 64, heads: int = 4
+    ) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"width={width} does not divide into {heads} heads")
@@ -40,10 +46,15 @@ class EmotionToLatents(LatentGenerator):
 
     def forward(self, features: EmotionFeatures, batch_size: int) -> Tensor:
         """Emotion latent (B, F or 1, L, width)."""
-        total, count = torch.zeros((), device=self.null.device), torch.zeros(batch_size, 1, 1, 1, device=self.null.device)
+        total, count = (
+            torch.zeros((), device=self.null.device),
+            torch.zeros(batch_size, 1, 1, 1, device=self.null.device),
+        )
         for name, tokens_BFTD in features.tokens.items():
             if name not in self.project:
-                raise ValueError(f"modality {name!r} is not known to this latent generator: it has {list(self.widths)}")
+                raise ValueError(
+                    f"modality {name!r} is not known to this latent generator: it has {list(self.widths)}"
+                )
             here = features.present[name].view(-1, 1, 1, 1).to(tokens_BFTD.dtype)
             total = total + here * self._latent(name, tokens_BFTD)
             count = count + here

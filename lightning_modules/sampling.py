@@ -1,4 +1,6 @@
-"""From noise to latents: a deterministic sampler that works with many steps or few, and clips that continue one another.
+"""From noise to latents: a deterministic sampler that works with many steps or few.
+
+And clips that continue one another.
 
 B clip, F frame, C channel, H row, W column.
 """
@@ -34,10 +36,13 @@ def sample(
     raise AssertionError("unreachable: the loop returns at its last step")
 
 
-def bias_to_sampler(timestep: Tensor, share: float, steps: int, total: int, generator: torch.Generator | None = None) -> Tensor:
+def bias_to_sampler(
+    timestep: Tensor, share: float, steps: int, total: int, generator: torch.Generator | None = None
+) -> Tensor:
     """Replace a share of random training timesteps (B,) by those that a `steps`-step sampler visits.
 
-    A few-step sampler sees few noise levels; spending part of the training on them removes most grain at no cost.
+    A few-step sampler sees few noise levels; spending part of the training on them removes most grain at no
+    cost.
     """
     visited = torch.tensor(trailing_timesteps(steps, total), device=timestep.device)
     draw = torch.randint(len(visited), timestep.shape, device=timestep.device, generator=generator)

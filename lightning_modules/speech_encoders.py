@@ -14,7 +14,7 @@ from lightning_modules.pretrained import WAVE_MODELS, Frozen, load_pretrained
 PAUSE = 12.0
 BANDS = 40
 TRACKS = BANDS + len(PROSODY)
-SUMMARY = 3 * TRACKS
+SUMMARY = 5 * TRACKS
 STEP = 4  # analysis frames to a step
 DILATIONS = (1, 2, 4)
 
@@ -94,12 +94,14 @@ class VoiceNet(nn.Module):
         self.convs = nn.ModuleList(nn.Conv1d(hidden, hidden, 3, padding=d, dilation=d) for d in DILATIONS)
         self.drop_channels = nn.Dropout1d(dropout)
         self.leave = nn.Linear(hidden, width)
+        # the tracks' units differ widely; after this each counts alike from the first step on
+        self.standardise = nn.BatchNorm1d(SUMMARY, affine=False)
         self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(SUMMARY, width))
 
     def forward(self, track_BNC: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         """Steps (B, N / 4, width), and which of them count; what lies outside the mask reaches none."""
         keep_BN1 = mask_BN[..., None].to(track_BNC.dtype)
-        mean_B1C = masked_mean(track_BNC, keep_BN1)
+        mean_B1C = weighted_mean(track_BNC, keep_BN1)
         # as it is: how loud, high and bright on the whole; against its mean: how it moves, whoever speaks
         heard_BNC = torch.cat([track_BNC, track_BNC - mean_B1C], dim=-1) * keep_BN1
         x = self.drop_channels(self.enter(heard_BNC.transpose(1, 2)))
@@ -108,21 +110,30 @@ class VoiceNet(nn.Module):
         for norm, conv in zip(self.norms, self.convs, strict=True):
             y = functional.gelu(norm(x.transpose(1, 2))).transpose(1, 2) * keep_B1N
             x = x + self.drop_channels(conv(y))
-        summary_BC = summarise(track_BNC, keep_BN1, mean_B1C)
-        return self.leave(x.transpose(1, 2)) + self.whole(summary_BC)[:, None], step_mask_BN
+        summary_BC = summarise(track_BNC, keep_BN1)
+        return self.leave(x.transpose(1, 2)) + self.whole(self.standardise(summary_BC).clamp(-4, 4))[
+            :, None
+        ], step_mask_BN
 
 
-def masked_mean(x_BNC: Tensor, keep_BN1: Tensor) -> Tensor:
-    """Mean over the frames that count (B, 1, C)."""
-    return (x_BNC * keep_BN1).sum(1, keepdim=True) / keep_BN1.sum(1, keepdim=True)
+def weighted_mean(x_BNC: Tensor, weight_BN1: Tensor) -> Tensor:
+    """Mean over frames (B, 1, C); zero where all weights are."""
+    return (x_BNC * weight_BN1).sum(1, keepdim=True) / weight_BN1.sum(1, keepdim=True).clamp_min(1e-3)
 
 
-def summarise(track_BNC: Tensor, keep_BN1: Tensor, mean_B1C: Tensor) -> Tensor:
-    """Mean, standard deviation and mean speed of each track over the utterance (B, SUMMARY), of order one."""
-    spread = masked_mean((track_BNC - mean_B1C).square(), keep_BN1).clamp_min(1e-6).sqrt()
-    both = keep_BN1[:, 1:] * keep_BN1[:, :-1]
-    speed = (track_BNC.diff(dim=1).abs() * both).sum(1, keepdim=True) / both.sum(1, keepdim=True).clamp_min(1)
-    return torch.cat([mean_B1C, 2 * spread - 1, 5 * speed - 1], dim=-1).squeeze(1)
+def summarise(track_BNC: Tensor, keep_BN1: Tensor) -> Tensor:
+    """Five numbers for each track over the utterance (B, SUMMARY).
+
+    Mean and standard deviation, over all frames that count and over voiced sound alone; the mean speed.
+    """
+    parts = []
+    for weight_BN1 in (keep_BN1, keep_BN1 * track_BNC[..., -1:]):  # the last track is voicing
+        mean_B1C = weighted_mean(track_BNC, weight_BN1)
+        variance_B1C = weighted_mean((track_BNC - mean_B1C).square(), weight_BN1)
+        parts += [mean_B1C, variance_B1C.clamp_min(1e-6).sqrt()]
+    both_BN1 = keep_BN1[:, 1:] * keep_BN1[:, :-1]
+    parts.append(weighted_mean(track_BNC.diff(dim=1).abs(), both_BN1))
+    return torch.cat(parts, dim=-1).squeeze(1)
 
 
 def counting_frames(power_BN: Tensor) -> Tensor:

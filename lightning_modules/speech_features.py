@@ -179,7 +179,7 @@ class Wav2Vec2SpeechFeatures(SpeechFeatures):
 
 
 def layer_states(encoder: nn.Module, x_BFD: Tensor) -> list[Tensor]:
-    """Output (B, F, D) of each transformer layer; the last one as the encoder gives it, final norm included."""
+    """Output (B, F, D) of each transformer layer; the last one with the encoder's final norm."""
     states: list[Tensor] = []
 
     def keep(_: nn.Module, __: Any, output: Tensor | tuple[Tensor, ...]) -> None:

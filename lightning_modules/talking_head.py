@@ -5,7 +5,6 @@ B clip, F frame, C channel, H row, W column, E expert, M motion value.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -27,7 +26,6 @@ from lightning_modules.conditioning import (
     tonic_action_units,
 )
 from lightning_modules.diffusion import (
-    Prediction,
     add_noise,
     alphas_cumprod,
     clip_noise,
@@ -49,6 +47,7 @@ from lightning_modules.interfaces import (
     ReferenceNetwork,
     SpeechFeatures,
 )
+from lightning_modules.objective import Losses, Noise
 from lightning_modules.sampling import bias_to_sampler
 
 Stage = Literal["portrait", "emotion", "joint"]
@@ -57,44 +56,6 @@ STAGE_PARTS: dict[str, tuple[str, ...]] = {
     "emotion": ("mixture", "latent_generator", "emotion_encoders.label", "emotion_encoders.action_units"),
 }
 STAGE_PARTS["joint"] = STAGE_PARTS["portrait"] + STAGE_PARTS["emotion"]
-
-
-@dataclass
-class Noise:
-    """The diffusion process.
-
-    Args:
-        prediction: `v` or `epsilon`.
-        zero_terminal_snr: rescale the schedule; needs `v`.
-        schedule: betas, `scaled_linear` or `linear`.
-        shared: share of the noise's variance that all frames of a clip have in common.
-        sampler_share: share of training timesteps taken from those of a `sampler_steps`-step sampler.
-        sampler_steps: see there.
-    """
-
-    prediction: Prediction = "v"
-    zero_terminal_snr: bool = True
-    schedule: str = "scaled_linear"
-    shared: float = 0.0
-    sampler_share: float = 0.0
-    sampler_steps: int = 4
-
-
-@dataclass
-class Losses:
-    """Weights of the training loss.
-
-    Args:
-        gamma: of min-SNR; not stated by the paper, 5 in Hallo.
-        mouth: extra weight of the mouth region in latent space (KeyFace weighs the lower face 3 times).
-        spatial: lambda of L_spatial; not stated by the paper.
-        gate: weight of the cross-entropy that ties the global gates to a known blend; 0 in the paper.
-    """
-
-    gamma: float = 5.0
-    mouth: float = 1.0
-    spatial: float = 0.1
-    gate: float = 0.0
 
 
 def fingerprint(part: nn.Module) -> str:
@@ -106,21 +67,28 @@ def fingerprint(part: nn.Module) -> str:
 
 
 class TalkingHead(L.LightningModule):
-    """MoEE composed from its parts; owns the loss, the optimizer, freezing and logging. Parts own only `forward`.
+    """MoEE composed from its parts; owns the loss, the optimizer, freezing and logging.
+
+    Parts own only `forward`.
 
     Args:
         codec, speech_features: frozen always.
         emotion_encoders: modality -> encoder; those of text and speech are frozen always.
         latent_generator, mixture, reference_net, denoiser: the parts that learn.
         perceptual: distance of two pictures for L_spatial, or None to leave the perceptual term out.
-        stage: `portrait` trains reference network and denoiser without emotion (the paper's stage 1), `emotion` only
+        stage: `portrait` trains reference network and denoiser without emotion (the paper's stage 1),
+            `emotion` only
             mixture, latents, label and AU encoders (stage 2), `joint` all of them.
         optimizer: of the trained parts.
-        onehot_steps: optimizer steps of stage 2 in which the global gate is the clip's own blend, before it learns.
+        modalities: cues that training draws from; all encoders if not given.
+        onehot_steps: optimizer steps of stage 2 in which the global gate is the clip's own blend, before it
+            learns.
         size: side of the pictures, pixels.
         chunk: new frames of a clip in `animate`.
-        motion_frames: frames of the previous clip that the next one continues; 0 in clips shorter than twice of it.
-        latent_gain: the clip's latents (their difference to the portrait's where the denoiser has it) are multiplied
+        motion_frames: frames of the previous clip that the next one continues; 0 in clips shorter than twice
+            of it.
+        latent_gain: the clip's latents (their difference to the portrait's where the denoiser has it) are
+            multiplied
             by this, so that their standard deviation is about 1.
         detail: softness of the portrait detail that is kept; 0 leaves it out.
         warmup_steps: steps of linear warm-up; then the rate follows a half cosine to a tenth at `max_steps`.
@@ -142,6 +110,7 @@ class TalkingHead(L.LightningModule):
         losses: Losses = Losses(),  # noqa: B008
         dropout: Dropout = Dropout(),  # noqa: B008
         noisy_sampling: NoisySampling = NoisySampling(),  # noqa: B008
+        modalities: list[str] | None = None,
         onehot_steps: int = 0,
         size: int = 128,
         chunk: int = 14,
@@ -164,28 +133,49 @@ class TalkingHead(L.LightningModule):
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
         self.latent_gain, self.detail = latent_gain, detail
         self.onehot_steps, self.warmup_steps = onehot_steps, warmup_steps
+        self.modalities = list(emotion_encoders) if modalities is None else modalities
         self._check_agreement()
         self.alphas: Tensor
-        self.register_buffer("alphas", alphas_cumprod(1000, noise.zero_terminal_snr, noise.schedule), persistent=False)
+        self.register_buffer(
+            "alphas", alphas_cumprod(1000, noise.zero_terminal_snr, noise.schedule), persistent=False
+        )
         self._freeze()
 
     def _check_agreement(self) -> None:
         places, known = dict(self.denoiser.locations), dict(self.mixture.locations)
         if places != known:
-            raise ValueError(f"mixture.locations={known}, but the denoiser's attention locations are {places}")
-        if self.mixture.latent_width != self.latent_generator.width:
             raise ValueError(
-                f"mixture.latent_width={self.mixture.latent_width}, but latent_generator.width={self.latent_generator.width}"
+                f"mixture.locations={known}, but the denoiser's attention locations are {places}"
             )
-        if self.denoiser.speech_width != self.speech_features.width:
-            raise ValueError(
-                f"denoiser.speech_width={self.denoiser.speech_width}, but speech_features.width={self.speech_features.width}"
-            )
+        for ours, size, theirs, other in (
+            (
+                "mixture.latent_width",
+                self.mixture.latent_width,
+                "latent_generator.width",
+                self.latent_generator.width,
+            ),
+            (
+                "denoiser.speech_width",
+                self.denoiser.speech_width,
+                "speech_features.width",
+                self.speech_features.width,
+            ),
+        ):
+            if size != other:
+                raise ValueError(f"{ours}={size}, but {theirs}={other}")
         widths = {name: encoder.width for name, encoder in self.emotion_encoders.items()}
         if widths != dict(self.latent_generator.widths):
-            raise ValueError(f"latent_generator.widths={self.latent_generator.widths}, but the encoders have {widths}")
+            raise ValueError(
+                f"latent_generator.widths={self.latent_generator.widths}, but the encoders have {widths}"
+            )
+        if unknown := set(self.modalities) - set(widths):
+            raise ValueError(
+                f"modalities {sorted(unknown)} have no encoder; there are encoders for {list(widths)}"
+            )
         if self.noise.zero_terminal_snr and self.noise.prediction == "epsilon":
-            raise ValueError("prediction='epsilon' says nothing at zero terminal SNR: set zero_terminal_snr to false")
+            raise ValueError(
+                "prediction='epsilon' says nothing at zero terminal SNR: set zero_terminal_snr to false"
+            )
 
     def _freeze(self) -> None:
         self.requires_grad_(False)
@@ -193,7 +183,8 @@ class TalkingHead(L.LightningModule):
             if not part.startswith("emotion_encoders.") or part.split(".")[1] in self.emotion_encoders:
                 self.get_submodule(part).requires_grad_(True)
 
-    # -- encoding ------------------------------------------------------------------------------------------------
+    # -- encoding
+    # ------------------------------------------------------------------------------------------------
 
     def encode_pictures(self, image_NCHW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
@@ -201,7 +192,10 @@ class TalkingHead(L.LightningModule):
 
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Clip (B, F, C, h, w), portrait (B, C, h, w) and speech (B, F, T, D); taken from the batch where it has them."""
+        """Clip (B, F, C, h, w), portrait (B, C, h, w) and speech (B, F, T, D).
+
+        Taken from the batch where it has them.
+        """
         if "latent" in batch:
             return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
         frames = batch["frames"]
@@ -217,12 +211,17 @@ class TalkingHead(L.LightningModule):
                 return self.encode_pictures(sample["frames"])
             return self.encode_pictures(sample["reference"][None])[0]
 
-    def emotion_features(self, cues: dict[str, Tensor | list[str]], present: dict[str, Tensor]) -> EmotionFeatures:
+    def emotion_features(
+        self, cues: dict[str, Tensor | list[str]], present: dict[str, Tensor]
+    ) -> EmotionFeatures:
         """Encode the cues of a batch; encoders whose cue nobody uses are not run."""
         features = EmotionFeatures()
         for name, cue in cues.items():
             if present[name].any():
-                features.tokens[name], features.present[name] = self.emotion_encoders[name](cue), present[name]
+                features.tokens[name], features.present[name] = (
+                    self.emotion_encoders[name](cue),
+                    present[name],
+                )
         return features
 
     def _emotion(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> EmotionPass:
@@ -239,25 +238,33 @@ class TalkingHead(L.LightningModule):
         return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if known else None)
 
     def setup(self, stage: str) -> None:
-        """Let the data module keep latents and speech tokens, which frozen parts would otherwise make at each step."""
+        """Let the data module keep latents and speech tokens.
+
+        Which frozen parts would otherwise make at each step.
+        """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if stage != "fit" or not isinstance(data, KeepsAhead):
             return
         self.eval()
-        for name, part in (("latent", self.codec), ("reference_latent", self.codec), ("speech_tokens", self.speech_features)):
+        for name, part in (
+            ("latent", self.codec),
+            ("reference_latent", self.codec),
+            ("speech_tokens", self.speech_features),
+        ):
             if self.trainer.is_global_zero:
                 data.keep_ahead(name, partial(self.encode_ahead, name=name), fingerprint(part))
             self.trainer.strategy.barrier()
             data.keep_ahead(name, partial(self.encode_ahead, name=name), fingerprint(part))
         self.train()
 
-    # -- training ------------------------------------------------------------------------------------------------
+    # -- training
+    # ------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         blend_BE, noisy_B = noisy_clips(batch["blend"], self.noisy_sampling)
         emotion = None
         if self.stage != "portrait":
-            chosen = choose_modalities(available_modalities(batch, list(self.emotion_encoders)), self.dropout)
+            chosen = choose_modalities(available_modalities(batch, self.modalities), self.dropout)
             label_only = torch.tensor([name == "label" for name in MODALITIES], device=chosen.device)
             chosen = torch.where(noisy_B[:, None] & chosen.any(1, keepdim=True), label_only, chosen)
             emotion = self._emotion(batch, blend_BE, chosen)
@@ -283,7 +290,9 @@ class TalkingHead(L.LightningModule):
             z = torch.where(hidden > 0, noise, z)
         speech = speech * (torch.rand(len(x), 1, 1, 1, device=x.device) >= self.dropout.speech)
         motion = batch["head_motion"] if torch.rand(()) >= self.dropout.motion else None
-        output = self.denoiser(z, timestep_BF, self.reference_net(portrait), portrait, speech, motion, emotion)
+        output = self.denoiser(
+            z, timestep_BF, self.reference_net(portrait), portrait, speech, motion, emotion
+        )
         weight = (1 + self.losses.mouth * mouth) * free_BF[..., None, None, None]
         if self.noisy_sampling.mask != "input":
             weight = weight * (1 - hidden)
@@ -293,12 +302,17 @@ class TalkingHead(L.LightningModule):
         parts = {"latent": latent}
         if self.losses.spatial > 0:
             x0 = to_x0(z, output, alpha_BF, self.noise.prediction)
-            parts["spatial"] = self._spatial(self.from_residual(x0, portrait), batch["frames"], timestep_BF[:, -1])
+            parts["spatial"] = self._spatial(
+                self.from_residual(x0, portrait), batch["frames"], timestep_BF[:, -1]
+            )
             latent = latent + self.losses.spatial * parts["spatial"]
         return latent, parts
 
     def _timesteps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Timestep (B, F) of each frame, one level a clip, and which frames are free: motion frames are given, at 0."""
+        """Timestep (B, F) of each frame, one level a clip, and which frames are free.
+
+        Motion frames are given, at 0.
+        """
         batch, frames = x.shape[:2]
         total = len(self.alphas)
         level = torch.randint(total, (batch,), device=x.device)
@@ -347,7 +361,8 @@ class TalkingHead(L.LightningModule):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    # -- generation ----------------------------------------------------------------------------------------------
+    # -- generation
+    # ----------------------------------------------------------------------------------------------
 
     def to_residual(self, clip: Tensor, portrait: Tensor) -> Tensor:
         """Latents (B, F, C, h, w) as the diffusion sees them."""

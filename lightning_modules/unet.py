@@ -23,21 +23,27 @@ from lightning_modules.interfaces import Denoiser, EmotionPass
 
 
 class VideoUNet(Denoiser):
-    """At each attention location: spatial attention with the portrait, speech, emotion experts, attention over time.
+    """At each attention location: spatial attention with the portrait, speech, emotion experts.
 
-    The plain path is `UNet2DConditionModel` under its own key names (`unet.*`), so SD 1.5 weights load as they are.
-    Speech reaches the network through the blocks' cross-attention (`speech_modules=False`, the embedded size) or, as
+    Attention over time.
+
+    The plain path is `UNet2DConditionModel` under its own key names (`unet.*`), so SD 1.5 weights load as
+    they are.
+    Speech reaches the network through the blocks' cross-attention (`speech_modules=False`, the embedded size)
+    or, as
     in Hallo, through a transformer of its own after each spatial one. Everything added starts at zero.
 
     Args:
-        unet: arguments of `UNet2DConditionModel`; `in_channels` counts the portrait's latent when that is concatenated.
+        unet: arguments of `UNet2DConditionModel`; `in_channels` counts the portrait's latent when that is
+            concatenated.
         speech_width: size of a speech token.
         speech_tokens: speech tokens a frame.
         motion_locations: where frames attend to each other; names as in `attention_locations`.
         motion_heads: heads of that attention.
         max_frames: longest clip, motion frames included.
         speech_modules: give speech its own transformers.
-        concat_reference: the portrait's latent is concatenated to the noisy one, and the clip is predicted as the
+        concat_reference: the portrait's latent is concatenated to the noisy one, and the clip is predicted as
+            the
             difference to it.
     """
 
@@ -58,10 +64,15 @@ class VideoUNet(Denoiser):
         self.speech_width, self.speech_tokens = speech_width, speech_tokens
         self.max_frames, self.concat_reference = max_frames, concat_reference
         if unknown := set(motion_locations) - set(self.locations):
-            raise ValueError(f"motion_locations {sorted(unknown)} do not exist; this UNet has {list(self.locations)}")
+            raise ValueError(
+                f"motion_locations {sorted(unknown)} do not exist; this UNet has {list(self.locations)}"
+            )
         groups = self.unet.config["norm_num_groups"]
         self.motion_modules = nn.ModuleDict(
-            {name: self._motion_module(self.locations[name], motion_heads, groups) for name in motion_locations}
+            {
+                name: self._motion_module(self.locations[name], motion_heads, groups)
+                for name in motion_locations
+            }
         )
         self.speech_modules = nn.ModuleDict(
             {name: self._speech_module(width, groups) for name, width in self.locations.items()}
@@ -102,7 +113,9 @@ class VideoUNet(Denoiser):
         if motion_BFM is None:
             motion_BFM = speech_BFTD.new_zeros(*timestep_BF.shape, len(HEAD_MOTION))
         per_frame = torch.cat([speech_BFTD.flatten(2), motion_BFM, known], -1)
-        return time_embedding(self.unet, timestep_BF.flatten()) + self.frame_embedding(per_frame).flatten(0, 1)
+        return time_embedding(self.unet, timestep_BF.flatten()) + self.frame_embedding(per_frame).flatten(
+            0, 1
+        )
 
     def forward(
         self,
@@ -151,6 +164,6 @@ class VideoUNet(Denoiser):
     def _emotion(location: str, x_NCHW: Tensor, emotion: EmotionPass, frames: int) -> Tensor:
         tokens_BFTD = to_tokens(x_NCHW).unflatten(0, (-1, frames))
         added, emotion.gates[location] = emotion.mixture(
-            location, tokens_BFTD, emotion.latent_BFLD, emotion.palette_BFE
+            location, tokens_BFTD, emotion.latent, emotion.palette
         )
         return added.flatten(0, 1)

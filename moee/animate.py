@@ -27,6 +27,9 @@ EXAMPLES = """examples:
   moee animate --portrait face.jpg --audio line.wav --au "AU12=0.8,AU6=0.5" --paste-back --out smile.mp4
   moee animate --portrait face.jpg --audio line.wav --timeline mood.json --out mood.mp4
   moee animate --portrait face.jpg --audio line.wav --grid --out grid.mp4
+
+emotions: neutral, happy, sad, angry, disgust, fear, surprise, angrily_disgusted, sadly_surprised,
+happily_surprised, fearfully_surprised, or weights that sum to at most 1
 """
 MAX_STEPS = 1000
 HEAD_MOTIONS = ("natural", "still")
@@ -46,14 +49,12 @@ class Settings:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `moee animate`."""
-    from moee import cues
-
     parser.add_argument("--portrait", required=True, metavar="P", help="a picture with one face, of any size")
     parser.add_argument(
         "--audio", required=True, metavar="A", help="the voice: a sound or video file of any length"
     )
     parser.add_argument("--out", required=True, metavar="O.mp4", help="the video to write")
-    cues.add_arguments(parser)
+    add_cue_arguments(parser)
     how = parser.add_argument_group("how")
     how.add_argument(
         "--grid", action="store_true", help="one line in neutral, six emotions and a compound one"
@@ -70,6 +71,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--emotion-guidance", type=float, default=1.0, help="above 1: more emotion (default: 1)")
     how.add_argument(
         "--audio-guidance", type=float, default=1.0, help="above 1: more lip motion (default: 1)"
+    )
+
+
+def add_cue_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that say how the portrait should feel."""
+    group = parser.add_argument_group("emotion (combine as you like; neutral if none is given)")
+    group.add_argument(
+        "--emotion", metavar="E", help='such as happy, angrily_disgusted, "happy:0.5,fear:0.3"'
+    )
+    group.add_argument("--text", metavar="T", help='a description, such as "barely holding back tears"')
+    group.add_argument("--emotion-audio", metavar="X", help="a recording whose tone of voice is taken over")
+    group.add_argument("--au", metavar="A", help='action units from 0 to 1, such as "AU12=0.8,AU6=0.5"')
+    group.add_argument(
+        "--timeline", metavar="T.json", help='emotion over time: [{"time": 0, "emotion": "sad"}, ...]'
     )
 
 

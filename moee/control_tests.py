@@ -83,7 +83,14 @@ class ControlTests:
     """
 
     def __init__(
-        self, network: Generator, judge: Judge, identity: IdentityJudge, clips: int, frames: int, seeds: int, steps: int
+        self,
+        network: Generator,
+        judge: Judge,
+        identity: IdentityJudge,
+        clips: int,
+        frames: int,
+        seeds: int,
+        steps: int,
     ) -> None:
         self.network, self.judge, self.identity = network, judge, identity
         self.count, self.frames, self.seeds, self.steps = clips, frames, seeds, steps
@@ -128,7 +135,9 @@ class ControlTests:
     def emotion_rows(self) -> Iterator[Score]:
         """Emotion accuracy by label, by text and by the tone of a voice alone."""
         wanted = [i % len(CLASSES) for i in range(self.count)]
-        ceiling = sum(self._class(c["frames"]) == w for c, w in zip(self.clips, wanted, strict=True)) / self.count
+        ceiling = (
+            sum(self._class(c["frames"]) == w for c, w in zip(self.clips, wanted, strict=True)) / self.count
+        )
         cues: dict[str, Callable[[int, Sample], EmotionCue]] = {
             "label": lambda i, clip: EmotionCue(label=clip["blend"][None]),  # type: ignore[typeddict-item]
             "text": lambda i, clip: EmotionCue(text=clip.get("text")),
@@ -139,7 +148,13 @@ class ControlTests:
                 (float(self._class(self.generate(clip, cue(i, clip), seed)) == wanted[i]), 1.0)
                 for i, clip, seed in self._each()
             ]
-            yield Score(f"emotion accuracy by {name}", torch.tensor(hits), self._people(), ceiling=ceiling, floor=1 / 7)
+            yield Score(
+                f"emotion accuracy by {name}",
+                torch.tensor(hits),
+                self._people(),
+                ceiling=ceiling,
+                floor=1 / 7,
+            )
 
     def _voice(self, index: int, clip: Sample) -> Tensor:
         """Three seconds of another speaker in the clip's emotion: nothing but the tone says what is felt."""
@@ -166,7 +181,14 @@ class ControlTests:
             real.append((self.identity.measure(clip["frames"])["identity"] @ embedded[i]).mean().item())
             other.append((faces @ embedded[(i + 1) % self.count]).mean().item())
         people, best = self._people(), torch.stack(truth_units).sum(0, keepdim=True)
-        yield Score("AU correlation by action units", torch.stack(units), people, mean_pearson, mean_pearson(best).item(), 0.0)
+        yield Score(
+            "AU correlation by action units",
+            torch.stack(units),
+            people,
+            mean_pearson,
+            mean_pearson(best).item(),
+            0.0,
+        )
         lips_n = torch.tensor([[x, 1.0] for x, _ in lips]).nan_to_num()
         yield Score("lip opening r, own sound", lips_n, people, ceiling=sum(y for _, y in lips) / len(lips))
         yield Score("PSNR, dB", torch.tensor(sharp), people)
@@ -187,7 +209,10 @@ class ControlTests:
         return Score("lip opening r, shuffled sound", torch.tensor(rows), self._people())
 
     def single_units(self, levels: int = 5, people: int = 3) -> Score:
-        """Share of single action units whose measured intensity rises at every step of the asked one, in silence."""
+        """Share of single action units whose measured intensity rises at every step of the asked one.
+
+        In silence.
+        """
         silence = torch.zeros(4 * SAMPLES_PER_FRAME)
         asked = torch.linspace(0, 1, levels)
         rows = []
@@ -197,13 +222,22 @@ class ControlTests:
                 for place, level in enumerate(asked):
                     units = torch.zeros(1, len(ACTION_UNITS))
                     units[0, unit] = level
-                    chunks = self.network.animate(clip["reference"], silence, EmotionCue(action_units=units), steps=self.steps)
-                    found[place] += self.judge.measure(torch.cat(list(chunks)))["action_units"][:, unit].mean() / people
+                    chunks = self.network.animate(
+                        clip["reference"], silence, EmotionCue(action_units=units), steps=self.steps
+                    )
+                    found[place] += (
+                        self.judge.measure(torch.cat(list(chunks)))["action_units"][:, unit].mean() / people
+                    )
             rows.append((float((found.diff() > 0).all()), 1.0))
-        return Score("single AUs rising monotonically, of 15", torch.tensor(rows), [f"AU{u}" for u in ACTION_UNITS])
+        return Score(
+            "single AUs rising monotonically, of 15", torch.tensor(rows), [f"AU{u}" for u in ACTION_UNITS]
+        )
 
     def palette(self) -> Score:
-        """Share of clips in which a half happy, half surprised face shows those two above all other classes."""
+        """Share of clips in which a half happy.
+
+        Half surprised face shows those two above all other classes.
+        """
         blend = parse_blend("happy:0.5,surprise:0.5")
         pair = [CLASSES.index("happy"), CLASSES.index("surprise")]
         rest = [i for i in range(len(CLASSES)) if i not in pair]

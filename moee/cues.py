@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, LABELS, parse_blend
+from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, parse_blend
 
 if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
@@ -39,20 +39,6 @@ class Timeline:
 
     blend: Tensor | None
     action_units: Tensor | None
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that say how the portrait should feel; they may be combined."""
-    group = parser.add_argument_group("emotion (combine as you like; neutral if none is given)")
-    group.add_argument("--emotion", metavar="E", help=f'one of {", ".join(LABELS)}, or "happy:0.5,fear:0.3"')
-    group.add_argument("--text", metavar="T", help='a description, such as "barely holding back tears"')
-    group.add_argument("--emotion-audio", metavar="X", help="a recording whose tone of voice is taken over")
-    group.add_argument("--au", metavar="A", help='action units from 0 to 1, such as "AU12=0.8,AU6=0.5"')
-    group.add_argument(
-        "--timeline",
-        metavar="T.json",
-        help='emotion over time: [{"time": 0, "emotion": "sad"}, ...]',
-    )
 
 
 def check(args: argparse.Namespace) -> None:

@@ -122,7 +122,7 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     (out / "generated").mkdir(parents=True, exist_ok=True)
     spent: list[float] = []
     ours = System(
-        f"shipped weights, {plan.steps} steps",
+        f"{generator.path.stem}, {plan.steps} steps",
         checkpoint_sha256=generator.sha256,
         seeds=[plan.seed],
         settings={"steps": plan.steps, "cue": "label", "head motion": "of the true clip"},

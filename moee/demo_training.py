@@ -36,6 +36,7 @@ STAGES = {
 
 def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Path) -> Made:
     """A few steps of one stage, to see that it learns; real training takes far more."""
+    from moee.callbacks import TrainingInterruptedError
     from moee.experiment import Run, compose
     from moee.export import export
     from moee.loggers import METRICS_FILE, read_metrics
@@ -47,7 +48,10 @@ def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Pat
     if run.directory.is_dir():  # left over from a demo that was stopped
         shutil.rmtree(run.directory)
     run.make()
-    train(run)
+    try:
+        train(run)
+    except TrainingInterruptedError as stop:
+        raise KeyboardInterrupt from stop
     parameters = [(p.numel(), p.requires_grad) for p in run.model.parameters()]
     facts = {
         "steps": run.trainer.global_step,

@@ -139,9 +139,8 @@ class Run(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Sign what will be built; constructor defaults are filled in by now."""
-        self.weights = {
-            part: locate_weights(name) for part, name in (self.settings.get("initial_weights") or {}).items()
-        }
+        named = self.settings.get("initial_weights") or {}
+        self.weights = {part: locate_weights(named[part]) for part in sorted(named)}  # "" is first: the whole
         self.parsed: dict[str, Any] = json.loads(
             self.parser.dump(self.config, format="json", skip_none=False, skip_validation=True)
         )

@@ -52,7 +52,7 @@ def read(path: Path) -> DictConfig:
 
 
 def merge(base: DictConfig, own: DictConfig) -> DictConfig:
-    """`OmegaConf.merge`, but a changed `class_path` drops the old `init_args`, and `{}` empties what was there."""
+    """`OmegaConf.merge`, but a changed `class_path` drops the old `init_args`, and `{}` empties."""
     base = base.copy()
     _drop_what_is_replaced(base, own)
     return OmegaConf.merge(base, own)  # type: ignore[return-value]

@@ -1,4 +1,7 @@
-"""`moee score`: does the generator do what it is told? Held-out synthetic people, judged by networks it never met."""
+"""`moee score`: does the generator do what it is told? Held-out synthetic people.
+
+Judged by networks it never met.
+"""
 
 import argparse
 import json
@@ -8,7 +11,8 @@ from moee.console import say
 
 DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
 
-Every row is measured by the embedded judges, which had no part in training the generator and are not published
+Every row is measured by the embedded judges, which had no part in training the generator and are not
+published
 networks. `ceiling` is what they measure on the true renderings of the same clips.
 """
 EXAMPLES = """\
@@ -45,9 +49,13 @@ def run(args: argparse.Namespace) -> int:
     from moee.modules import locate_weights
 
     generator = load_generator(args.checkpoint)
-    judge, identity = Judge.load(locate_weights(args.judge)), IdentityJudge.load(locate_weights(args.identity))
+    judge, identity = (
+        Judge.load(locate_weights(args.judge)),
+        IdentityJudge.load(locate_weights(args.identity)),
+    )
     tests = ControlTests(generator.network, judge, identity, args.clips, args.frames, args.seeds, args.steps)
-    say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {args.clips} clips x {args.frames} frames x {args.seeds} seeds")
+    amount = f"{args.clips} clips x {args.frames} frames x {args.seeds} seeds"
+    say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}, {args.steps} steps")
     say(f"{'what':44}{'value':>8}  {'95 % interval':18}{'ceiling':>8}{'floor':>8}")
     rows = []
     for row in tests.rows():

@@ -7,12 +7,12 @@ import argparse
 import hashlib
 import json
 import os
-import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from moee.console import say
+from moee.files import replacing, write_text
 
 SHIPPED_FOLDER = Path(__file__).with_name("weights")
 CHUNK_BYTES = 1 << 20
@@ -71,7 +71,23 @@ def shipped() -> tuple[Network, ...]:
     index = SHIPPED_FOLDER / "index.json"
     if not index.is_file():
         return ()
-    return tuple(Network(**entry) for entry in json.loads(index.read_text()))
+    entries = json.loads(index.read_text())
+    return tuple(Network(**(entry | {"aliases": tuple(entry.get("aliases", ()))})) for entry in entries)
+
+
+def register(path: Path, name: str, licence: str, purpose: str) -> Network:
+    """Enter a file of the package's `weights` folder into its index, in place of an entry of the same name.
+
+    Raises:
+        ValueError: if the file lies elsewhere.
+    """
+    if path.resolve().parent != SHIPPED_FOLDER.resolve():
+        raise ValueError(f"{path} does not lie in {SHIPPED_FOLDER}, from where it would ship")
+    entry = Network(name, path.name, sha256_of(path), path.stat().st_size, licence, purpose)
+    others = [network for network in shipped() if network.name != name]
+    rows = [asdict(network) for network in sorted([*others, entry], key=lambda network: network.name)]
+    write_text(SHIPPED_FOLDER / "index.json", json.dumps(rows, indent=2) + "\n")
+    return entry
 
 
 def networks() -> tuple[Network, ...]:
@@ -162,15 +178,9 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     target = folder / network.file
     if target.is_file() and sha256_of(target) == network.sha256:
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".fetch-", delete=False) as file:
-        partial = Path(file.name)
-    try:
+    with replacing(target) as partial:
         _download(network, partial)
         _trusted(partial, network)
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)
     return target
 
 

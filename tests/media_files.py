@@ -51,7 +51,9 @@ def write_video(
 ) -> Path:
     """A pattern clip in H.264 with AAC sound if given; `times` in seconds makes the frame rate uneven."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "10"})
+        stream = container.add_stream(
+            "libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "10"}
+        )
         stream.height, stream.width = size
         stream.pix_fmt = "yuv420p"
         base = Fraction(1, 90_000)

@@ -1,5 +1,7 @@
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -201,3 +203,14 @@ def test_a_network_that_stops_early_is_refused(world, monkeypatch: pytest.Monkey
     with pytest.raises(ValueError, match="24 frames for a sound of 26"):
         command(folder)
     assert left_behind(folder) == set()
+
+
+def test_help_needs_no_heavy_import() -> None:
+    code = (
+        "import argparse, sys\n"
+        "from moee import animate, demo\n"
+        "for module in (animate, demo):\n"
+        "    module.add_arguments(argparse.ArgumentParser())\n"
+        "assert not {'torch', 'av', 'numpy', 'lightning'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(animate.__file__).parents[1])

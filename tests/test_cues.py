@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from datamodules.batch import ACTION_UNITS, EMOTIONS, parse_blend
 from moee import cues
+from moee.animate import add_cue_arguments
 
 
 def arguments(*given: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    cues.add_arguments(parser)
+    add_cue_arguments(parser)
     return parser.parse_args(given)
 
 

@@ -86,7 +86,10 @@ def test_trailing_timesteps_start_at_the_last() -> None:
 @pytest.mark.parametrize("prediction", ["v", "epsilon"])
 @pytest.mark.parametrize("steps", [20, 200])
 def test_sampler_reproduces_gaussian_data(prediction: str, steps: int) -> None:
-    """With data N(m, s^2) the best denoiser is known in closed form, so the samples must have that mean and spread."""
+    """With data N(m, s^2) the best denoiser is known in closed form.
+
+    So the samples must have that mean and spread.
+    """
     mean, spread = 1.5, 0.3
     alphas = alphas_cumprod(1000, zero_terminal_snr=prediction == "v")
 

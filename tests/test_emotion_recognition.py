@@ -15,7 +15,7 @@ from lightning_modules.speech_features import TRACKS, MelSpeechFeatures
 
 
 def fast(parameters) -> torch.optim.Optimizer:
-    return torch.optim.Adam(parameters, lr=1e-2)
+    return torch.optim.Adam(parameters, lr=2e-2)
 
 
 def trainer(steps: int) -> L.Trainer:
@@ -54,9 +54,9 @@ def test_correlation_per_clip() -> None:
 
 def test_recognition_learns_and_is_scored() -> None:
     torch.manual_seed(0)
-    module = EmotionRecognition(LabelEncoder(width=8, tokens=1, hidden=16), optimizer=fast)
-    runner = trainer(60)
-    runner.fit(module, label_batches(60))
+    module = EmotionRecognition(LabelEncoder(width=16, tokens=2, hidden=64), optimizer=fast)
+    runner = trainer(40)
+    runner.fit(module, label_batches(40))
     scores = runner.test(module, label_batches(2), verbose=False)[0]
     assert scores["test/accuracy"] > 0.95
     assert scores["test/unweighted_accuracy"] > 0.95
@@ -97,8 +97,8 @@ def test_speech_features_learn_a_loudness_that_opens_the_lips() -> None:
         for s, lip in zip(sound, lips, strict=True)
     ]
     module = SpeechFeatureTraining(MelSpeechFeatures(width=8, hidden=16, bands=16, phones=2), optimizer=fast)
-    runner = trainer(24)
-    runner.fit(module, DataLoader(clips * 6, batch_size=6))  # type: ignore[arg-type]
+    runner = trainer(16)
+    runner.fit(module, DataLoader(clips * 4, batch_size=6))  # type: ignore[arg-type]
     scores = runner.validate(module, DataLoader(clips, batch_size=6), verbose=False)[0]  # type: ignore[arg-type]
     assert scores["val/opening"] > 0.7
     assert scores["val/phone_accuracy"] == 1

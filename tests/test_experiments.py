@@ -23,6 +23,7 @@ def shrunk(name, root, *overrides):
             composition.config.initial_weights.pop(part)
     composition.config.trainer.accelerator = "cpu"
     composition.config.trainer.limit_val_batches = 1
+    composition.config.trainer.log_every_n_steps = 1
     return Run(composition, root)
 
 

@@ -71,7 +71,10 @@ def test_skipping_inactive_experts_changes_nothing() -> None:
     module, (x, latent) = mixture(), inputs()
     palette = torch.tensor([0.5, 0, 0, 0, 0, 0.5]).expand(2, 1, 6)
     torch.testing.assert_close(
-        module.train()("a", x, latent, palette)[0], module.eval()("a", x, latent, palette)[0], atol=1e-6, rtol=1e-4
+        module.train()("a", x, latent, palette)[0],
+        module.eval()("a", x, latent, palette)[0],
+        atol=1e-6,
+        rtol=1e-4,
     )
 
 

@@ -1,10 +1,17 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from moee.portrait import PasteBack, Portrait, colour_match, extend, head_mask, open_portrait
+
+SHARED = Path(__file__).parents[2] / "shared"
+DETECTOR = SHARED / "weights" / "face_landmarker_v2_with_blendshapes.task"
+needs_data = pytest.mark.skipif(
+    not DETECTOR.is_file(), reason="the shared portraits and weights are not here"
+)
 
 
 def smooth_picture(height: int, width: int) -> torch.Tensor:
@@ -111,3 +118,32 @@ def test_only_the_head_changes_and_colour_casts_are_taken_out() -> None:
     outside[20:100, 30:110] = False
     assert torch.equal(talking[:, outside], picture[:, outside])
     assert talking.shape == picture.shape
+
+
+@needs_data
+@pytest.mark.weights
+@pytest.mark.slow
+def test_real_portraits_are_framed_alike_and_a_cat_is_refused() -> None:
+    for name in ("photo_s12", "crema_img01", "sadtalker_art10"):
+        portrait = open_portrait(SHARED / "data" / "portraits" / f"{name}.jpg", 128, detector=DETECTOR)
+        x, _, side = portrait.box
+        width = portrait.picture.shape[2]
+        assert portrait.reference.shape == (3, 128, 128)
+        assert abs(x + side / 2 - width / 2) < 0.2 * width
+        assert 0.5 * width < side < 1.6 * width
+    with pytest.raises(ValueError, match="no face found") as error:
+        open_portrait(SHARED / "data" / "portraits" / "negative_cat_s40.jpg", 128, detector=DETECTOR)
+    assert "\n" not in str(error.value)
+
+
+@needs_data
+@pytest.mark.weights
+@pytest.mark.slow
+def test_two_faces_are_one_clear_line(tmp_path: Path) -> None:
+    face = torch.from_numpy(
+        np.array(Image.open(SHARED / "data" / "portraits" / "photo_s12.jpg").convert("RGB"))
+    )
+    path = save(torch.cat([face, face], 1).permute(2, 0, 1), tmp_path / "two.png")
+    with pytest.raises(ValueError, match="2 faces found") as error:
+        open_portrait(path, 128, detector=DETECTOR)
+    assert "\n" not in str(error.value)

@@ -27,7 +27,9 @@ from datamodules.shards import (
 def moving(frames: int = 30, size: int = 32) -> torch.Tensor:
     """Smooth frames (F, 3, S, S) uint8 that differ from each other."""
     ramp = torch.arange(size).float()
-    wave = torch.stack([torch.sin((ramp + 2 * f) / 5)[None] * torch.cos(ramp / 7)[:, None] for f in range(frames)])
+    wave = torch.stack(
+        [torch.sin((ramp + 2 * f) / 5)[None] * torch.cos(ramp / 7)[:, None] for f in range(frames)]
+    )
     return (128 + 90 * wave).round().to(torch.uint8)[:, None].repeat(1, 3, 1, 1)
 
 
@@ -86,7 +88,10 @@ def test_pickled_arrays_are_refused():
 @pytest.mark.parametrize("ending", ["mp4", "flac", "png", "npz", "json"])
 def test_a_damaged_or_missing_member_is_one_clear_line(ending):
     members = clip_members(clip(frames=4), {})
-    for broken in ({**members, ending: members[ending][:20]}, {k: v for k, v in members.items() if k != ending}):
+    for broken in (
+        {**members, ending: members[ending][:20]},
+        {k: v for k, v in members.items() if k != ending},
+    ):
         with pytest.raises(ValueError, match=r"damaged|missing|Expecting|empty|Unterminated"):
             read_clip("a", broken)
 

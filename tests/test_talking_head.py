@@ -25,7 +25,7 @@ from lightning_modules.conditioning import (
     tonic_action_units,
 )
 from lightning_modules.interfaces import EmotionCue
-from lightning_modules.talking_head import Losses, Noise
+from lightning_modules.objective import Losses, Noise
 
 UNET = {
     "sample_size": 4,
@@ -92,7 +92,8 @@ def step(module: TalkingHead, batch: TalkingHeadBatch, monkeypatch: pytest.Monke
     return module.training_step(batch, 0)
 
 
-PARTS = ("codec", "speech_features", "emotion_encoders.text", "emotion_encoders.label", "latent_generator", "mixture",
+PARTS = ("codec", "speech_features", "emotion_encoders.text", "emotion_encoders.label", "latent_generator",
+"mixture",
          "reference_net", "denoiser")  # fmt: skip
 LEARNS = {
     "portrait": {"reference_net", "denoiser"},
@@ -115,7 +116,9 @@ def test_each_stage_trains_its_parts_and_no_other(
     for part in PARTS:
         grads = [p.grad for p in module.get_submodule(part).parameters() if p.grad is not None]
         assert bool(grads) == (part in LEARNS[stage]), part
-        changed = any(not torch.equal(before[n], p) for n, p in module.state_dict().items() if n.startswith(part + "."))
+        changed = any(
+            not torch.equal(before[n], p) for n, p in module.state_dict().items() if n.startswith(part + ".")
+        )
         assert changed == (part in LEARNS[stage]), part
 
 
@@ -128,17 +131,24 @@ def test_stage_one_network_is_stage_two_without_mixture(batch: TalkingHeadBatch)
     assert torch.equal(plain, asked)
 
 
-def test_mouth_of_a_noisy_clip_has_no_gradient(batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mouth_of_a_noisy_clip_has_no_gradient(
+    batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     everywhere = batch | {"mouth_mask": torch.ones_like(batch["mouth_mask"])}
     module = model(
-        stage="emotion", noisy_sampling=NoisySampling(1.0, "loss"), losses=Losses(spatial=0.0), motion_frames=0
+        stage="emotion",
+        noisy_sampling=NoisySampling(1.0, "loss"),
+        losses=Losses(spatial=0.0),
+        motion_frames=0,
     )
     loss = step(module, everywhere, monkeypatch)  # type: ignore[arg-type]
     assert loss.item() == 0
 
 
 @pytest.mark.parametrize("mask", ["loss", "input", "both"])
-def test_noisy_sampling_modes_run(mask: str, batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_noisy_sampling_modes_run(
+    mask: str, batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module = model(stage="emotion", noisy_sampling=NoisySampling(0.5, mask))  # type: ignore[arg-type]
     assert step(module, batch, monkeypatch).isfinite()
 
@@ -185,7 +195,11 @@ def test_guidance_of_one_is_off_and_more_moves_the_picture() -> None:
     module = model().eval()
     for place in module.mixture.places.values():
         torch.nn.init.normal_(place.to_out.weight)
-    arguments = (torch.full((3, 32, 32), 99, dtype=torch.uint8), torch.randn(640 * 4), EmotionCue(label=torch.eye(6)[:1]))
+    arguments = (
+        torch.full((3, 32, 32), 99, dtype=torch.uint8),
+        torch.randn(640 * 4),
+        EmotionCue(label=torch.eye(6)[:1]),
+    )
     plain = torch.cat(list(module.animate(*arguments, steps=2)))
     for scales in ({"emotion_guidance": 3.0}, {"audio_guidance": 3.0}):
         assert not torch.equal(torch.cat(list(module.animate(*arguments, steps=2, **scales))), plain)
@@ -233,5 +247,7 @@ def test_palette_and_noisy_labels() -> None:
 
 def test_checkpoint_is_plain_data(tmp_path: Path) -> None:
     module = model()
-    torch.save({"hyper_parameters": dict(module.hparams), "state_dict": module.state_dict()}, tmp_path / "x.ckpt")
+    torch.save(
+        {"hyper_parameters": dict(module.hparams), "state_dict": module.state_dict()}, tmp_path / "x.ckpt"
+    )
     assert torch.load(tmp_path / "x.ckpt", weights_only=True)["hyper_parameters"]["size"] == 32

@@ -7,6 +7,7 @@ import pytest
 import torch
 from test_shards import clip
 
+from datamodules import clip_stream
 from datamodules.clip_stream import ClipLoader, ClipStream, StreamPlan
 from datamodules.preparation.members import clip_members
 from datamodules.shards import (
@@ -164,14 +165,14 @@ def broken_copy(folder, target, spoil):
     return target
 
 
-def test_a_broken_sample_is_named_with_its_shard(folder, tmp_path):
+def test_a_broken_sample_is_named_with_its_shard(folder, tmp_path, monkeypatch):
     wanted = loader(folder).stream.shards[0][1][0].key
     spoilt = broken_copy(folder, tmp_path, lambda _, key, m: {**m, "mp4": b"no"} if key == wanted else m)
     with pytest.raises(ValueError, match=rf"clip-0000\d\.tar: {wanted}: the video is damaged"):
         list(loader(spoilt))
+    monkeypatch.setattr(clip_stream, "MOST_BROKEN", 0.3)  # one of few clips, met once a pass
     counting = loader(spoilt, errors="count")
-    seen = {key for _ in range(2) for batch in counting for key in batch["key"]}
-    assert wanted not in seen
+    assert wanted not in {key for batch in counting for key in batch["key"]}
     assert counting.broken >= 1
 
 
@@ -212,7 +213,9 @@ def test_lightning_resumes_within_an_epoch(folder, tmp_path):
 
     def fit(steps, start=None):
         model = Recorder()
-        data = TalkingHeadShards(str(folder), global_batch=2, window=4, workers=0, buffer=5, validation_share=0.3)
+        data = TalkingHeadShards(
+            str(folder), global_batch=2, window=4, workers=0, buffer=5, validation_share=0.3
+        )
         trainer = L.Trainer(
             max_steps=steps,
             accelerator="cpu",

@@ -29,7 +29,9 @@ def network(**options: object) -> VideoUNet:
     return VideoUNet(TINY, speech_width=6, speech_tokens=3, **options).eval()  # type: ignore[arg-type]
 
 
-def call(net: VideoUNet, mixture: EmotionPass | None = None, frames: int = 3, **changes: torch.Tensor) -> torch.Tensor:
+def call(
+    net: VideoUNet, mixture: EmotionPass | None = None, frames: int = 3, **changes: torch.Tensor
+) -> torch.Tensor:
     torch.manual_seed(1)
     inputs = {
         "z_BFCHW": torch.randn(2, frames, 4, 8, 8),
@@ -74,7 +76,10 @@ def test_reference_attention_equals_concatenation() -> None:
     x, portrait = torch.randn(6, 5, 8), torch.randn(2, 7, 8)
     together = torch.cat([x, portrait.repeat_interleave(3, 0)], 1)
     torch.testing.assert_close(
-        attention_with_reference(attn, x, portrait), attn(x, encoder_hidden_states=together), atol=1e-6, rtol=1e-5
+        attention_with_reference(attn, x, portrait),
+        attn(x, encoder_hidden_states=together),
+        atol=1e-6,
+        rtol=1e-5,
     )
 
 

@@ -93,18 +93,21 @@ def test_a_wrong_download_leaves_nothing(network, content):
 def test_what_ships_is_listed_and_checked(tmp_path, capsys):
     package = tmp_path / "package"
     package.mkdir()
-    entry = (
-        f'{{"name": "ours", "file": "net.bin", "sha256": "{NETWORK.sha256}", "size_bytes": {len(CONTENT)}, '
-    )
-    (package / "index.json").write_text(f'[{entry}"licence": "Apache-2.0", "purpose": "tests"}}]')
-    with pytest.raises(FileNotFoundError, match="install moee-suite again"):
-        weights.find("ours")
-    (package / "net.bin").write_bytes(CONTENT)
-    assert weights.find("ours") == package / "net.bin"
+    for name in ("ours.bin", "elsewhere.bin"):
+        (package / name).write_bytes(CONTENT)
+    weights.register(package / "ours.bin", "ours", "Apache-2.0", "tests")
+    weights.register(package / "ours.bin", "ours", "Apache-2.0", "tests, entered again")
+    assert [network.purpose for network in weights.shipped()] == ["tests, entered again"]
+    with pytest.raises(ValueError, match="does not lie in"):
+        weights.register(tmp_path / "elsewhere.bin", "elsewhere", "MIT", "tests")
+    assert weights.find("ours") == package / "ours.bin"
     assert cli.main(["weights", "list"]) == 0
     assert cli.main(["weights", "verify", "ours"]) == 0
     assert cli.main(["weights", "verify"]) == 1
     assert "moee weights fetch net" in capsys.readouterr().out
+    (package / "ours.bin").unlink()
+    with pytest.raises(FileNotFoundError, match="install moee-suite again"):
+        weights.find("ours")
 
 
 def test_the_real_registry_is_well_formed(monkeypatch):

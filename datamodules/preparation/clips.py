@@ -86,9 +86,7 @@ def clips_of(
         try:
             yield (
                 key,
-                _clip(
-                    key, source, first, frames, _whole(block, settings.frames), settings, finder
-                ),
+                _clip(key, source, first, frames, _whole(block, settings.frames), settings, finder),
             )
         except ValueError as error:
             yield key, str(error)

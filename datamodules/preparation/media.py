@@ -21,9 +21,7 @@ from torch import Tensor
 from datamodules.batch import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from datamodules.preparation.sound import decode_sound
 
-CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegvideo,mpegts,asf,wav,w64,flac,mp3,ogg,aac,aiff,caf,au"
-)
+CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,wav,w64,flac,mp3,ogg,aac,aiff,caf"
 MAX_PICTURE_PIXELS = 64_000_000
 MAX_VIDEO_BYTES = 8 << 30
 TAIL_FRAMES = (
@@ -65,6 +63,7 @@ def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
         raise FileNotFoundError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty")
+    _check_riff(path)
     try:
         # Only containers of sound and video: a playlist would open other files or the network.
         with av.open(f"file:{path}", options={"format_whitelist": CONTAINERS}) as container:
@@ -72,6 +71,17 @@ def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise ValueError(f"{path}: not readable as sound or video, or damaged ({reason})") from None
+
+
+def _check_riff(path: Path) -> None:
+    """Refuses a WAV or AVI file that is shorter than its first eight bytes say; FFmpeg would read what is left."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head[:4] != b"RIFF":
+        return
+    stated, size = int.from_bytes(head[4:8], "little"), path.stat().st_size
+    if 0 < stated < 0xFFFF_F000 and size < (stated + 8) * (1 - RIFF_SLACK):  # recorders that stream write 0 or 2^32
+        raise ValueError(f"{path}: cut off: {size} of {stated + 8} bytes are there")
 
 
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
@@ -164,6 +174,15 @@ def _checked_video_stream(container: av.container.InputContainer, path: Path | s
     return stream
 
 
+def _declared_seconds(container: av.container.InputContainer, stream: av.VideoStream) -> float:
+    """How long the header says the pictures go on; 0 where it does not say."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    if container.duration and not container.streams.audio:  # else it may be the sound that goes on
+        return container.duration / av.time_base
+    return 0.0
+
+
 def _rate(stream: av.VideoStream) -> float:
     rate = stream.average_rate or stream.guessed_rate
     return float(rate) if rate else float(FPS)
@@ -231,7 +250,7 @@ def video_frames(path: Path | str, fps: float = FPS) -> Iterator[Tensor]:
                 shown, seen = frame, _upright(frame)
             count += 1
             yield seen  # type: ignore[misc]
-        declared = float(stream.duration * stream.time_base) if stream.duration else 0.0
+        declared = _declared_seconds(container, stream)
         if count == 0:
             raise ValueError(f"{path}: the video is empty")
         if count / fps < declared - max(0.5, 0.02 * declared):

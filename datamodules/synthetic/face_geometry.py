@@ -1,7 +1,7 @@
 """Where things are: outline, brows, lids and lips as curves of the controls, and the map of the head's pose.
 
-All curves live in head coordinates: fractions of the image side, x right, y down, as the neutral face stands in
-the picture. Both halves of the face share their curves. F frame, K landmark, P point (any shape).
+All curves live in head coordinates: fractions of the image side, x right, y down, as the neutral face stands
+in the picture. Both halves of the face share their curves. F frame, K landmark, P point (any shape).
 """
 
 from dataclasses import dataclass

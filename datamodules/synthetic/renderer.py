@@ -133,7 +133,8 @@ class _HeadMap:
     """Where each place of the picture lies on the head: the geometry that draws and yields landmarks.
 
     Kept as values on the nodes of a coarse grid that reaches a little beyond the picture, bilinear between
-    nodes, so that pixels and landmarks see exactly the same map. Channels: head x, y, resting skin x, y, body x, y.
+    nodes, so that pixels and landmarks see exactly the same map. Channels: head x, y, resting skin x, y,
+    body x, y.
     """
 
     def __init__(self, plates: Plates, values: _Tensors, size: int) -> None:

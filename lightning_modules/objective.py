@@ -1,0 +1,43 @@
+"""What training minimises, as plain values: the diffusion process and the weights of the losses."""
+
+from dataclasses import dataclass
+
+from lightning_modules.diffusion import Prediction
+
+
+@dataclass
+class Noise:
+    """The diffusion process.
+
+    Args:
+        prediction: `v` or `epsilon`.
+        zero_terminal_snr: rescale the schedule; needs `v`.
+        schedule: betas, `scaled_linear` or `linear`.
+        shared: share of the noise's variance that all frames of a clip have in common.
+        sampler_share: share of training timesteps taken from those of a `sampler_steps`-step sampler.
+        sampler_steps: see there.
+    """
+
+    prediction: Prediction = "v"
+    zero_terminal_snr: bool = True
+    schedule: str = "scaled_linear"
+    shared: float = 0.0
+    sampler_share: float = 0.0
+    sampler_steps: int = 4
+
+
+@dataclass
+class Losses:
+    """Weights of the training loss.
+
+    Args:
+        gamma: of min-SNR; not stated by the paper, 5 in Hallo.
+        mouth: extra weight of the mouth region in latent space (KeyFace weighs the lower face 3 times).
+        spatial: lambda of L_spatial; not stated by the paper.
+        gate: weight of the cross-entropy that ties the global gates to a known blend; 0 in the paper.
+    """
+
+    gamma: float = 5.0
+    mouth: float = 1.0
+    spatial: float = 0.1
+    gate: float = 0.0
