@@ -2,7 +2,7 @@
 
     python benchmarks/loader.py SHARDS [--batch 4] [--window 16] [--seconds 10]
 
-Rates are per CPU second of all processes, so that other work on the machine does not count, and per wall second.
+Rates are per CPU second of this process, which other work disturbs little, and per wall second.
 """
 
 import argparse
@@ -77,7 +77,8 @@ def main() -> None:
         shown = f"{cpu:7.0f} frames/CPU-s" if workers == 0 else " " * 20
         print(f"ClipLoader, whole samples, {workers} workers          {shown} {wall:7.0f} frames/s")
     print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}, PyAV {av.__version__}"
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"torch {torch.__version__}, PyAV {av.__version__}"
     )
 
 

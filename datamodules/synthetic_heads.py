@@ -18,7 +18,7 @@ import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batch import (
     ACTION_UNITS,
@@ -29,8 +29,9 @@ from datamodules.batch import (
     Sample,
     collate,
 )
+from datamodules.resume import starting_where_training_stands
 
-CACHE_VERSION = 1  # counts changes of the synthetic world that make cached clips stale
+CACHE_VERSION = 2  # counts changes of the synthetic world that make cached clips stale
 
 
 @dataclass(frozen=True)
@@ -274,14 +275,13 @@ class SyntheticHeads(L.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Sample]:
         """Windows from where training stands, so that a resumed run sees what an uninterrupted one would."""
         trainer = self.trainer
-        steps = trainer.global_step * trainer.accumulate_grad_batches if trainer else 0
-        total = (trainer.max_steps if trainer and trainer.max_steps > 0 else 1_000_000) * self.global_batch
-        if trainer:
-            total *= trainer.accumulate_grad_batches
-        windows = Subset(
-            self.train, range(steps * self.global_batch, max(total, (steps + 1) * self.global_batch))
+        steps = (
+            trainer.max_steps * trainer.accumulate_grad_batches
+            if trainer and trainer.max_steps > 0
+            else 1_000_000
         )
-        return DataLoader(windows, self._per_device(), collate_fn=collate, drop_last=True)
+        sampler = starting_where_training_stands(steps * self.global_batch, self.global_batch, trainer)
+        return DataLoader(self.train, self._per_device(), sampler=sampler, collate_fn=collate, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole clips, in order."""

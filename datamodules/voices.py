@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from datamodules.action_units import prototype
 from datamodules.batch import COMPOUNDS, EMOTIONS, MODALITIES, NEUTRAL, SAMPLES_PER_FRAME, parse_blend
 from datamodules.preparation.media import read_sound
+from datamodules.resume import starting_where_training_stands
 from datamodules.synthetic.clip import IDENTITIES, Split
 from datamodules.synthetic.performance import Utterance, utter
 from datamodules.synthetic.phones import PHONES
@@ -120,7 +121,7 @@ class SyntheticVoices(L.LightningDataModule):
         return {"waveform": torch.from_numpy(heard_S), **moved}
 
     def _loader(self, stage: str, size: int) -> DataLoader:
-        return DataLoader(Drawn(lambda index: self.draw(stage, index), size), batch_size=per_device(self))
+        return loader(self, Drawn(lambda index: self.draw(stage, index), size), training=stage == "fit")
 
     def _spoken(self, stage: str, index: int) -> dict[str, Tensor]:
         key = (STAGES[stage][0], index)
@@ -201,7 +202,7 @@ class SyntheticCues(L.LightningDataModule):
         return {"cue": torch.from_numpy(heard_S), "blend": blend_E}
 
     def _loader(self, stage: str, size: int) -> DataLoader:
-        return DataLoader(Drawn(lambda index: self.draw(stage, index), size), batch_size=per_device(self))
+        return loader(self, Drawn(lambda index: self.draw(stage, index), size), training=stage == "fit")
 
 
 class UtteranceFolder(L.LightningDataModule):
@@ -256,16 +257,16 @@ class UtteranceFolder(L.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         draw = Drawn(self.draw_changed, len(self.train_files) * self.rounds)
-        return DataLoader(draw, batch_size=per_device(self), collate_fn=pad_sounds)
+        return loader(self, draw, training=True, collate_fn=pad_sounds)
 
     def test_dataloader(self) -> DataLoader:
         draw = Drawn(lambda index: self.draw(self.test_files[index]), len(self.test_files))
         return DataLoader(draw, batch_size=per_device(self), collate_fn=pad_sounds)
 
     def draw(self, path: Path) -> dict[str, Tensor]:
-        """One utterance as recorded."""
+        """One utterance as recorded, without the silence around it."""
         if path not in self.sounds:
-            self.sounds[path] = read_sound(path)
+            self.sounds[path] = without_silence(read_sound(path))
         label = RAVDESS_EMOTIONS[ravdess_fields(path)["emotion"]]
         return {"cue": self.sounds[path], "blend": parse_blend(label)}
 
@@ -278,6 +279,19 @@ class UtteranceFolder(L.LightningDataModule):
         sound_S = play_at(sample["cue"].numpy(), self.speed ** rng.uniform(-1, 1))
         sound_S = augment_sound(sound_S, rng, self.strength)
         return {"cue": torch.from_numpy(sound_S), "blend": sample["blend"]}
+
+
+def loader(data: Any, items: Dataset, training: bool, collate_fn: Callable | None = None) -> DataLoader:
+    """Batches of a data module in order; training begins where its trainer stands.
+
+    Training leaves a last short batch out where there is at least one whole one.
+    """
+    size = per_device(data)
+    whole = training and len(items) >= data.global_batch  # type: ignore[arg-type]
+    sampler = None
+    if whole:
+        sampler = starting_where_training_stands(len(items), data.global_batch, data.trainer)  # type: ignore[arg-type]
+    return DataLoader(items, size, sampler=sampler, collate_fn=collate_fn, drop_last=whole)
 
 
 def per_device(data: Any) -> int:
@@ -343,6 +357,14 @@ def play_at(sound_S: NDArray, speed: float) -> NDArray[np.float32]:
     return np.interp(places, np.arange(len(sound_S)), sound_S).astype(np.float32)
 
 
+def without_silence(sound_S: Tensor, below_loudest: float = 45.0) -> Tensor:
+    """The sound from its first to its last video frame within `below_loudest` decibels of the loudest."""
+    padded = torch.nn.functional.pad(sound_S, (0, -len(sound_S) % SAMPLES_PER_FRAME))
+    power_F = padded.unflatten(0, (-1, SAMPLES_PER_FRAME)).square().mean(dim=1)
+    heard = (power_F >= power_F.max() * 10 ** (-below_loudest / 10)).nonzero()[:, 0]
+    return sound_S[int(heard[0]) * SAMPLES_PER_FRAME : (int(heard[-1]) + 1) * SAMPLES_PER_FRAME]
+
+
 def pad_sounds(samples: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Batch of sounds of different lengths: silence behind, to whole video frames."""
     longest = max(len(sample["cue"]) for sample in samples)
@@ -376,4 +398,4 @@ def ravdess_fields(path: Path) -> dict[str, int]:
         raise ValueError(f"{path.name}: not a RAVDESS name (seven numbers joined by -)") from None
     if fields["emotion"] not in RAVDESS_EMOTIONS:
         raise ValueError(f"{path.name}: emotion {fields['emotion']}, expected 1 to {len(RAVDESS_EMOTIONS)}")
-    return fields
+    return fields  # type: ignore[return-value]

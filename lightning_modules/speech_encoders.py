@@ -94,6 +94,7 @@ class VoiceNet(nn.Module):
         self.convs = nn.ModuleList(nn.Conv1d(hidden, hidden, 3, padding=d, dilation=d) for d in DILATIONS)
         self.drop_channels = nn.Dropout1d(dropout)
         self.leave = nn.Linear(hidden, width)
+        nn.init.zeros_(self.leave.weight)  # the summary speaks first: it is what few utterances can teach
         # the tracks' units differ widely; after this each counts alike from the first step on
         self.standardise = nn.BatchNorm1d(SUMMARY, affine=False)
         self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(SUMMARY, width))

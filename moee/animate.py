@@ -40,7 +40,7 @@ BLOCK_SECONDS = 10.0
 class Settings:
     """How to sample: see `moee animate --help`."""
 
-    steps: int = 4
+    steps: int = 2
     seed: int = 0
     audio_guidance: float = 1.0
     emotion_guidance: float = 1.0
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--detector", metavar="PATH", help="landmark model, if not among the known weights")
     how.add_argument("--checkpoint", metavar="C", help="a talking-head checkpoint (default: the shipped one)")
     how.add_argument("--head-motion", choices=HEAD_MOTIONS, default="natural", help="(default: natural)")
-    how.add_argument("--steps", type=int, default=4, help="sampler steps (default: 4)")
+    how.add_argument("--steps", type=int, default=2, help="sampler steps (default: 2)")
     how.add_argument("--seed", type=int, default=0, help="the same seed gives the same video (default: 0)")
     how.add_argument("--emotion-guidance", type=float, default=1.0, help="above 1: more emotion (default: 1)")
     how.add_argument(

@@ -111,12 +111,12 @@ def run(args: argparse.Namespace) -> int:
     from moee.demo_page import write_page
     from moee.generator import load_generator
 
-    start, out = time.perf_counter(), args.out
+    start, out = time.perf_counter(), _own_folder(args.out)
     say("loading the network ...")
     generator = load_generator(args.checkpoint)
     plan = demo_steps.QUICK if args.quick else demo_steps.Plan()
     faces = _given_faces(args, generator.network.size)
-    out.mkdir(parents=True, exist_ok=True)
+    (out / "steps").mkdir(parents=True, exist_ok=True)
     steps = Steps(out, {"plan": asdict(plan), "checkpoint": generator.sha256, "given": _digests(args)})
     clips = demo_steps.HeldOut(plan, generator.network.size)
     title = f"{plan.clips} synthetic clips of people no network has seen"
@@ -126,13 +126,23 @@ def run(args: argparse.Namespace) -> int:
         steps.run(name, f"training, {stage.title}", work)
     grids = partial(demo_steps.write_grids, generator, clips, faces, args.audio, plan, out)
     steps.run("grids", "portraits in seven emotions and a compound one", grids)
-    steps.run("scores", "judging", partial(demo_steps.score, generator, clips, plan, out))
-    steps.run("leaderboard", "leaderboard", partial(demo_steps.lay_out, clips, out))
+    scored = steps.run("scores", "judging", partial(demo_steps.score, generator, clips, plan, out)).files
+    results = [out / path for path in scored]
+    steps.run("leaderboard", "leaderboard", partial(demo_steps.lay_out, clips, results, out))
     page = write_page(out, steps.done, time.perf_counter() - start)
     for line in summary(steps.done, time.perf_counter() - start):
         say(line)
     say(f"open {page}")
     return 0
+
+
+def _own_folder(out: Path) -> Path:
+    """The folder itself, unless it holds what no demo has made: the demo replaces what is in its way."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out}: is a file, name a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / "steps").is_dir():
+        raise ValueError(f"--out {out}: holds something that is not a demo's, name another folder")
+    return out
 
 
 def _digests(args: argparse.Namespace) -> list[str]:

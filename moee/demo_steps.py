@@ -33,7 +33,7 @@ class Plan:
     train_steps: int = 40
     train_time: str = "00:00:01:30"  # days:hours:minutes:seconds, at most
     portraits: int = 2
-    steps: int = 4
+    steps: int = 2
     seed: int = 0
 
 
@@ -129,10 +129,8 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     )
     pairs = generated_pairs(generator, clips, plan, out / "generated", spent)
     samples = list(clips)
-    for system, found in (
-        (ours, pairs),
-        *((System(name, role), make(samples)) for name, role, make in LIMITS),
-    ):
+    limits = [(System(name, role), make(samples)) for name, role, make in LIMITS]
+    for system, found in [(ours, pairs), *limits]:
         path = out / "results" / f"{system.name.split(',')[0].replace(' ', '-')}.json"
         result = evaluate_pairs(found, protocol, None, extractors, system)
         if system is ours:
@@ -176,22 +174,21 @@ def generated_pairs(
         yield Pair(clip["key"], clip["identity"], frames_F3SS, clip, plan.seed)
 
 
-def lay_out(clips: HeldOut, out: Path) -> Made:
-    """The leaderboard of the demo's results, with a few of the clips in it."""
+def lay_out(clips: HeldOut, scored: list[Path], out: Path) -> Made:
+    """The leaderboard of the result files among `scored`, with a few of the clips in it."""
     from evaluation.leaderboard import build_leaderboard
     from evaluation.result import Result
 
-    results = [Result.read(path) for path in sorted((out / "results").glob("*.json"))]
+    results = [Result.read(path) for path in scored if path.suffix == ".json"]
     shown = range(min(4, clips.plan.clips))
     videos = {}
     for result in results:
-        folder = {"system": "generated", "ceiling": "clips"}.get(result.system["role"])
-        if folder:
+        source = {"system": "generated", "ceiling": "clips"}.get(result.system["role"])
+        if source:
             name = result.system["name"]
-            videos[name] = {clips.emotion(i): out / folder / f"{clips.file(i)}.mp4" for i in shown}
-    page = build_leaderboard(
-        results, out / "leaderboard", videos, "moee demo: shipped weights, floor and ceiling"
-    )
+            videos[name] = {clips.emotion(i): out / source / f"{clips.file(i)}.mp4" for i in shown}
+    folder = out / "leaderboard"
+    page = build_leaderboard(results, folder, videos, "moee demo: shipped weights, floor and ceiling")
     rows = {
         result.system["name"]: {
             "role": result.system["role"],
@@ -199,11 +196,7 @@ def lay_out(clips: HeldOut, out: Path) -> Made:
         }
         for result in results
     }
-    return {"rows": rows}, [
-        page,
-        out / "leaderboard" / "leaderboard.csv",
-        out / "leaderboard" / "leaderboard.md",
-    ]
+    return {"rows": rows}, [page, folder / "leaderboard.csv", folder / "leaderboard.md"]
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

@@ -21,14 +21,13 @@ class Stage:
     continues: str = ""
 
 
+FROZEN = ("codec", "speech_features")  # the experiments name files of their own for these
 STAGES = {
-    "demo-stage1": Stage(
-        "stage 1: portrait, speech and motion", "embedded-portrait-still", ("codec", "speech_features")
-    ),
+    "demo-stage1": Stage("stage 1: portrait, speech and motion", "embedded-portrait-still", FROZEN),
     "demo-stage2": Stage(
         "stage 2: emotion experts and gates",
         "embedded-emotion",
-        ("emotion_encoders.text", "emotion_encoders.speech"),
+        (*FROZEN, "emotion_encoders.text", "emotion_encoders.speech"),
         "demo-stage1",
     ),
 }
@@ -40,9 +39,8 @@ def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Pat
     from moee.experiment import Run, compose
     from moee.export import export
     from moee.loggers import METRICS_FILE, read_metrics
-    from moee.train import quiet_lightning, train
+    from moee.train import train
 
-    quiet_lightning()
     experiment = write_experiment(name, generator, plan, out)
     run = Run(compose(experiment), out / "runs", build=False)
     if run.directory.is_dir():  # left over from a demo that was stopped

@@ -139,8 +139,9 @@ class Run(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Sign what will be built; constructor defaults are filled in by now."""
-        named = self.settings.get("initial_weights") or {}
-        self.weights = {part: locate_weights(named[part]) for part in sorted(named)}  # "" is first: the whole
+        # An experiment takes back what its parent names by writing null; "" is first: the whole.
+        named = {part: name for part, name in (self.settings.get("initial_weights") or {}).items() if name}
+        self.weights = {part: locate_weights(named[part]) for part in sorted(named)}
         self.parsed: dict[str, Any] = json.loads(
             self.parser.dump(self.config, format="json", skip_none=False, skip_validation=True)
         )

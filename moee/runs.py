@@ -10,10 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from moee.files import write_text
-from moee.merge import read
 
 RECORDED_PACKAGES = (
     *(
@@ -39,6 +36,8 @@ def write_record(directory: Path, settings: dict[str, Any], parsed: dict[str, An
         parsed: the same as parsed, constructor defaults filled in, for `trainer`, `model` and `data`.
         provenance: what `sources.json` holds: signature, files, overrides, digests.
     """
+    from omegaconf import OmegaConf
+
     directory.mkdir(parents=True, exist_ok=True)
     config = settings | {key: parsed[key] for key in ("seed_everything", "trainer", "model", "data")}
     write_text(directory / "sources.json", json.dumps(provenance, indent=2) + "\n")
@@ -115,6 +114,10 @@ def read_run(directory: Path) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if it is no run directory.
     """
+    from omegaconf import OmegaConf
+
+    from moee.merge import read
+
     path = directory / "config.yaml"
     if not path.is_file():
         raise FileNotFoundError(f"{directory} is not a run directory: it has no config.yaml")

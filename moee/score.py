@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, default=28, help="held-out clips a row (default: 28)")
     parser.add_argument("--frames", type=int, default=40, help="frames a clip (default: 40)")
     parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
-    parser.add_argument("--steps", type=int, default=4, help="sampling steps (default: 4)")
+    parser.add_argument("--steps", type=int, default=2, help="sampling steps (default: 2)")
     parser.add_argument("--judge", default="judge", help="weights of the judge (default: the shipped ones)")
     parser.add_argument("--identity", default="judge-identity", help="weights of the identity judge")
     parser.add_argument("--out", type=Path, help="also write the table as JSON")

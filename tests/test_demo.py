@@ -137,6 +137,15 @@ def test_wrong_input_is_refused_before_anything_is_made(small_world, tmp_path: P
     assert not (tmp_path / "d").exists()
 
 
+def test_a_folder_with_other_things_is_left_alone(small_world, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("x")
+    with pytest.raises(ValueError, match="name another folder"):
+        command("--quick", "--out", str(tmp_path))
+    with pytest.raises(ValueError, match="is a file"):
+        command("--quick", "--out", str(tmp_path / "thesis.txt"))
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_names_in_the_page_are_escaped(tmp_path: Path) -> None:
     record = {"title": "A<b>", "value": 0.5, "interval": [0.4, 0.6], "direction": "higher", "unit": ""}
     rows = {"x<script>": {"role": "system", "metrics": {"emotion_accuracy": record}}}

@@ -1,5 +1,7 @@
 """Every shipped experiment composes, builds, takes two steps, and starts its data where training stands."""
 
+from math import isfinite
+
 import pytest
 import torch
 
@@ -17,6 +19,8 @@ def shrunk(name, root, *overrides):
     """A checked run of two steps, without initial weights that are not here."""
     composition = compose(name, *overrides, smoke=True)
     for part, weights in list((composition.config.get("initial_weights") or {}).items()):
+        if weights is None:
+            continue
         try:
             locate_weights(weights)
         except FileNotFoundError:
@@ -53,9 +57,10 @@ def test_it_takes_two_steps(name, own_folder):
     assert run.trainer.max_steps == 2, "smoke: {trainer.max_steps: 2}"
     train(run)
     assert newest_checkpoint(run.directory).stem == "step=00000002"
-    assert run.trainer.logged_metrics, "nothing was logged"
-    assert all(torch.isfinite(value).all() for value in run.trainer.logged_metrics.values())
-    assert read_metrics(run.directory) is not None
+    rows = read_metrics(run.directory)
+    losses = [float(value) for row in rows for name, value in row.items() if name.startswith("train/")]
+    assert losses, "training logged nothing"
+    assert all(map(isfinite, losses))
     checkpoint = torch.load(newest_checkpoint(run.directory), weights_only=True)
     assert all(
         torch.isfinite(value).all()

@@ -18,6 +18,7 @@ from datamodules.voices import (
     play_at,
     ravdess_fields,
     shown_action_units,
+    without_silence,
 )
 
 
@@ -135,6 +136,13 @@ def test_a_faster_sound_is_shorter_and_higher() -> None:
     fast = play_at(tone, 1.25)
     assert len(fast) == 12_800
     assert np.abs(np.fft.rfft(fast)).argmax() * 16_000 / len(fast) == pytest.approx(500, abs=2)
+
+
+def test_silence_around_a_voice_is_cut_off() -> None:
+    sound = torch.zeros(6400)
+    sound[1500:3000] = 0.1
+    assert torch.equal(without_silence(sound), sound[1280:3200])
+    assert torch.equal(without_silence(torch.zeros(700)), torch.zeros(700))
 
 
 def test_padding_is_silence_behind() -> None:

@@ -121,7 +121,7 @@ class FaceFinder:
         return _distinct(faces)
 
 
-def _landmarker(model: Path, most: int, confidence: float) -> "vision.FaceLandmarker":
+def _landmarker(model: Path, most: int, confidence: float) -> "vision.FaceLandmarker":  # type: ignore[valid-type]
     from mediapipe.tasks import python as tasks
     from mediapipe.tasks.python import vision
 

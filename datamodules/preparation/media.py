@@ -24,9 +24,8 @@ from datamodules.preparation.sound import decode_sound
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,wav,w64,flac,mp3,ogg,aac,aiff,caf"
 MAX_PICTURE_PIXELS = 64_000_000
 MAX_VIDEO_BYTES = 8 << 30
-TAIL_FRAMES = (
-    0.25  # a last frame that would begin later than this share of a frame before the end is not made
-)
+RIFF_SLACK = 0.01  # of a RIFF file may be missing at its end
+TAIL_FRAMES = 0.25  # a last frame is made only if more than this share of it lies before the end
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,15 @@ def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
 
 
 def _check_riff(path: Path) -> None:
-    """Refuses a WAV or AVI file that is shorter than its first eight bytes say; FFmpeg would read what is left."""
+    """Refuses a WAV or AVI file shorter than its first eight bytes say; FFmpeg would read what is left."""
     with path.open("rb") as file:
         head = file.read(8)
     if head[:4] != b"RIFF":
         return
     stated, size = int.from_bytes(head[4:8], "little"), path.stat().st_size
-    if 0 < stated < 0xFFFF_F000 and size < (stated + 8) * (1 - RIFF_SLACK):  # recorders that stream write 0 or 2^32
+    if 0 < stated < 0xFFFF_F000 and size < (stated + 8) * (
+        1 - RIFF_SLACK
+    ):  # recorders that stream write 0 or 2^32
         raise ValueError(f"{path}: cut off: {size} of {stated + 8} bytes are there")
 
 

@@ -37,7 +37,7 @@ def _segments(stream_frames: Iterator[av.AudioFrame]) -> Iterator[tuple[float, n
             if expected is not None:
                 yield np.nan, _samples(resampler.resample(None))
                 resampler = _resampler()
-            yield begin, np.zeros(0, np.float32)
+            yield begin, np.zeros(0, np.float32)  # type: ignore[misc]
             expected = begin
         expected += frame.samples / frame.sample_rate
         frame.pts = None  # the resampler would otherwise invent silence of its own
