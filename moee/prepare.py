@@ -163,6 +163,8 @@ def prepare(
         raise ValueError(f"the faces in {source} cannot be found without a face landmarker; {HOW_TO_GET}")
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
     out.mkdir(parents=True, exist_ok=True)
+    for partial in out.glob(".*.partial"):  # of a run that was killed
+        partial.unlink()
     units = plan_units(sources, source, settings, detector)
     if not resume:
         for unit in units:
