@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     from moee.demo_page import write_page
     from moee.generator import load_generator
 
-    start, out = time.perf_counter(), _own_folder(args.out)
+    start, out = time.perf_counter(), _own_folder(args.out).resolve()
     say("loading the network ...")
     generator = load_generator(args.checkpoint)
     plan = demo_steps.QUICK if args.quick else demo_steps.Plan()
