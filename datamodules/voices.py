@@ -129,9 +129,8 @@ class SyntheticVoices(L.LightningDataModule):
             rng = np.random.default_rng([self.seed, *key, 5])
             utterance = synthetic_utterance(rng, cue_blend(rng), self.frames, STAGES[stage][1])
             self.pool[key] = {
-                "waveform": torch.from_numpy(
-                    utterance.waveform
-                ).half(),  # half the memory; the error is inaudible
+                # half the memory; the error is inaudible
+                "waveform": torch.from_numpy(utterance.waveform).half(),
                 "lips": torch.from_numpy(lip_tracks(utterance)),
                 "phone": phone_classes(utterance, self.frames),
             }

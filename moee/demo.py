@@ -26,7 +26,7 @@ A second run reuses what is finished.
 EXAMPLES = """\
 examples:
   moee demo
-  moee demo --quick --out /tmp/demo
+  moee demo --quick --out quick-demo
   moee demo --portrait me.jpg --audio hello.wav
 """
 
@@ -167,7 +167,7 @@ def _given_faces(args: argparse.Namespace, size: int) -> "dict[str, Tensor]":
 
 def summary(steps: dict[str, Step], seconds: float) -> list[str]:
     """The table that is printed at the end: what was done, how long it took, and the main numbers."""
-    from moee.demo_page import SHOWN_METRICS
+    from moee.demo_page import SHOWN_METRICS, verdict
 
     lines = ["", f"{'step':58} seconds"]
     lines += [
@@ -182,4 +182,4 @@ def summary(steps: dict[str, Step], seconds: float) -> list[str]:
             title = next(iter(known.values()))["title"]
             cells = ", ".join(f"{name} {record['value']:.3g}" for name, record in known.items())
             lines.append(f"{title:24} {cells}")
-    return [*lines, ""]
+    return [*lines, "", *verdict(rows), ""]

@@ -15,8 +15,8 @@ SHOWN_METRICS = ("emotion_accuracy", "au_correlation", "lip_correlation", "psnr"
 ORDER = ("ceiling", "system", "floor")
 SPARK_WIDTH, SPARK_HEIGHT = 220, 48
 INTRO = (
-    "One portrait, one voice, every emotion: all that this page shows was made on this machine, offline, by "
-    "moee demo, from the small weights that ship with the package."
+    "One portrait, one voice, and a request for an emotion: all that this page shows was made on this machine"
+    " by moee demo, offline. How much of the request is to be seen is told by the table, not by the captions."
 )
 STYLE = """<style>
 .hero { margin: 1.6rem 0; }
@@ -33,9 +33,14 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 10p
 svg { display: block; margin-left: auto; } polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; }
 li { max-width: 46rem; margin: .25rem 0; }
 </style>"""
+JUDGED = {
+    "emotion_accuracy": "the emotion asked for",
+    "au_correlation": "the action units",
+    "lip_correlation": "the lips",
+}
 LIMITS = (
-    "The shipped weights are small (128 pixels) and learnt from synthetic people only: of a photograph they "
-    "copy the appearance, but wrinkles, teeth and hair are drawn as the synthetic world draws them.",
+    "The shipped weights are small (128 pixels) and learnt from synthetic people only. What they can and "
+    "cannot do yet, with scores, stands in their model card, `moee/weights/README.md`.",
     "The judges behind the numbers are small networks of ours, trained on the same synthetic world. The "
     "numbers compare methods; they are not those of a paper.",
     "The few training steps show that both stages run and learn; other weights speak in the videos.",
@@ -82,7 +87,7 @@ def _video(path: str, caption: str, options: str) -> str:
 
 def _grids(files: Iterable[str]) -> str:
     figures = [_video(path, Path(path).stem.replace("-", " "), "controls loop") for path in files]
-    return f'<h2>One line, eight feelings</h2><div class="hero">{"".join(figures)}</div>'
+    return f'<h2>One line, asked for in eight feelings</h2><div class="hero">{"".join(figures)}</div>'
 
 
 def _numbers(rows: Mapping[str, Any]) -> str:
@@ -94,9 +99,26 @@ def _numbers(rows: Mapping[str, Any]) -> str:
     return (
         "<h2>What the judges say</h2><p>Real video is the ceiling; a picture that never moves and somebody "
         "else's clip are the floor. Below each number stands its 95 % interval. "
+        f"<strong>{escape(' '.join(verdict(rows)))}</strong> "
         '<a href="leaderboard/index.html">The whole leaderboard</a></p><div class="scroll"><table><thead><tr>'
         f'<th class="name">System</th>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
     )
+
+
+def verdict(rows: Mapping[str, Any]) -> list[str]:
+    """In words: what the judges can tell from every floor, and what not, for the demo's one system."""
+    floors = [row["metrics"] for row in rows.values() if row["role"] == "floor"]
+    systems = [row["metrics"] for row in rows.values() if row["role"] == "system"]
+    above: list[str] = []
+    below: list[str] = []
+    for metric, words in JUDGED.items():
+        record = systems[0].get(metric) if systems else None
+        floor = [f[metric]["value"] for f in floors if metric in f and f[metric]["value"] is not None]
+        if record is not None and floor:
+            clear = record["interval"] is not None and record["interval"][0] > max(floor)
+            (above if clear else below).append(words)
+    said = [("Clearly above the floor", above), ("Not to be told from the floor on these clips", below)]
+    return [f"{start}: {', '.join(names)}." for start, names in said if names]
 
 
 def _hint(record: Mapping[str, Any]) -> str:

@@ -74,7 +74,10 @@ def _detector(path: str | Path | None) -> Path:
     from moee.weights import find
 
     if path is None:
-        return find("face_landmarker")
+        try:
+            return find("face_landmarker")
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error}; or say where the face is with --face-box") from None
     if not Path(path).is_file():
         raise FileNotFoundError(f"--detector {path}: no such file")
     return Path(path)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from moee.console import say, warn
 
 if TYPE_CHECKING:
+    from datamodules.corpora.folder import Source
     from datamodules.shards import ShardRecord
 
 CORPORA = ("folder",)
@@ -78,10 +79,12 @@ def find_detector(given: Path | None, source: Path, face_box: str | None) -> Pat
     """The landmarker that is named or lies among the known weights; None where boxes must do.
 
     Raises:
-        FileNotFoundError: if there is none, and neither a face box nor a manifest that could hold boxes.
+        FileNotFoundError: if there is no source, or no landmarker and neither a face box nor a manifest.
     """
     from moee.weights import find
 
+    if not source.is_dir():
+        raise FileNotFoundError(f"{source}: no such folder")
     if given is not None:
         return given
     try:
@@ -143,28 +146,18 @@ def prepare(
             placed.
         OSError: if `out` cannot be written.
     """
-    if corpus not in CORPORA:
-        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(CORPORA)}")
-    if workers < 1:
-        raise ValueError(f"workers={workers}: at least 1 is needed")
     source, out = Path(source), Path(out)
-    if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
-        raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+    _check_arguments(corpus, source, out, workers)
     from datamodules.corpora.folder import list_sources
     from datamodules.preparation.clips import ClipSettings
-    from datamodules.preparation.faces import HOW_TO_GET
     from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
     from datamodules.preparation.units import plan_units, prepare_unit
     from datamodules.shards import INDEX, index_content, shard_record
 
     sources = list_sources(source)
-    clips = [s for s in sources if s.kind == "clip"]
-    if clips and detector is None and face_box is None and not any(s.face_box for s in clips):
-        raise ValueError(f"the faces in {source} cannot be found without a face landmarker; {HOW_TO_GET}")
+    _check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
-    out.mkdir(parents=True, exist_ok=True)
-    for partial in out.glob(".*.partial"):  # of a run that was killed
-        partial.unlink()
+    _make_ready(out)
     units = plan_units(sources, source, settings, detector)
     if not resume:
         for unit in units:
@@ -185,6 +178,32 @@ def prepare(
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
     return _report(out, shards, skipped, rejected, content["digest"])
+
+
+def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None:
+    if corpus not in CORPORA:
+        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(CORPORA)}")
+    if workers < 1:
+        raise ValueError(f"workers={workers}: at least 1 is needed")
+    if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
+        raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+
+
+def _check_faces_can_be_placed(
+    sources: "list[Source]", folder: Path, detector: Path | None, face_box: str | None
+) -> None:
+    from datamodules.preparation.faces import HOW_TO_GET
+
+    clips = [s for s in sources if s.kind == "clip"]
+    if clips and detector is None and face_box is None and not any(s.face_box for s in clips):
+        raise ValueError(f"the faces in {folder} cannot be found without a face landmarker; {HOW_TO_GET}")
+
+
+def _make_ready(out: Path) -> None:
+    """The folder, without what a killed run left half-written."""
+    out.mkdir(parents=True, exist_ok=True)
+    for partial in out.glob(".*.partial"):
+        partial.unlink()
 
 
 def detector_name(detector: Path | None) -> str | None:

@@ -164,3 +164,17 @@ def test_names_in_the_page_are_escaped(tmp_path: Path) -> None:
 def test_a_sparkline_needs_two_points() -> None:
     assert demo_page.sparkline([1.0]) == ""
     assert demo_page.sparkline([1.0, 1.0, 0.5]).count(",") == 3
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"), [([0.5, 0.9], "Clearly above"), ([0.1, 0.9], "Not to be told"), (None, "Not to be")]
+)
+def test_the_verdict_rests_on_the_interval_against_the_best_floor(interval: list | None, said: str) -> None:
+    def row(role: str, value: float, interval: list | None) -> dict:
+        return {"role": role, "metrics": {"lip_correlation": {"value": value, "interval": interval}}}
+
+    rows = {"ours": row("system", 0.7, interval), "a": row("floor", 0.3, None), "b": row("floor", 0.0, None)}
+    (line,) = demo_page.verdict(rows)
+    assert line.startswith(said)
+    assert line.endswith(": the lips.")
+    assert demo_page.verdict({}) == []

@@ -55,6 +55,14 @@ def test_a_square_inside_the_picture_is_left_alone() -> None:
     assert box == (10, 10, 50)
 
 
+def test_without_a_detector_the_face_box_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = save(smooth_picture(150, 200), tmp_path / "p.png")
+    with pytest.raises(FileNotFoundError, match=r"moee weights fetch .*--face-box"):
+        open_portrait(path, 64)
+
+
 @pytest.mark.parametrize("box", [(-30, -40, 190), (20, 30, 150), (-10, 0, 100)])
 def test_a_square_beyond_the_picture_gets_a_soft_continuation(box: tuple[int, int, int]) -> None:
     picture = smooth_picture(128, 128)

@@ -107,8 +107,7 @@ def synthetic_clip(
         identity: number of the person within the split; random by default. Voice and face belong together.
         blend: what is felt (E,); random by default, and then a tenth of the clips shows random units instead,
             without `blend`, `label` and `text`.
-        action_units: an expression (A,) or (F, A) to show; without `blend` the clip then has no emotion
-        either.
+        action_units: an expression (A,) or (F, A) to show; without `blend` the clip has no emotion either.
         randomisation: 0 plain faces to 1 strongly randomised appearance, see `sample_identity`.
         reference: whether the reference picture is neutral or any moment of the person.
         split: `train`, `validation` or `test`: disjoint people and voices; `test` also has held-out wordings.

@@ -1,5 +1,7 @@
 """Agreement of action unit intensities. F frame, A action unit."""
 
+from abc import abstractmethod
+
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS
@@ -22,9 +24,9 @@ class ActionUnitMetric(ClipMetric):
     def __init__(self) -> None:
         super().__init__(width=len(ACTION_UNITS) * MOMENTS)
 
+    @abstractmethod
     def agreement(self, sums_AM: Tensor) -> Tensor:
         """Agreement (..., A) of each unit."""
-        raise NotImplementedError
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         check_pair(pred, true, (None, len(ACTION_UNITS)), "action units")

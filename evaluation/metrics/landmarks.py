@@ -4,6 +4,8 @@ A frame without a face has NaN landmarks: it is left out of the mean and lowers 
 beside it.
 """
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -41,9 +43,9 @@ class LandmarkMetric(ClipMetric):
     def __init__(self) -> None:
         super().__init__(width=3)
 
+    @abstractmethod
     def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
         """Distance (F,) of each frame."""
-        raise NotImplementedError
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         sums = frame_sums(self.distance(pred.double(), true.double()))
