@@ -77,12 +77,13 @@ class Sample(TypedDict):
     head_motion: NotRequired[Tensor]  # (F, 7) relative to the reference, in the order of HEAD_MOTION
     provenance: NotRequired[dict[str, str]]
     voice: NotRequired[Tensor]  # (V,) more of the same voice in the same tone, for the speech cue
+    expression: NotRequired[Tensor]  # (F, A) the units held under the speech: `tonic` over the whole clip
     latent: NotRequired[Tensor]  # (F, C, h, w) the frames, encoded ahead of time by a frozen codec
     reference_latent: NotRequired[Tensor]  # (C, h, w)
     speech_tokens: NotRequired[Tensor]  # (F, T, D) the sound, encoded ahead of time
 
 
-AHEAD_OF_TIME = ("voice", "latent", "reference_latent", "speech_tokens")
+AHEAD_OF_TIME = ("voice", "expression", "latent", "reference_latent", "speech_tokens")
 OPTIONAL_TENSORS = ("blend", "action_units", "landmarks", "mouth_mask", "head_motion")
 
 
@@ -107,6 +108,7 @@ class TalkingHeadBatch(TypedDict):
     head_motion: Tensor
     present: dict[str, Tensor]
     voice: NotRequired[Tensor]
+    expression: NotRequired[Tensor]
     latent: NotRequired[Tensor]
     reference_latent: NotRequired[Tensor]
     speech_tokens: NotRequired[Tensor]

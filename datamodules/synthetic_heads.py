@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from datamodules.action_units import tonic
 from datamodules.batch import (
     ACTION_UNITS,
     EMOTIONS,
@@ -133,12 +134,19 @@ class SyntheticClips(Dataset[Sample]):
         window: frames of a window; 0 for whole clips in their order.
         length: number of items; whole clips ignore it.
         seed: of the windows.
+        apart: largest distance of neighbouring frames in a window, each window draws its own; 1 is video,
+            more shows more of a person in few frames.
     """
 
-    def __init__(self, recipe: Recipe, cache: Path, window: int = 0, length: int = 0, seed: int = 0) -> None:
-        if window > recipe.frames:
+    def __init__(
+        self, recipe: Recipe, cache: Path, window: int = 0, length: int = 0, seed: int = 0, apart: int = 1
+    ) -> None:
+        if not 0 <= window <= recipe.frames:
             raise ValueError(f"window={window}, but cached clips have {recipe.frames} frames")
+        if apart < 1:
+            raise ValueError(f"apart={apart}: neighbouring frames are at least 1 apart")
         self.recipe, self.window, self.length, self.seed = recipe, window, length, seed
+        self.widest = max(min(apart, (recipe.frames - 1) // max(window - 1, 1)), 1)
         self.folder = cache / f"{recipe.split}-{recipe.digest()}"
         self.extra: dict[str, np.ndarray] = {}
 
@@ -192,12 +200,14 @@ class SyntheticClips(Dataset[Sample]):
             return self.clip(item)
         rng = np.random.default_rng([self.seed, item])
         index = int(rng.integers(self.recipe.clips))
-        return self.clip(index, int(rng.integers(self.recipe.frames - self.window + 1)), self.window)
+        apart = int(rng.integers(1, self.widest + 1))
+        span = (self.window - 1) * apart + 1
+        start = int(rng.integers(self.recipe.frames - span + 1))
+        return self.clip(index, slice(start, start + span, apart))
 
-    def clip(self, index: int, start: int = 0, frames: int | None = None) -> Sample:
-        """Frames [start, start + frames) of clip `index`."""
-        frames = self.recipe.frames if frames is None else frames
-        words, stop = self.words[index], start + frames
+    def clip(self, index: int, frames: slice = slice(None)) -> Sample:
+        """Those frames of clip `index`."""
+        words = self.words[index]
         sample: dict = {name: words[name] for name in ("key", "identity")} | {"corpus": "synthetic"}
         sample |= {name: words[name] for name in ("label", "text") if words[name]}
         for name, rows in (self.arrays | self.extra).items():
@@ -205,14 +215,17 @@ class SyntheticClips(Dataset[Sample]):
                 continue
             row = rows[index]
             if name == "waveform":
-                row = row[start * SAMPLES_PER_FRAME : stop * SAMPLES_PER_FRAME]
+                row = row.reshape(-1, SAMPLES_PER_FRAME)[frames].flatten()
             elif name not in ("reference", "blend", "voice", "reference_latent"):
-                row = row[start:stop]
+                row = row[frames]
             if name == "mouth_mask":
                 row = np.unpackbits(row, axis=-1).view(bool)
             sample[name] = torch.from_numpy(np.array(row))
             if name in self.extra:
                 sample[name] = sample[name].float()
+        if "action_units" in sample:
+            shown = torch.from_numpy(np.array(self.arrays["action_units"][index]))
+            sample["expression"] = tonic(shown)[frames]
         kept = [name for name in (*self.arrays, "label", "text") if name in sample]
         sample["provenance"] = dict.fromkeys(kept, "synthetic")
         return sample  # type: ignore[return-value]
@@ -229,6 +242,7 @@ class SyntheticHeads(L.LightningDataModule):
         cache: folder for the rendered clips.
         workers: processes that render.
         seed: of the order of windows.
+        apart: largest distance of neighbouring frames in a training window.
     """
 
     def __init__(
@@ -240,9 +254,11 @@ class SyntheticHeads(L.LightningDataModule):
         cache: str = "data/synthetic",
         workers: int = 2,
         seed: int = 0,
+        apart: int = 1,
     ) -> None:
         super().__init__()
-        self.global_batch, self.window, self.workers, self.seed = global_batch, window, workers, seed
+        self.global_batch, self.window, self.workers = global_batch, window, workers
+        self.seed, self.apart = seed, apart
         self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
 
     def prepare_data(self) -> None:
@@ -252,7 +268,9 @@ class SyntheticHeads(L.LightningDataModule):
 
     def setup(self, stage: str | None = None) -> None:
         """Open the caches."""
-        self.train = SyntheticClips(self.train_recipe, self.cache, self.window, 1 << 40, self.seed)
+        self.train = SyntheticClips(
+            self.train_recipe, self.cache, self.window, 1 << 40, self.seed, self.apart
+        )
         self.val = SyntheticClips(self.val_recipe, self.cache)
         self.train.open()
         self.val.open()

@@ -124,12 +124,12 @@ class _Clip:
         picture = reference_3HW[None].to(device)
         self.portrait = model.encode_pictures(picture)
         self.reference = model.reference_net(self.portrait)
-        self.detail = picture.float() / 127.5 - 1 - model.codec.decode(self.portrait)
+        self.detail = picture.float() / 127.5 - 1 - model.codec.decode(self.portrait).float()
         cues = cue_tensors(cue, device)
         present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in cues}
         features = model.emotion_features(cues, present)
-        self.latent = model.latent_generator(features, 1)
-        self.null = model.latent_generator(EmotionFeatures(), 1)
+        self.latent = model.latent_generator(features, 1).to(model.mixture.dtype)
+        self.null = model.latent_generator(EmotionFeatures(), 1).to(model.mixture.dtype)
         self.palette = None if cue.palette is None else cue.palette.float()[None].to(device)
         shape = (1, model.chunk + model.motion_frames, *self.portrait.shape[1:])
         generator = torch.Generator().manual_seed(options.seed)
@@ -153,7 +153,8 @@ class _Clip:
             self.last = torch.cat([self.last, x0], 1)[:, -keep:]
             self.last_speech, self.last_motion = speech_all[:, -keep:], motion_all[:, -keep:]
         z = self.model.from_residual(x0, self.portrait)[0]
-        decoded = keep_detail(self.model.codec.decode(z), z, self.portrait, self.detail, self.model.detail)
+        decoded = self.model.codec.decode(z.to(self.model.codec.dtype)).float()
+        decoded = keep_detail(decoded, z, self.portrait, self.detail, self.model.detail)
         return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()[:count]
 
     def _sample(self, start: int, given: int, speech: Tensor, motion: Tensor) -> Tensor:
@@ -170,7 +171,10 @@ class _Clip:
             steps[:, :given] = 0
 
             def run(sound: Tensor, feeling: EmotionPass) -> Tensor:
-                return model.denoiser(z, steps, self.reference, self.portrait, sound, motion, feeling)
+                told = (x.to(model.denoiser.dtype) for x in (self.portrait, sound, motion))
+                return model.denoiser(
+                    z.to(model.denoiser.dtype), steps, self.reference, *told, feeling
+                ).float()
 
             outputs = {"full": run(speech, emotion)}
             if options.emotion_guidance != 1 or options.audio_guidance != 1:

@@ -59,5 +59,8 @@ class CodecTraining(L.LightningModule):
         psnr_N = 10 * (4 / error.square().mean((1, 2, 3))).log10()
         self.log("val/psnr", psnr_N.mean(), prog_bar=True, batch_size=len(image))
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.optimizer(self.codec.parameters())
+    def configure_optimizers(self) -> dict:  # type: ignore[override]
+        optimizer = self.optimizer(self.codec.parameters())
+        steps = max(1, int(self.trainer.estimated_stepping_batches))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

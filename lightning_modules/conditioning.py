@@ -11,8 +11,6 @@ from torch import Tensor
 
 from datamodules.batch import MODALITIES, TalkingHeadBatch
 
-MOUTH_UNITS = (13, 14)  # places of AU25 and AU26 in ACTION_UNITS: the speech moves them too
-
 
 @dataclass
 class Dropout:
@@ -77,19 +75,6 @@ def available_modalities(batch: TalkingHeadBatch, known: list[str]) -> Tensor:
     )
 
 
-def tonic_action_units(units_BFA: Tensor, share: float = 0.2) -> Tensor:
-    """Intensities held under the speech (B, F, A): AU25 and AU26 become a low quantile over the clip.
-
-    Others stay.
-
-    The control that training feeds must not tell the mouth what the sound should tell it.
-    """
-    held = units_BFA.clone()
-    for unit in MOUTH_UNITS:
-        held[..., unit] = units_BFA[..., unit].quantile(share, dim=1, keepdim=True)
-    return held
-
-
 def expert_palette(blend_BE: Tensor) -> Tensor:
     """Gate weights (B, 1, E) for `onehot` training: the blend's shares.
 
@@ -116,3 +101,19 @@ def noisy_clips(blend_BE: Tensor, sampling: NoisySampling) -> tuple[Tensor, Tens
 def latent_mouth(mask_BFHW: Tensor, factor: int) -> Tensor:
     """Mouth mask in latent cells (B, F, 1, h, w) float: any pixel counts."""
     return torch.nn.functional.max_pool2d(mask_BFHW.float(), factor)[:, :, None]
+
+
+def latent_features(landmarks_BFK2: Tensor, factor: int, side: int) -> Tensor:
+    """Cells (B, F, 1, h, w) float in or beside which brows, eyes, nose or mouth lie; none where all are zero.
+
+    Args:
+        landmarks_BFK2: 68 points in pixels, x then y.
+        factor: pixels a cell and side.
+        side: cells a side of the latent.
+    """
+    inner = landmarks_BFK2[:, :, 17:]
+    known = inner.flatten(2).abs().sum(-1) > 0
+    x, y = (inner.nan_to_num() / factor).long().clamp(0, side - 1).unbind(-1)
+    cells = torch.zeros(*known.shape, side * side, device=inner.device)
+    cells = cells.scatter(-1, y * side + x, 1.0) * known[..., None]
+    return torch.nn.functional.max_pool2d(cells.unflatten(-1, (side, side)), 3, 1, 1)[:, :, None]

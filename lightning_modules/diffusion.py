@@ -76,20 +76,22 @@ def to_noise(z: Tensor, output: Tensor, alpha: Tensor, prediction: Prediction) -
     return output if prediction == "epsilon" else (1 - a).sqrt() * z + a.sqrt() * output
 
 
-def min_snr_weight(alpha: Tensor, prediction: Prediction, gamma: float = 5.0) -> Tensor:
+def min_snr_weight(
+    alpha: Tensor, prediction: Prediction, gamma: float = 5.0, floor: float = 0.1 / 1.1
+) -> Tensor:
     """Weight of each sample's squared error: min(SNR, gamma) / (SNR + 1) for v, / SNR for epsilon.
 
     (Hang et al. 2023, eq. 7).
 
-    For v the weight vanishes at both ends, and with it the step that a few-step sampler starts from and the
-    one that
-    removes grain: it is kept from falling below the weight of SNR = 0.1.
+    For v the weight vanishes where only noise is left, and with it the step that a few-step sampler starts
+    from, where what was asked for has to be decided: it never falls below `floor` (default: its value at an
+    SNR of 0.1).
     """
     snr = alpha / (1 - alpha).clamp(min=1e-8)
     clipped = snr.clamp(max=gamma)
     if prediction == "epsilon":
         return clipped / snr.clamp(min=1e-8)
-    return (clipped / (snr + 1)).clamp(min=0.1 / 1.1)
+    return (clipped / (snr + 1)).clamp(min=floor)
 
 
 def spatial_weight(timestep: Tensor, steps: int = 1000) -> Tensor:

@@ -46,10 +46,7 @@ class EmotionToLatents(LatentGenerator):
 
     def forward(self, features: EmotionFeatures, batch_size: int) -> Tensor:
         """Emotion latent (B, F or 1, L, width)."""
-        total, count = (
-            torch.zeros((), device=self.null.device),
-            torch.zeros(batch_size, 1, 1, 1, device=self.null.device),
-        )
+        total, count = self.null.new_zeros(()), self.null.new_zeros(batch_size, 1, 1, 1)
         for name, tokens_BFTD in features.tokens.items():
             if name not in self.project:
                 raise ValueError(

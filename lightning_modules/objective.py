@@ -32,12 +32,16 @@ class Losses:
 
     Args:
         gamma: of min-SNR; not stated by the paper, 5 in Hallo.
+        floor: least min-SNR weight with v-prediction; few-step samplers live at high noise and want more.
         mouth: extra weight of the mouth region in latent space (KeyFace weighs the lower face 3 times).
+        features: extra weight of the cells around brows, eyes, nose and mouth.
         spatial: lambda of L_spatial; not stated by the paper.
         gate: weight of the cross-entropy that ties the global gates to a known blend; 0 in the paper.
     """
 
     gamma: float = 5.0
+    floor: float = 0.1 / 1.1
     mouth: float = 1.0
+    features: float = 0.0
     spatial: float = 0.1
     gate: float = 0.0

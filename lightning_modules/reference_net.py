@@ -31,6 +31,11 @@ class ReferenceNet(ReferenceNetwork):
         # SD 1.5 reference networks carry 682 of the 686 keys: the picture itself is never predicted.
         for name in ("conv_norm_out", "conv_act", "conv_out"):
             setattr(self.unet, name, nn.Identity())
+        # Blocks after the last attention hand nothing over.
+        while len(self.unet.up_blocks) and not hasattr(self.unet.up_blocks[-1], "attentions"):
+            del self.unet.up_blocks[-1]
+            if len(self.unet.up_blocks):
+                self.unet.up_blocks[-1].upsamplers = None
 
     def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
         """Location -> normalised tokens (B, T, D) of the portrait's latent."""

@@ -13,6 +13,7 @@ import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 
+from datamodules.action_units import tonic
 from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch
 from lightning_modules import animation
 from lightning_modules.conditioning import (
@@ -21,9 +22,9 @@ from lightning_modules.conditioning import (
     available_modalities,
     choose_modalities,
     expert_palette,
+    latent_features,
     latent_mouth,
     noisy_clips,
-    tonic_action_units,
 )
 from lightning_modules.diffusion import (
     add_noise,
@@ -91,7 +92,7 @@ class TalkingHead(L.LightningModule):
             multiplied
             by this, so that their standard deviation is about 1.
         detail: softness of the portrait detail that is kept; 0 leaves it out.
-        warmup_steps: steps of linear warm-up; then the rate follows a half cosine to a tenth at `max_steps`.
+        warmup_steps: steps of linear warm-up; then the rate follows a half cosine to a fiftieth at `max_steps`.
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class TalkingHead(L.LightningModule):
 
     def encode_pictures(self, image_NCHW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
-        return self.codec.encode(image_NCHW.float() / 127.5 - 1)
+        return self.codec.encode((image_NCHW.float() / 127.5 - 1).to(self.codec.dtype))
 
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
@@ -229,7 +230,7 @@ class TalkingHead(L.LightningModule):
             "label": blend_BE[:, None],
             "text": batch["text"],
             "speech": batch.get("voice", batch["waveform"]),
-            "action_units": tonic_action_units(batch["action_units"]),
+            "action_units": batch["expression"] if "expression" in batch else tonic(batch["action_units"]),
         }
         cues = {name: cue for name, cue in cues.items() if name in self.emotion_encoders}
         present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
@@ -293,11 +294,14 @@ class TalkingHead(L.LightningModule):
         output = self.denoiser(
             z, timestep_BF, self.reference_net(portrait), portrait, speech, motion, emotion
         )
-        weight = (1 + self.losses.mouth * mouth) * free_BF[..., None, None, None]
+        features = latent_features(batch["landmarks"], self.codec.factor, x.shape[-1])
+        weight = 1 + self.losses.mouth * mouth + self.losses.features * features
+        weight = weight * free_BF[..., None, None, None]
         if self.noisy_sampling.mask != "input":
             weight = weight * (1 - hidden)
         error = (output - target(x, noise, alpha_BF, self.noise.prediction)).square() * weight
-        snr_B = min_snr_weight(self.alphas[timestep_BF[:, -1]], self.noise.prediction, self.losses.gamma)
+        level_B = self.alphas[timestep_BF[:, -1]]
+        snr_B = min_snr_weight(level_B, self.noise.prediction, self.losses.gamma, self.losses.floor)
         latent = (error.mean((1, 2, 3, 4)) * snr_B).mean()
         parts = {"latent": latent}
         if self.losses.spatial > 0:
@@ -356,7 +360,7 @@ class TalkingHead(L.LightningModule):
         def rate(step: int) -> float:
             warm = min((step + 1) / max(self.warmup_steps, 1), 1.0)
             progress = torch.tensor(min(step / total, 1.0) * torch.pi)
-            return warm * (0.1 + 0.9 * 0.5 * (1 + torch.cos(progress).item()))
+            return warm * (0.02 + 0.98 * 0.5 * (1 + torch.cos(progress).item()))
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -373,6 +377,11 @@ class TalkingHead(L.LightningModule):
         """Inverse of `to_residual`."""
         base = portrait[:, None] if self.denoiser.concat_reference else 0
         return x / self.latent_gain + base
+
+    def use_bfloat16(self) -> None:
+        """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""
+        for part in (self.codec, self.reference_net, self.denoiser, self.mixture):
+            part.to(torch.bfloat16)
 
     def animate(
         self,

@@ -33,6 +33,7 @@ happily_surprised, fearfully_surprised, or weights that sum to at most 1
 """
 MAX_STEPS = 1000
 HEAD_MOTIONS = ("natural", "still")
+PRECISIONS = ("auto", "32", "bf16")
 BLOCK_SECONDS = 10.0
 
 
@@ -65,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--detector", metavar="PATH", help="landmark model, if not among the known weights")
     how.add_argument("--checkpoint", metavar="C", help="a talking-head checkpoint (default: the shipped one)")
+    how.add_argument(
+        "--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where this machine is fast at it"
+    )
     how.add_argument("--head-motion", choices=HEAD_MOTIONS, default="natural", help="(default: natural)")
     how.add_argument("--steps", type=int, default=2, help="sampler steps (default: 2)")
     how.add_argument("--seed", type=int, default=0, help="the same seed gives the same video (default: 0)")
@@ -108,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     frames = count_frames(args.audio)
     cue = cues.build(args, frames)
     face_box = parse_box(args.face_box) if args.face_box is not None else None
-    generator = load_generator(args.checkpoint)
+    generator = load_generator(args.checkpoint, args.precision)
     portrait = open_portrait(args.portrait, generator.network.size, face_box, args.detector)
     if args.grid:
         write_grid(args.out, generator, portrait.reference, args.audio, settings, frames)

@@ -64,12 +64,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen is None and not arguments:
         parser.print_help()
         return 2
-    args = parser.parse_args(arguments)
+    args = _parse(parser, arguments)
     if args.command is None:
         parser.print_help()
         return 2
     limit_threads()
     return _run(args)
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """As the parser does, but `key=value` may also stand after options."""
+    args, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(args, "overrides") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.overrides += rest
+    return args
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from lightning_modules.interfaces import EmotionCue
@@ -44,8 +45,19 @@ class LoadedGenerator:
     sha256: str
 
 
-def load_generator(checkpoint: str | Path | None = None) -> LoadedGenerator:
+
+def multiplies_bfloat16() -> bool:
+    """Whether this machine has instructions for bfloat16; where they are emulated float32 is faster."""
+    known = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.cuda.is_available() or any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def load_generator(checkpoint: str | Path | None = None, precision: str = "auto") -> LoadedGenerator:
     """The network of an exported checkpoint, or the shipped one if None, ready to run.
+
+    Args:
+        checkpoint: a file, or the name of one; None is the shipped network.
+        precision: `32`, the reference; `bf16`; or `auto`, bf16 where the machine has instructions for it.
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
@@ -60,4 +72,8 @@ def load_generator(checkpoint: str | Path | None = None) -> LoadedGenerator:
         raise ValueError(
             f"{path}: holds a {kind}, not a talking head; `moee export` of a talking-head run makes one"
         )
+    if hasattr(network, "use_bfloat16") and (
+        precision == "bf16" or (precision == "auto" and multiplies_bfloat16())
+    ):
+        network.use_bfloat16()
     return LoadedGenerator(network, path, sha256_of(path))  # type: ignore[arg-type]

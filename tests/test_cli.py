@@ -156,3 +156,14 @@ def test_what_is_known_of_clips_is_checked(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match=what):
             read_about(path)
+
+
+def test_overrides_may_stand_after_options(monkeypatch):
+    from moee import train
+
+    seen = []
+    monkeypatch.setattr(train, "run", lambda args: seen.append(args.overrides) or 0)
+    assert cli.main(["train", "judge", "a=1", "--root", "x", "b=2", "c=3"]) == 0
+    assert seen == [["a=1", "b=2", "c=3"]]
+    with pytest.raises(SystemExit):
+        cli.main(["train", "judge", "--root", "x", "b=2", "--no-such-option"])

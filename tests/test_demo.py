@@ -40,7 +40,7 @@ class BlindJudge:
 def small_world(monkeypatch: pytest.MonkeyPatch):
     """A fake network, blind judges and no training: the demo's own work is what is left."""
     fake = LoadedGenerator(MouthPainter(size=64), Path("fake"), "0" * 64)
-    monkeypatch.setattr(generator, "load_generator", lambda checkpoint=None: fake)
+    monkeypatch.setattr(generator, "load_generator", lambda *args: fake)
     judges = [
         BlindJudge("embedded-judge", ("action_units", "emotion", "lip_opening", "landmarks", "features")),
         BlindJudge("embedded-identity", ("identity",)),

@@ -49,6 +49,7 @@ def test_min_snr_is_per_sample_and_clipped() -> None:
     assert weight[1] == pytest.approx(0.5)
     assert weight[2] == weight[3] == pytest.approx(0.1 / 1.1)
     assert min_snr_weight(alpha[:2], "epsilon", 5.0)[1] == 1
+    assert min_snr_weight(alpha, "v", 5.0, floor=0.6).min() >= 0.6
 
 
 def test_spatial_weight_is_the_papers_cosine() -> None:

@@ -63,7 +63,7 @@ def test_what_a_judge_measures():
     assert torch.allclose(found["emotion"].sum(1), torch.ones(len(frames)), atol=1e-5)
     assert found["emotion"].shape[1] == len(CLASSES)
     assert found["landmarks"].shape == (len(frames), LANDMARKS, 2)
-    assert found["features"].shape[1] == 48
+    assert found["features"].shape[1] == 64
     identity = IdentityJudge().eval().measure(frames)["identity"]
     assert torch.allclose(identity.norm(dim=1), torch.ones(len(frames)), atol=1e-5)
 

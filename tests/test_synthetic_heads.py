@@ -43,10 +43,34 @@ def test_windows_are_decided_by_seed_and_place(cache: Path) -> None:
 
 def test_a_window_is_a_cut_of_its_clip(cache: Path) -> None:
     clips = opened(cache)
-    whole, cut = clips.clip(2), clips.clip(2, 1, 4)
+    whole, cut = clips.clip(2), clips.clip(2, slice(1, 5))
     assert torch.equal(cut["frames"], whole["frames"][1:5])
     assert torch.equal(cut["waveform"], whole["waveform"][640 : 5 * 640])
     assert torch.equal(cut["head_motion"], whole["head_motion"][1:5])
+
+
+def test_frames_of_a_window_may_lie_apart(cache: Path) -> None:
+    clips = opened(cache, window=2, length=60, apart=4)
+    whole = {clip["key"]: clip["frames"] for clip in (opened(cache)[i] for i in range(3))}
+    distances = set()
+    for i in range(60):
+        cut = clips[i]
+        places = [
+            {k for k in range(6) if torch.equal(whole[cut["key"]][k], frame)} for frame in cut["frames"]
+        ]
+        distances |= {second - first for first in places[0] for second in places[1]}
+    assert {1, 2, 3, 4} <= distances
+    assert opened(cache, window=6, length=1, apart=9)[0]["frames"].shape[0] == 6
+    with pytest.raises(ValueError, match="apart=0"):
+        SyntheticClips(RECIPE, cache, window=2, apart=0)
+
+
+def test_the_expression_is_what_is_held_over_the_whole_clip(cache: Path) -> None:
+    from datamodules.action_units import tonic
+
+    clips = opened(cache)
+    cut, whole = clips.clip(0, slice(2, 4)), clips.clip(0)
+    torch.testing.assert_close(cut["expression"], tonic(whole["action_units"])[2:4])
 
 
 def test_interrupted_building_goes_on(cache: Path, tmp_path: Path) -> None:
@@ -68,7 +92,7 @@ def test_what_is_kept_ahead_comes_with_the_window(cache: Path) -> None:
     calls = []
     clips.precompute("latent", lambda s: calls.append(s) or s["frames"].float(), "v1")  # type: ignore[func-returns-value]
     assert not calls
-    cut = clips.clip(0, 2, 3)
+    cut = clips.clip(0, slice(2, 5))
     torch.testing.assert_close(cut["latent"], cut["frames"].float().mean((2, 3)), atol=0.2, rtol=1e-3)
 
 

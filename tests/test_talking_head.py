@@ -21,8 +21,8 @@ from lightning_modules.conditioning import (
     NoisySampling,
     choose_modalities,
     expert_palette,
+    latent_features,
     noisy_clips,
-    tonic_action_units,
 )
 from lightning_modules.interfaces import EmotionCue
 from lightning_modules.objective import Losses, Noise
@@ -191,6 +191,18 @@ def test_animation_depends_on_the_seed_alone() -> None:
     assert not torch.equal(first, other)
 
 
+def test_bfloat16_makes_nearly_the_same_pictures() -> None:
+    exact, half = model().eval(), model().eval()
+    half.load_state_dict(exact.state_dict())
+    half.use_bfloat16()
+    assert half.denoiser.dtype == half.codec.dtype == torch.bfloat16
+    portrait = torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8)
+    arguments = (portrait, torch.randn(640 * 6) * 0.1, EmotionCue(label=torch.eye(6)[:1]))
+    pictures = [torch.cat(list(m.animate(*arguments, steps=2))).float() for m in (exact, half)]
+    assert (pictures[0] - pictures[1]).abs().mean() < 2
+    assert not torch.equal(*pictures)
+
+
 def test_guidance_of_one_is_off_and_more_moves_the_picture() -> None:
     module = model().eval()
     for place in module.mixture.places.values():
@@ -227,11 +239,14 @@ def test_modalities_are_chosen_among_those_there() -> None:
     assert (both.sum(1) == 2).all()
 
 
-def test_control_units_do_not_tell_the_mouth() -> None:
-    units = torch.rand(2, 20, 15)
-    held = tonic_action_units(units)
-    assert torch.equal(held[..., :13], units[..., :13])
-    assert held[..., 13:].std(dim=1).max() == 0
+def test_feature_cells_surround_brows_eyes_nose_and_mouth() -> None:
+    landmarks = torch.zeros(1, 2, 68, 2)
+    landmarks[0, 0, :17] = 4.0  # the jaw does not count
+    landmarks[0, 0, 17:] = torch.tensor([60.0, 100.0])
+    cells = latent_features(landmarks, factor=8, side=16)
+    assert cells.shape == (1, 2, 1, 16, 16)
+    assert cells[0, 0, 0].nonzero().tolist() == [[y, x] for y in (11, 12, 13) for x in (6, 7, 8)]
+    assert not cells[0, 1].any()
 
 
 def test_palette_and_noisy_labels() -> None:

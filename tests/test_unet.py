@@ -71,6 +71,22 @@ def test_sd15_shape_has_its_686_keys() -> None:
     assert sum(p.numel() for p in ours.unet.parameters()) == 859_520_964
 
 
+def test_the_reference_network_ends_at_its_last_attention() -> None:
+    config = TINY | {
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+        "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+    }
+    torch.manual_seed(0)
+    short, portrait = ReferenceNet(config, channels=4).eval(), torch.randn(2, 4, 8, 8)
+    assert len(short.unet.up_blocks) == 1
+    assert list(short(portrait)) == list(VideoUNet(config, 6, 3, []).locations)
+    assert {name.split(".")[0] for name, _ in short.unet.named_parameters()} >= {"conv_in", "up_blocks"}
+    for parameter in short.parameters():
+        parameter.requires_grad_(True)
+    torch.stack([t.sum() for t in short(portrait).values()]).sum().backward()
+    assert short.unet.conv_in.weight.grad is not None
+
+
 def test_reference_attention_equals_concatenation() -> None:
     attn = network().unet.down_blocks[0].attentions[0].transformer_blocks[0].attn1
     x, portrait = torch.randn(6, 5, 8), torch.randn(2, 7, 8)

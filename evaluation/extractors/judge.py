@@ -19,8 +19,8 @@ from evaluation.extractors.network import SIZE, Trunk, load_network, preprocess,
 from evaluation.metrics.correlation import moment_sums, pearson
 from evaluation.metrics.emotion import class_target
 
-WIDTHS = (16, 24, 56, 112)
-SQUEEZE, HIDDEN = 24, 144
+WIDTHS = (24, 32, 72, 144)
+SQUEEZE, HIDDEN = 32, 256
 CHUNK = 64  # pictures at a time
 LIP_UNIT = 0.1  # inter-ocular distances a unit of the lip head stands for
 
@@ -39,9 +39,7 @@ class Judge(nn.Module):
         self.fingerprint = ""
         self.trunk = Trunk(WIDTHS)
         self.squeeze = nn.Sequential(nn.Conv2d(WIDTHS[3], SQUEEZE, 1), nn.ReLU(inplace=True), nn.Flatten())
-        self.hidden = nn.Sequential(
-            nn.Linear(SQUEEZE * (SIZE // 16) ** 2, HIDDEN), nn.ReLU(inplace=True), nn.Dropout(0.1)
-        )
+        self.hidden = nn.Sequential(nn.Linear(SQUEEZE * (SIZE // 16) ** 2, HIDDEN), nn.ReLU(inplace=True))
         self.action_units = nn.Linear(HIDDEN, len(ACTION_UNITS))
         self.emotion = nn.Linear(HIDDEN, len(CLASSES))
         self.lips = nn.Linear(HIDDEN, 1)
@@ -52,7 +50,7 @@ class Judge(nn.Module):
 
         Returns:
             `action_units` (N, A) logits, `emotion` (N, L) logits, `lip_opening` (N,) in inter-ocular
-            distances, `landmarks` (N, K, 2) in pixels of a 128 x 128 picture, `features` (N, 48): mean and
+            distances, `landmarks` (N, K, 2) in pixels of a 128 x 128 picture, `features` (N, 64): mean and
             deviation over the picture of the early channels, which see colour, contrast, softness and
             grain.
         """
@@ -168,8 +166,10 @@ class JudgeTraining(L.LightningModule):
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         x, target, present = picture_targets(batch)
-        x, target["landmarks"] = shift(x, target["landmarks"], degrees=6, scale=0.08, move=0.05)
-        losses = judge_losses(self.judge(spoil(x)), target, present)
+        with torch.autocast(x.device.type, enabled=False):  # pictures are altered in full precision
+            x, target["landmarks"] = shift(x, target["landmarks"], degrees=4, scale=0.05, move=0.04)
+            x = spoil(x)
+        losses = judge_losses(self.judge(x), target, present)
         loss = torch.stack([self.weights[name] * value for name, value in losses.items()]).sum()
         self.log_dict({f"train/{name}": value for name, value in losses.items()}, batch_size=len(x))
         self.log("train/loss", loss, prog_bar=True, batch_size=len(x))

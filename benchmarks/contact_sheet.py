@@ -1,0 +1,110 @@
+"""What real portraits look like when they speak: a picture of frames, and a check of every video file.
+
+    python -m benchmarks.contact_sheet --portraits A.jpg B.jpg ... --audio X.flac Y.flac --out sheet.png
+
+One row a portrait: the portrait, then for each recording the neutral face at its quietest and its loudest moment
+and the other emotions at the loudest. The videos stay beside the sheet.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from datamodules.batch import FPS, SAMPLES_PER_FRAME, parse_blend
+from datamodules.preparation.media import read_sound
+from lightning_modules.interfaces import EmotionCue
+from moee.animate import Settings, count_frames, write_animation
+from moee.generator import LoadedGenerator, load_generator
+from moee.portrait import Portrait, open_portrait
+
+EMOTIONS = ("neutral", "happy", "sad", "angry", "surprise")
+CAPTION = 16
+MOST_APART = 0.040  # seconds between the ends of picture and sound
+
+
+def quiet_and_loud(audio: Path, frames: int) -> tuple[int, int]:
+    """The frames in which a recording is quietest, between its first and last sound, and loudest."""
+    sound = torch.nn.functional.pad(read_sound(audio), (0, SAMPLES_PER_FRAME))[: frames * SAMPLES_PER_FRAME]
+    level = sound.view(frames, SAMPLES_PER_FRAME).square().mean(1)
+    heard = (level > level.max() / 300).nonzero().flatten()
+    first, last = int(heard[0]), int(heard[-1]) + 1
+    return first + int(level[first:last].argmin()), int(level.argmax())
+
+
+def check(path: Path) -> str:
+    """One line about a video file; a `ValueError` if it is not what `moee animate` promises."""
+    with av.open(str(path)) as file:
+        video, sound = file.streams.video[0], file.streams.audio[0]
+        codecs, rate = (video.codec_context.name, sound.codec_context.name), video.average_rate
+        seconds = [float(s.duration * s.time_base) for s in (video, sound)]
+    if codecs != ("h264", "aac") or rate != FPS or abs(seconds[0] - seconds[1]) >= MOST_APART:
+        raise ValueError(f"{path}: {codecs}, {rate} frames a second, {seconds} s")
+    return f"{path.name:60}{seconds[0]:7.2f} s {1000 * (seconds[0] - seconds[1]):+7.1f} ms"
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    """All pictures of a video."""
+    with av.open(str(path)) as file:
+        return [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+
+
+def row(
+    generator: LoadedGenerator, portrait: Portrait, name: str, sounds: Sequence[Path], folder: Path, steps: int
+) -> list[tuple[str, np.ndarray]]:
+    """Captions and tiles of one portrait."""
+    tiles = [(name[:18], portrait.reference.permute(1, 2, 0).numpy())]
+    for audio in sounds:
+        length = count_frames(audio)
+        quiet, loud = quiet_and_loud(audio, length)
+        for emotion in EMOTIONS:
+            path = folder / f"{name}-{audio.stem}-{emotion}.mp4"
+            cue = EmotionCue(label=parse_blend(emotion)[None])
+            write_animation(path, generator, portrait, audio, cue, Settings(steps=steps), length)
+            print(check(path), flush=True)
+            pictures = frames_of(path)
+            if emotion == "neutral":
+                tiles.append(("neutral, quiet", pictures[quiet]))
+            tiles.append((f"{emotion}, loud", pictures[loud]))
+    return tiles
+
+
+def sheet(rows: list[list[tuple[str, np.ndarray]]], size: int) -> Image.Image:
+    """All tiles under their captions."""
+    picture = Image.new("RGB", (size * len(rows[0]), (size + CAPTION) * len(rows)), "white")
+    draw = ImageDraw.Draw(picture)
+    for j, tiles in enumerate(rows):
+        for i, (caption, tile) in enumerate(tiles):
+            draw.text((i * size + 3, j * (size + CAPTION) + 2), caption, fill="black")
+            picture.paste(Image.fromarray(tile), (i * size, j * (size + CAPTION) + CAPTION))
+    return picture
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--portraits", nargs="+", type=Path, required=True)
+    parser.add_argument("--audio", nargs="+", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the picture to write")
+    parser.add_argument("--checkpoint", help="(default: the shipped one)")
+    parser.add_argument("--detector", help="landmark model, if not among the known weights")
+    parser.add_argument("--steps", type=int, default=Settings.steps, help=f"(default: {Settings.steps})")
+    args = parser.parse_args()
+    generator, folder = load_generator(args.checkpoint), args.out.with_suffix("")
+    folder.mkdir(parents=True, exist_ok=True)
+    size, rows = generator.network.size, []
+    for path in args.portraits:
+        portrait = open_portrait(path, size, None, args.detector)
+        rows.append(row(generator, portrait, path.stem, args.audio, folder, args.steps))
+    sheet(rows, size).save(args.out)
+    print(f"{args.out}: {len(rows)} portraits, {len(args.audio)} recordings")
+
+
+if __name__ == "__main__":
+    main()
