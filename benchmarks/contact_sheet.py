@@ -2,8 +2,8 @@
 
     python -m benchmarks.contact_sheet --portraits A.jpg B.jpg ... --audio X.flac Y.flac --out sheet.png
 
-One row a portrait: the portrait, then for each recording the neutral face at its quietest and its loudest moment
-and the other emotions at the loudest. The videos stay beside the sheet.
+One row a portrait: the portrait, then for each recording the neutral face at its quietest and its loudest
+moment and the other emotions at the loudest. The videos stay beside the sheet.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import av
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLES_PER_FRAME, parse_blend
 from datamodules.preparation.media import read_sound
@@ -55,7 +54,12 @@ def frames_of(path: Path) -> list[np.ndarray]:
 
 
 def row(
-    generator: LoadedGenerator, portrait: Portrait, name: str, sounds: Sequence[Path], folder: Path, steps: int
+    generator: LoadedGenerator,
+    portrait: Portrait,
+    name: str,
+    sounds: Sequence[Path],
+    folder: Path,
+    steps: int,
 ) -> list[tuple[str, np.ndarray]]:
     """Captions and tiles of one portrait."""
     tiles = [(name[:18], portrait.reference.permute(1, 2, 0).numpy())]

@@ -3,7 +3,8 @@
     python -m benchmarks.shipped_encoders
 
 Text and speech: a linear classifier is fitted on the frozen tokens of training cues and scored on held-out
-wordings or speakers, on clips with one clear class. Speech features: their own lip head on held-out, degraded voices.
+wordings or speakers, on clips with one clear class. Speech features: their own lip head on held-out, degraded
+voices.
 """
 
 import argparse

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from datamodules.batch import HEAD_MOTION, SAMPLES_PER_FRAME, check_blend
 from lightning_modules.diffusion import clip_noise, guide
+from lightning_modules.head_warp import warp_head
 from lightning_modules.interfaces import EmotionCue, EmotionFeatures, EmotionPass
 from lightning_modules.latent_codec import keep_detail
 from lightning_modules.sampling import sample
@@ -121,10 +122,10 @@ class _Clip:
     ) -> None:
         self.model, self.options = model, options
         device = model.device
-        picture = reference_3HW[None].to(device)
-        self.portrait = model.encode_pictures(picture)
+        self.picture = reference_3HW[None].to(device)
+        self.portrait = model.encode_pictures(self.picture)
         self.reference = model.reference_net(self.portrait)
-        self.detail = picture.float() / 127.5 - 1 - model.codec.decode(self.portrait).float()
+        self.detail = self.picture.float() / 127.5 - 1 - model.codec.decode(self.portrait).float()
         cues = cue_tensors(cue, device)
         present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in cues}
         features = model.emotion_features(cues, present)
@@ -147,17 +148,26 @@ class _Clip:
             motion_all = torch.cat([self.last_motion, motion], 1)
         else:
             speech_all, motion_all = speech, motion
-        x0 = self._sample(start - given, given, speech_all, motion_all)[:, given:]
+        base = self.model.base(self.picture, self.portrait, motion_all)
+        x0 = self._sample(start - given, given, base, speech_all, motion_all)[:, given:]
         keep = self.model.motion_frames
         if keep:
             self.last = torch.cat([self.last, x0], 1)[:, -keep:]
             self.last_speech, self.last_motion = speech_all[:, -keep:], motion_all[:, -keep:]
-        z = self.model.from_residual(x0, self.portrait)[0]
-        decoded = self.model.codec.decode(z.to(self.model.codec.dtype)).float()
-        decoded = keep_detail(decoded, z, self.portrait, self.detail, self.model.detail)
+        base = base[:, given:] if base.shape[1] > 1 else base
+        decoded = self._decode(self.model.from_residual(x0, base)[0], base[0], motion)
         return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()[:count]
 
-    def _sample(self, start: int, given: int, speech: Tensor, motion: Tensor) -> Tensor:
+    def _decode(self, z: Tensor, base: Tensor, motion: Tensor) -> Tensor:
+        """Pictures (f, 3, H, W) of latents, with what the codec lost of the portrait."""
+        model = self.model
+        decoded = model.codec.decode(z.to(model.codec.dtype)).float()
+        if model.detail <= 0:
+            return decoded
+        detail = warp_head(self.detail, motion)[0] if model.follow_head else self.detail
+        return keep_detail(decoded, z, base, detail, model.detail)
+
+    def _sample(self, start: int, given: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
         model, options = self.model, self.options
         frames = speech.shape[1]
         emotion = EmotionPass(
@@ -171,7 +181,7 @@ class _Clip:
             steps[:, :given] = 0
 
             def run(sound: Tensor, feeling: EmotionPass) -> Tensor:
-                told = (x.to(model.denoiser.dtype) for x in (self.portrait, sound, motion))
+                told = (x.to(model.denoiser.dtype) for x in (base, sound, motion))
                 return model.denoiser(
                     z.to(model.denoiser.dtype), steps, self.reference, *told, feeling
                 ).float()

@@ -111,7 +111,7 @@ class Denoiser(L.LightningModule, ABC):
         z_BFCHW: Tensor,
         timestep_B: Tensor,
         reference: dict[str, Tensor],
-        reference_BCHW: Tensor,
+        base_BFCHW: Tensor,
         speech_BFTD: Tensor,
         motion_BFM: Tensor | None,
         mixture: "EmotionPass | None" = None,

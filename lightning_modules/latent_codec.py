@@ -142,8 +142,8 @@ def keep_detail(
     Args:
         decoded_BCHW: decoded frames.
         z_BCHW: latents of the frames.
-        z_ref: latent of the portrait (1, C, H, W).
-        detail_ref: portrait minus its own decoding (1, 3, H, W).
+        z_ref: latent of the portrait (1 or B, C, H, W).
+        detail_ref: portrait minus its own decoding (1 or B, 3, H, W).
         softness: latent distance (root mean square over channels) at which the weight falls to 1/e.
     """
     if softness <= 0:

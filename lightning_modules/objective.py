@@ -1,5 +1,6 @@
 """What training minimises, as plain values: the diffusion process and the weights of the losses."""
 
+import math
 from dataclasses import dataclass
 
 from lightning_modules.diffusion import Prediction
@@ -45,3 +46,9 @@ class Losses:
     features: float = 0.0
     spatial: float = 0.1
     gate: float = 0.0
+
+
+def warm_cosine(step: int, warmup: int, total: int, least: float = 0.02) -> float:
+    """Factor of the learning rate: a linear warm-up, under half a cosine that ends at `least`."""
+    warm = min((step + 1) / max(warmup, 1), 1.0)
+    return warm * (least + (1 - least) * (1 + math.cos(math.pi * min(step / total, 1.0))) / 2)

@@ -35,6 +35,7 @@ from lightning_modules.diffusion import (
     target,
     to_x0,
 )
+from lightning_modules.head_warp import warp_head
 from lightning_modules.interfaces import (
     Denoiser,
     EmotionCue,
@@ -48,7 +49,7 @@ from lightning_modules.interfaces import (
     ReferenceNetwork,
     SpeechFeatures,
 )
-from lightning_modules.objective import Losses, Noise
+from lightning_modules.objective import Losses, Noise, warm_cosine
 from lightning_modules.sampling import bias_to_sampler
 
 Stage = Literal["portrait", "emotion", "joint"]
@@ -89,10 +90,10 @@ class TalkingHead(L.LightningModule):
         motion_frames: frames of the previous clip that the next one continues; 0 in clips shorter than twice
             of it.
         latent_gain: the clip's latents (their difference to the portrait's where the denoiser has it) are
-            multiplied
-            by this, so that their standard deviation is about 1.
+            multiplied by this, so that their standard deviation is about 1.
+        follow_head: the portrait that the denoiser has is moved with the head first, see `warp_head`.
         detail: softness of the portrait detail that is kept; 0 leaves it out.
-        warmup_steps: steps of linear warm-up; then the rate follows a half cosine to a fiftieth at `max_steps`.
+        warmup_steps: steps of linear warm-up; see `warm_cosine`.
     """
 
     def __init__(
@@ -117,12 +118,14 @@ class TalkingHead(L.LightningModule):
         chunk: int = 14,
         motion_frames: int = 2,
         latent_gain: float = 1.0,
+        follow_head: bool = False,
         detail: float = 0.0,
         warmup_steps: int = 50,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
-            "onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "detail", "warmup_steps", "stage"
+            *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
+            *("warmup_steps", "stage"),
         )
         self.codec, self.speech_features = codec, speech_features
         self.emotion_encoders = nn.ModuleDict(emotion_encoders)
@@ -132,7 +135,7 @@ class TalkingHead(L.LightningModule):
         self.dropout, self.noisy_sampling = dropout, noisy_sampling
         self.stage: Stage = stage
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
-        self.latent_gain, self.detail = latent_gain, detail
+        self.latent_gain, self.follow_head, self.detail = latent_gain, follow_head, detail
         self.onehot_steps, self.warmup_steps = onehot_steps, warmup_steps
         self.modalities = list(emotion_encoders) if modalities is None else modalities
         self._check_agreement()
@@ -185,7 +188,6 @@ class TalkingHead(L.LightningModule):
                 self.get_submodule(part).requires_grad_(True)
 
     # -- encoding
-    # ------------------------------------------------------------------------------------------------
 
     def encode_pictures(self, image_NCHW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
@@ -259,7 +261,6 @@ class TalkingHead(L.LightningModule):
         self.train()
 
     # -- training
-    # ------------------------------------------------------------------------------------------------
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         blend_BE, noisy_B = noisy_clips(batch["blend"], self.noisy_sampling)
@@ -281,7 +282,9 @@ class TalkingHead(L.LightningModule):
         self, batch: TalkingHeadBatch, emotion: EmotionPass | None, noisy_B: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         clip, portrait, speech = self._latents(batch)
-        x = self.to_residual(clip, portrait)
+        motion = batch["head_motion"] if torch.rand(()) >= self.dropout.motion else None
+        base = self.base(batch["reference"], portrait, motion)
+        x = self.to_residual(clip, base)
         timestep_BF, free_BF = self._timesteps(x)
         alpha_BF = self.alphas[timestep_BF].where(free_BF, torch.ones_like(self.alphas[:1]))
         noise = clip_noise(x, self.noise.shared)
@@ -290,10 +293,7 @@ class TalkingHead(L.LightningModule):
         if self.noisy_sampling.mask != "loss":
             z = torch.where(hidden > 0, noise, z)
         speech = speech * (torch.rand(len(x), 1, 1, 1, device=x.device) >= self.dropout.speech)
-        motion = batch["head_motion"] if torch.rand(()) >= self.dropout.motion else None
-        output = self.denoiser(
-            z, timestep_BF, self.reference_net(portrait), portrait, speech, motion, emotion
-        )
+        output = self.denoiser(z, timestep_BF, self.reference_net(portrait), base, speech, motion, emotion)
         features = latent_features(batch["landmarks"], self.codec.factor, x.shape[-1])
         weight = 1 + self.losses.mouth * mouth + self.losses.features * features
         weight = weight * free_BF[..., None, None, None]
@@ -306,9 +306,8 @@ class TalkingHead(L.LightningModule):
         parts = {"latent": latent}
         if self.losses.spatial > 0:
             x0 = to_x0(z, output, alpha_BF, self.noise.prediction)
-            parts["spatial"] = self._spatial(
-                self.from_residual(x0, portrait), batch["frames"], timestep_BF[:, -1]
-            )
+            decoded = self.from_residual(x0, base)
+            parts["spatial"] = self._spatial(decoded, batch["frames"], timestep_BF[:, -1])
             latent = latent + self.losses.spatial * parts["spatial"]
         return latent, parts
 
@@ -356,27 +355,27 @@ class TalkingHead(L.LightningModule):
     def configure_optimizers(self) -> dict:  # type: ignore[override]
         optimizer = self.optimizer(p for p in self.parameters() if p.requires_grad)
         total = max(int(self.trainer.estimated_stepping_batches), 1)
-
-        def rate(step: int) -> float:
-            warm = min((step + 1) / max(self.warmup_steps, 1), 1.0)
-            progress = torch.tensor(min(step / total, 1.0) * torch.pi)
-            return warm * (0.02 + 0.98 * 0.5 * (1 + torch.cos(progress).item()))
-
+        rate = partial(warm_cosine, warmup=self.warmup_steps, total=total)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     # -- generation
-    # ----------------------------------------------------------------------------------------------
 
-    def to_residual(self, clip: Tensor, portrait: Tensor) -> Tensor:
+    @torch.no_grad()
+    def base(self, picture_B3HW: Tensor, portrait: Tensor, motion_BFM: Tensor | None) -> Tensor:
+        """Latents (B, F or 1, C, h, w) of the portrait as the denoiser has them: moved with the head."""
+        if motion_BFM is None or not (self.follow_head and self.denoiser.concat_reference):
+            return portrait[:, None]
+        moved = warp_head(picture_B3HW.float() / 127.5 - 1, motion_BFM)
+        return self.codec.encode(moved.flatten(0, 1).to(self.codec.dtype)).unflatten(0, moved.shape[:2])
+
+    def to_residual(self, clip: Tensor, base: Tensor) -> Tensor:
         """Latents (B, F, C, h, w) as the diffusion sees them."""
-        base = portrait[:, None] if self.denoiser.concat_reference else 0
-        return (clip - base) * self.latent_gain
+        return (clip - base if self.denoiser.concat_reference else clip) * self.latent_gain
 
-    def from_residual(self, x: Tensor, portrait: Tensor) -> Tensor:
+    def from_residual(self, x: Tensor, base: Tensor) -> Tensor:
         """Inverse of `to_residual`."""
-        base = portrait[:, None] if self.denoiser.concat_reference else 0
-        return x / self.latent_gain + base
+        return x / self.latent_gain + (base if self.denoiser.concat_reference else 0)
 
     def use_bfloat16(self) -> None:
         """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""

@@ -122,7 +122,7 @@ class VideoUNet(Denoiser):
         z_BFCHW: Tensor,
         timestep_BF: Tensor,
         reference: dict[str, Tensor],
-        reference_BCHW: Tensor,
+        base_BFCHW: Tensor,
         speech_BFTD: Tensor,
         motion_BFM: Tensor | None,
         mixture: EmotionPass | None = None,
@@ -133,7 +133,7 @@ class VideoUNet(Denoiser):
             z_BFCHW: noisy latents; motion frames are clean and have timestep 0.
             timestep_BF: timestep of each frame.
             reference: the reference network's tokens, by location; an empty dict leaves plain self-attention.
-            reference_BCHW: the portrait's latent.
+            base_BFCHW: latent of the portrait, one for all frames (F = 1) or moved with the head.
             speech_BFTD: speech tokens; zeros mean no speech.
             motion_BFM: head motion, or None where it is not given.
             mixture: the emotion experts; None is exactly the stage-1 network.
@@ -142,7 +142,7 @@ class VideoUNet(Denoiser):
         if frames > self.max_frames:
             raise ValueError(f"{frames} frames in a clip, at most {self.max_frames} are allowed")
         if self.concat_reference:
-            z_BFCHW = torch.cat([z_BFCHW, reference_BCHW[:, None].expand(-1, frames, -1, -1, -1)], 2)
+            z_BFCHW = torch.cat([z_BFCHW, base_BFCHW.expand(-1, frames, -1, -1, -1)], 2)
         x_NCHW = z_BFCHW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         context_NTD = speech_BFTD.flatten(0, 1)
 

@@ -45,7 +45,6 @@ class LoadedGenerator:
     sha256: str
 
 
-
 def multiplies_bfloat16() -> bool:
     """Whether this machine has instructions for bfloat16; where they are emulated float32 is faster."""
     known = getattr(torch.cpu, "get_capabilities", dict)()

@@ -1,5 +1,7 @@
 """Every shipped experiment composes, builds, takes two steps, and starts its data where training stands."""
 
+import subprocess
+import sys
 from math import isfinite
 
 import pytest
@@ -103,3 +105,27 @@ def assert_equal(one, other, place="batch"):
             assert_equal(a, b, f"{place}.{index}")
     else:
         assert one == other, place
+
+
+@pytest.mark.slow
+def test_the_whole_method_resumes_bit_by_bit(own_folder):
+    options = ("trainer.max_steps=3", "checkpoint_every=1", "keep_checkpoints=3")
+    whole = shrunk("embedded-joint", own_folder / "runs", *options)
+    train(whole)
+    first, *others = sorted((whole.directory / "checkpoints").glob("*.ckpt"))
+    uninterrupted = torch.load(others[-1], weights_only=True)["state_dict"]
+    for checkpoint in others:
+        checkpoint.unlink()
+    assert newest_checkpoint(whole.directory) == first
+    train(shrunk("embedded-joint", own_folder / "runs", *options), resume=True)
+    assert_equal(torch.load(others[-1], weights_only=True)["state_dict"], uninterrupted)
+
+
+@pytest.mark.slow
+def test_the_whole_method_trains_in_two_processes(own_folder):
+    words = ["train", "embedded-joint", "initial_weights={}", "trainer.devices=2", "trainer.accelerator=cpu"]
+    words += ["trainer.strategy=ddp_find_unused_parameters_true", "trainer.limit_val_batches=1", "--smoke"]
+    done = subprocess.run([sys.executable, "-m", "moee", *words], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (directory,) = (own_folder / "runs").iterdir()
+    assert newest_checkpoint(directory).stem == "step=00000002"

@@ -37,7 +37,7 @@ def call(
         "z_BFCHW": torch.randn(2, frames, 4, 8, 8),
         "timestep_BF": torch.full((2, frames), 500),
         "reference": {},
-        "reference_BCHW": torch.randn(2, 4, 8, 8),
+        "base_BFCHW": torch.randn(2, 1, 4, 8, 8),
         "speech_BFTD": torch.randn(2, frames, 3, 6),
         "motion_BFM": torch.randn(2, frames, 7),
     }
@@ -53,7 +53,7 @@ def test_plain_path_equals_diffusers(linear: bool) -> None:
     ours.unet.load_state_dict(peer.state_dict())
     z, speech = torch.randn(2, 3, 4, 8, 8), torch.randn(2, 3, 3, 6)
     timestep = torch.tensor([[10, 10, 10], [700, 700, 700]])
-    mine = ours(z, timestep, {}, z[:, 0], speech, None)
+    mine = ours(z, timestep, {}, z[:, :1], speech, None)
     theirs = peer(z.flatten(0, 1), timestep.flatten(), speech.flatten(0, 1)).sample
     torch.testing.assert_close(mine.flatten(0, 1), theirs, atol=1e-5, rtol=1e-5)
 
