@@ -1,5 +1,7 @@
 """Tone of voice to emotion tokens. B clip, S sample, N analysis frame, M mel band, T token, D width."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,7 +16,6 @@ from lightning_modules.pretrained import WAVE_MODELS, Frozen, load_pretrained
 PAUSE = 12.0
 BANDS = 40
 TRACKS = BANDS + len(PROSODY)
-SUMMARY = 5 * TRACKS
 STEP = 4  # analysis frames to a step
 DILATIONS = (1, 2, 4)
 
@@ -32,6 +33,8 @@ class SpeechEmotionEncoder(EmotionEncoder):
         hidden: channels of the small network.
         dropout: of whole channels, inside the small network.
         longest_seconds: what is listened to; the middle of longer sound.
+        lags: over how many analysis frames (of 10 ms) the summary hears the tracks change, each lag apart;
+            short ones tell of single sounds, long ones of syllables and stress. Ignored with `folder`.
         folder: a model on disk; nothing is ever fetched.
     """
 
@@ -44,13 +47,14 @@ class SpeechEmotionEncoder(EmotionEncoder):
         hidden: int = 96,
         dropout: float = 0.1,
         longest_seconds: float = 20.0,
+        lags: Sequence[int] = (1,),
         folder: str | None = None,
     ) -> None:
         super().__init__()
         self.longest = max(int(longest_seconds * FPS), 1) * SAMPLES_PER_FRAME
         self.model: nn.Module
         if folder is None:
-            self.model = VoiceNet(width, hidden, dropout)
+            self.model = VoiceNet(width, hidden, dropout, lags)
         else:
             self.model = Frozen(load_pretrained(folder, WAVE_MODELS))
             width = self.model.inner.config.hidden_size
@@ -85,10 +89,14 @@ class VoiceNet(nn.Module):
         width: of a step.
         hidden: channels inside.
         dropout: share of channels, and of the summary, that are switched off in training.
+        lags: of the change in the summary, in analysis frames.
     """
 
-    def __init__(self, width: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, hidden: int, dropout: float, lags: Sequence[int] = (1,)) -> None:
         super().__init__()
+        if any(lag < 1 for lag in lags):
+            raise ValueError(f"lags={list(lags)}, expected analysis frames, each at least 1")
+        self.lags = tuple(lags)
         self.enter = nn.Conv1d(2 * TRACKS, hidden, STEP, stride=STEP)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in DILATIONS)
         self.convs = nn.ModuleList(nn.Conv1d(hidden, hidden, 3, padding=d, dilation=d) for d in DILATIONS)
@@ -96,8 +104,9 @@ class VoiceNet(nn.Module):
         self.leave = nn.Linear(hidden, width)
         nn.init.zeros_(self.leave.weight)  # the summary speaks first: it is what few utterances can teach
         # the tracks' units differ widely; after this each counts alike from the first step on
-        self.standardise = nn.BatchNorm1d(SUMMARY, affine=False)
-        self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(SUMMARY, width))
+        summary = (4 + len(self.lags)) * TRACKS
+        self.standardise = nn.BatchNorm1d(summary, affine=False)
+        self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(summary, width))
 
     def forward(self, track_BNC: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
         """Steps (B, N / 4, width), and which of them count; what lies outside the mask reaches none."""
@@ -111,7 +120,7 @@ class VoiceNet(nn.Module):
         for norm, conv in zip(self.norms, self.convs, strict=True):
             y = functional.gelu(norm(x.transpose(1, 2))).transpose(1, 2) * keep_B1N
             x = x + self.drop_channels(conv(y))
-        summary_BC = summarise(track_BNC, keep_BN1)
+        summary_BC = summarise(track_BNC, keep_BN1, self.lags)
         return self.leave(x.transpose(1, 2)) + self.whole(self.standardise(summary_BC).clamp(-4, 4))[
             :, None
         ], step_mask_BN
@@ -122,18 +131,20 @@ def weighted_mean(x_BNC: Tensor, weight_BN1: Tensor) -> Tensor:
     return (x_BNC * weight_BN1).sum(1, keepdim=True) / weight_BN1.sum(1, keepdim=True).clamp_min(1e-3)
 
 
-def summarise(track_BNC: Tensor, keep_BN1: Tensor) -> Tensor:
-    """Five numbers for each track over the utterance (B, SUMMARY).
+def summarise(track_BNC: Tensor, keep_BN1: Tensor, lags: Sequence[int] = (1,)) -> Tensor:
+    """Four numbers for each track over the utterance and one for each lag (B, (4 + lags) TRACKS).
 
-    Mean and standard deviation, over all frames that count and over voiced sound alone; the mean speed.
+    Mean and standard deviation, over all frames that count and over voiced sound alone; the mean size of the
+    change over each lag, zero where the utterance is shorter.
     """
     parts = []
     for weight_BN1 in (keep_BN1, keep_BN1 * track_BNC[..., -1:]):  # the last track is voicing
         mean_B1C = weighted_mean(track_BNC, weight_BN1)
         variance_B1C = weighted_mean((track_BNC - mean_B1C).square(), weight_BN1)
         parts += [mean_B1C, variance_B1C.clamp_min(1e-6).sqrt()]
-    both_BN1 = keep_BN1[:, 1:] * keep_BN1[:, :-1]
-    parts.append(weighted_mean(track_BNC.diff(dim=1).abs(), both_BN1))
+    for lag in lags:
+        both_BN1 = keep_BN1[:, lag:] * keep_BN1[:, :-lag]
+        parts.append(weighted_mean((track_BNC[:, lag:] - track_BNC[:, :-lag]).abs(), both_BN1))
     return torch.cat(parts, dim=-1).squeeze(1)
 
 

@@ -34,6 +34,7 @@ happily_surprised, fearfully_surprised, or weights that sum to at most 1
 MAX_STEPS = 1000
 HEAD_MOTIONS = ("natural", "still")
 PRECISIONS = ("auto", "32", "bf16")
+STEPS = 4  # those that the shipped network was trained for
 BLOCK_SECONDS = 10.0
 
 
@@ -41,7 +42,7 @@ BLOCK_SECONDS = 10.0
 class Settings:
     """How to sample: see `moee animate --help`."""
 
-    steps: int = 2
+    steps: int = STEPS
     seed: int = 0
     audio_guidance: float = 1.0
     emotion_guidance: float = 1.0
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where this machine is fast at it"
     )
     how.add_argument("--head-motion", choices=HEAD_MOTIONS, default="natural", help="(default: natural)")
-    how.add_argument("--steps", type=int, default=2, help="sampler steps (default: 2)")
+    how.add_argument("--steps", type=int, default=STEPS, help=f"sampler steps (default: {STEPS})")
     how.add_argument("--seed", type=int, default=0, help="the same seed gives the same video (default: 0)")
     how.add_argument("--emotion-guidance", type=float, default=1.0, help="above 1: more emotion (default: 1)")
     how.add_argument(

@@ -33,7 +33,7 @@ class Plan:
     train_steps: int = 40
     train_time: str = "00:00:01:30"  # days:hours:minutes:seconds, at most
     portraits: int = 2
-    steps: int = 2
+    steps: int = 4
     seed: int = 0
 
 

@@ -7,6 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
+from moee.animate import PRECISIONS, STEPS
 from moee.console import say
 
 DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
@@ -15,10 +16,12 @@ Every row is measured by the embedded judges, which had no part in training the 
 published
 networks. `ceiling` is what they measure on the true renderings of the same clips.
 """
+QUESTIONS = ("emotion", "truth", "shuffled", "units", "palette", "compounds")
 EXAMPLES = """\
 examples:
   moee score
   moee score --clips 14 --seeds 1
+  moee score --questions palette compounds --checkpoint runs/y/exported/generator.safetensors
   moee score --checkpoint runs/x/exported/generator.safetensors --out scores.json
 """
 
@@ -30,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, default=28, help="held-out clips a row (default: 28)")
     parser.add_argument("--frames", type=int, default=40, help="frames a clip (default: 40)")
     parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
-    parser.add_argument("--steps", type=int, default=2, help="sampling steps (default: 2)")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
+    parser.add_argument(
+        "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="only these (default: all)"
+    )
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
     parser.add_argument("--judge", default="judge", help="weights of the judge (default: the shipped ones)")
     parser.add_argument("--identity", default="judge-identity", help="weights of the identity judge")
     parser.add_argument("--out", type=Path, help="also write the table as JSON")
@@ -48,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from moee.generator import load_generator
     from moee.modules import locate_weights
 
-    generator = load_generator(args.checkpoint)
+    generator = load_generator(args.checkpoint, args.precision)
     judge, identity = (
         Judge.load(locate_weights(args.judge)),
         IdentityJudge.load(locate_weights(args.identity)),
@@ -58,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}, {args.steps} steps")
     say(f"{'what':44}{'value':>8}  {'95 % interval':18}{'ceiling':>8}{'floor':>8}")
     rows = []
-    for row in tests.rows():
+    for row in tests.rows(args.questions):
         rows.append(row)
         say(row.line())
     if args.out:
