@@ -67,9 +67,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", help="(default: the shipped one)")
     parser.add_argument("--seconds", type=float, default=10.0, help="of sound (default: 10)")
     parser.add_argument("--threads", type=int, default=2, help="of torch (default: 2)")
-    parser.add_argument(
-        "--steps", type=int, default=4, help="of the sampler (default: 4)"
-    )
+    parser.add_argument("--steps", type=int, default=4, help="of the sampler (default: 4)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     generator = load_generator(args.checkpoint)

@@ -1,13 +1,16 @@
-"""What real portraits look like when they speak: a picture of frames, and a check of every video file.
+"""What portraits look like when they speak: a picture of frames, and a check of every video file.
 
     python -m benchmarks.contact_sheet --portraits A.jpg B.jpg ... --audio X.flac Y.flac --out sheet.png
+    python -m benchmarks.contact_sheet --synthetic 3 --out sheet.png
 
-One row a portrait: the portrait, then for each recording the neutral face at its quietest and its loudest
-moment and the other emotions at the loudest. The videos stay beside the sheet.
+The second form takes held-out people and voices of the synthetic world. One row a portrait: the portrait,
+then for each recording the neutral face at its quietest and its loudest moment and the other emotions at the
+loudest. The videos stay beside the sheet.
 """
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -17,12 +20,14 @@ from PIL import Image, ImageDraw
 
 from datamodules.batch import FPS, SAMPLES_PER_FRAME, parse_blend
 from datamodules.preparation.media import read_sound
+from datamodules.synthetic.clip import synthetic_clip
 from lightning_modules.interfaces import EmotionCue
 from moee.animate import Settings, count_frames, write_animation
 from moee.generator import LoadedGenerator, load_generator
 from moee.portrait import Portrait, open_portrait
+from moee.video_writer import write_video
 
-EMOTIONS = ("neutral", "happy", "sad", "angry", "surprise")
+EMOTIONS = ("happy", "sad", "angry", "surprise")
 CAPTION = 16
 MOST_APART = 0.040  # seconds between the ends of picture and sound
 
@@ -53,23 +58,36 @@ def frames_of(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
 
 
-def row(
-    generator: LoadedGenerator,
-    portrait: Portrait,
-    name: str,
-    sounds: Sequence[Path],
-    folder: Path,
-    steps: int,
+@dataclass
+class Subject:
+    """Somebody, and the recordings they speak."""
+
+    name: str
+    portrait: Portrait
+    sounds: Sequence[Path]
+
+
+def synthetic(index: int, size: int, folder: Path) -> Subject:
+    """A held-out person of the synthetic world, with a neutral line in a voice of their own."""
+    clip = synthetic_clip(910_000 + index, 50, size, blend=parse_blend("neutral"), split="test")
+    voice = write_video(folder / f"synthetic-{index}-voice.mp4", clip["frames"], clip["waveform"])
+    return Subject(
+        f"synthetic-{index}", Portrait(clip["reference"], (0, 0, size), clip["reference"]), [voice]
+    )
+
+
+def tiles_of(
+    generator: LoadedGenerator, subject: Subject, emotions: Sequence[str], folder: Path, steps: int
 ) -> list[tuple[str, np.ndarray]]:
     """Captions and tiles of one portrait."""
-    tiles = [(name[:18], portrait.reference.permute(1, 2, 0).numpy())]
-    for audio in sounds:
+    tiles = [(subject.name[:18], subject.portrait.reference.permute(1, 2, 0).numpy())]
+    for audio in subject.sounds:
         length = count_frames(audio)
         quiet, loud = quiet_and_loud(audio, length)
-        for emotion in EMOTIONS:
-            path = folder / f"{name}-{audio.stem}-{emotion}.mp4"
+        for emotion in ("neutral", *emotions):
+            path = folder / f"{subject.name}-{audio.stem}-{emotion}.mp4"
             cue = EmotionCue(label=parse_blend(emotion)[None])
-            write_animation(path, generator, portrait, audio, cue, Settings(steps=steps), length)
+            write_animation(path, generator, subject.portrait, audio, cue, Settings(steps=steps), length)
             print(check(path), flush=True)
             pictures = frames_of(path)
             if emotion == "neutral":
@@ -93,8 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--portraits", nargs="+", type=Path, required=True)
-    parser.add_argument("--audio", nargs="+", type=Path, required=True)
+    parser.add_argument("--portraits", nargs="+", type=Path, default=[])
+    parser.add_argument("--audio", nargs="+", type=Path, default=[])
+    parser.add_argument("--synthetic", type=int, default=0, help="so many synthetic people as well")
+    parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help=f"(default: {' '.join(EMOTIONS)})")
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
     parser.add_argument("--checkpoint", help="(default: the shipped one)")
     parser.add_argument("--detector", help="landmark model, if not among the known weights")
@@ -102,12 +122,15 @@ def main() -> None:
     args = parser.parse_args()
     generator, folder = load_generator(args.checkpoint), args.out.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
-    size, rows = generator.network.size, []
-    for path in args.portraits:
-        portrait = open_portrait(path, size, None, args.detector)
-        rows.append(row(generator, portrait, path.stem, args.audio, folder, args.steps))
+    size = generator.network.size
+    subjects = [
+        Subject(path.stem, open_portrait(path, size, None, args.detector), args.audio)
+        for path in args.portraits
+    ]
+    subjects += [synthetic(index, size, folder) for index in range(args.synthetic)]
+    rows = [tiles_of(generator, subject, args.emotions, folder, args.steps) for subject in subjects]
     sheet(rows, size).save(args.out)
-    print(f"{args.out}: {len(rows)} portraits, {len(args.audio)} recordings")
+    print(f"{args.out}: {len(rows)} portraits")
 
 
 if __name__ == "__main__":
