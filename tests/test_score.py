@@ -57,7 +57,9 @@ def test_a_still_picture_has_a_finite_distance_and_no_lips() -> None:
     assert rows["lip opening r, own sound"].value() == pytest.approx(0, abs=1e-3)
 
 
-@pytest.mark.parametrize(("question", "lines"), [("emotion", 3), ("shuffled", 1), ("palette", 1), ("compounds", 1)])
+@pytest.mark.parametrize(
+    ("question", "lines"), [("emotion", 3), ("shuffled", 1), ("palette", 1), ("compounds", 1)]
+)
 def test_every_question_has_a_row_for_each_clip_and_seed(question: str, lines: int) -> None:
     rows = list(questions_to(Still()).rows([question]))
     assert len(rows) == lines
