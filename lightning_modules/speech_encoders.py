@@ -30,7 +30,7 @@ class SpeechEmotionEncoder(EmotionEncoder):
     Args:
         width: size of a token of the small network; ignored with `folder`.
         tokens: tokens per utterance.
-        hidden: channels of the small network.
+        hidden: channels of the small network; 0 leaves only its summary of the whole utterance.
         dropout: of whole channels, inside the small network.
         longest_seconds: what is listened to; the middle of longer sound.
         lags: over how many analysis frames (of 10 ms) the summary hears the tracks change, each lag apart;
@@ -87,7 +87,7 @@ class VoiceNet(nn.Module):
 
     Args:
         width: of a step.
-        hidden: channels inside.
+        hidden: channels inside; with 0 there are no convolutions, and the summary is the only step.
         dropout: share of channels, and of the summary, that are switched off in training.
         lags: of the change in the summary, in analysis frames.
     """
@@ -96,34 +96,43 @@ class VoiceNet(nn.Module):
         super().__init__()
         if any(lag < 1 for lag in lags):
             raise ValueError(f"lags={list(lags)}, expected analysis frames, each at least 1")
-        self.lags = tuple(lags)
+        self.hidden, self.lags = hidden, tuple(lags)
+        if hidden:
+            self._add_convolutions(width, dropout)
+        # the tracks' units differ widely; after this each counts alike from the first step on
+        summary = (4 + len(self.lags)) * TRACKS
+        self.standardise = nn.BatchNorm1d(summary, affine=False)
+        self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(summary, width))
+
+    def _add_convolutions(self, width: int, dropout: float) -> None:
+        hidden = self.hidden
         self.enter = nn.Conv1d(2 * TRACKS, hidden, STEP, stride=STEP)
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in DILATIONS)
         self.convs = nn.ModuleList(nn.Conv1d(hidden, hidden, 3, padding=d, dilation=d) for d in DILATIONS)
         self.drop_channels = nn.Dropout1d(dropout)
         self.leave = nn.Linear(hidden, width)
         nn.init.zeros_(self.leave.weight)  # the summary speaks first: it is what few utterances can teach
-        # the tracks' units differ widely; after this each counts alike from the first step on
-        summary = (4 + len(self.lags)) * TRACKS
-        self.standardise = nn.BatchNorm1d(summary, affine=False)
-        self.whole = nn.Sequential(nn.Dropout(dropout), nn.Linear(summary, width))
 
     def forward(self, track_BNC: Tensor, mask_BN: Tensor) -> tuple[Tensor, Tensor]:
-        """Steps (B, N / 4, width), and which of them count; what lies outside the mask reaches none."""
+        """Steps (B, N / 4 or 1, width), and which of them count; what lies outside the mask reaches none."""
         keep_BN1 = mask_BN[..., None].to(track_BNC.dtype)
+        summary_BC = self.standardise(summarise(track_BNC, keep_BN1, self.lags)).clamp(-4, 4)
+        if not self.hidden:
+            return self.whole(summary_BC)[:, None], torch.ones_like(mask_BN[:, :1])
+        step_mask_BN = mask_BN.unflatten(1, (-1, STEP)).any(dim=-1)
+        step_BND = self._convolve(track_BNC, keep_BN1, step_mask_BN[:, None].to(track_BNC.dtype))
+        return step_BND + self.whole(summary_BC)[:, None], step_mask_BN
+
+    def _convolve(self, track_BNC: Tensor, keep_BN1: Tensor, keep_B1N: Tensor) -> Tensor:
+        """Steps (B, N / 4, width), given the weight of every frame (B, N, 1) and step (B, 1, N / 4)."""
         mean_B1C = weighted_mean(track_BNC, keep_BN1)
         # as it is: how loud, high and bright on the whole; against its mean: how it moves, whoever speaks
         heard_BNC = torch.cat([track_BNC, track_BNC - mean_B1C], dim=-1) * keep_BN1
         x = self.drop_channels(self.enter(heard_BNC.transpose(1, 2)))
-        step_mask_BN = mask_BN.unflatten(1, (-1, STEP)).any(dim=-1)
-        keep_B1N = step_mask_BN[:, None].to(x.dtype)
         for norm, conv in zip(self.norms, self.convs, strict=True):
             y = functional.gelu(norm(x.transpose(1, 2))).transpose(1, 2) * keep_B1N
             x = x + self.drop_channels(conv(y))
-        summary_BC = summarise(track_BNC, keep_BN1, self.lags)
-        return self.leave(x.transpose(1, 2)) + self.whole(self.standardise(summary_BC).clamp(-4, 4))[
-            :, None
-        ], step_mask_BN
+        return self.leave(x.transpose(1, 2))
 
 
 def weighted_mean(x_BNC: Tensor, weight_BN1: Tensor) -> Tensor:

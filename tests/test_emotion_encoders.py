@@ -7,7 +7,7 @@ from datamodules.batch import ACTION_UNITS, EMOTIONS, MODALITIES
 from lightning_modules.emotion_encoders import ActionUnitEncoder, LabelEncoder, TextEncoder, byte_ids
 from lightning_modules.interfaces import EmotionEncoder
 from lightning_modules.pooling import AttentivePooling
-from lightning_modules.speech_encoders import SpeechEmotionEncoder, counting_frames
+from lightning_modules.speech_encoders import TRACKS, SpeechEmotionEncoder, counting_frames, summarise
 
 
 def speech(seconds: float = 1.0, clips: int = 2) -> torch.Tensor:
@@ -150,6 +150,40 @@ def test_long_speech_is_listened_to_in_the_middle() -> None:
     encoder = SpeechEmotionEncoder(width=16, longest_seconds=1.0).eval()
     sound = speech(3.0)
     torch.testing.assert_close(encoder(sound), encoder(sound[:, 16_000:32_000]))
+
+
+def test_a_lag_hears_the_change_over_that_many_frames() -> None:
+    beat = torch.arange(80) // 4 % 2  # up for four frames, down for four
+    track = beat[None, :, None].float().expand(1, 80, TRACKS)
+    keep = torch.ones(1, 80, 1)
+    four, lags = 4 * TRACKS, (1, 4, 8, 99)
+    assert torch.equal(summarise(track, keep, lags)[:, :four], summarise(track, keep)[:, :four])
+    change = summarise(track, keep, lags)[0, four:].unflatten(0, (len(lags), TRACKS))
+    assert (change == change[:, :1]).all()
+    assert change[:, 0].tolist() == pytest.approx([19 / 79, 1, 0, 0])
+    keep[:, 40:] = 0
+    loud = torch.where(keep > 0, track, 99.0)
+    torch.testing.assert_close(summarise(loud, keep, lags), summarise(track[:, :40], keep[:, :40], lags))
+
+
+def test_the_summary_alone_is_an_encoder() -> None:
+    torch.manual_seed(0)
+    encoder, cue = SpeechEmotionEncoder(width=16, tokens=3, hidden=0, lags=(1, 4, 32)), speech()
+    encoder(cue).square().sum().backward()
+    assert not [name for name, p in encoder.named_parameters() if p.grad is None]
+    assert not any("conv" in name for name in encoder.state_dict())
+    assert encoder.model.whole[1].in_features == 7 * TRACKS
+    token_BFTD = encoder.eval()(cue)
+    assert token_BFTD.shape == (2, 1, 3, 16)
+    torch.testing.assert_close(encoder(cue[1:]), token_BFTD[1:], atol=1e-5, rtol=1e-4)
+
+
+def test_lags_and_no_convolutions_are_off_unless_asked_for() -> None:
+    names = set(SpeechEmotionEncoder(width=16).state_dict())
+    assert {"model.enter.weight", "model.convs.2.bias", "model.leave.weight", "model.whole.1.weight"} <= names
+    assert SpeechEmotionEncoder(width=16).model.whole[1].in_features == 5 * TRACKS
+    with pytest.raises(ValueError, match=r"lags=\[1, 0\], expected analysis frames"):
+        SpeechEmotionEncoder(lags=(1, 0))
 
 
 @pytest.mark.parametrize(
