@@ -1,6 +1,6 @@
 """Where the time of `moee animate` goes: seconds and shares per stage, and frames a second end to end.
 
-    python benchmarks/animate.py [--checkpoint C] [--seconds 10] [--threads 2] [--steps 4]
+    python benchmarks/animate.py [--checkpoint C] [--seconds 10] [--threads 2] [--steps 4] [--precision auto]
 
 Portrait and voice are synthetic, and no face is looked for. Shares are of processor time, which other work
 on the machine hardly touches; frames a second are given for one core's time and for the clock on the wall.
@@ -17,7 +17,7 @@ import torch
 from datamodules.batch import parse_blend
 from datamodules.synthetic.clip import synthetic_clip
 from lightning_modules.interfaces import EmotionCue
-from moee.animate import Settings, count_frames, write_animation
+from moee.animate import PRECISIONS, Settings, count_frames, write_animation
 from moee.generator import load_generator
 from moee.portrait import Portrait
 from moee.video_writer import VideoWriter, write_video
@@ -68,9 +68,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of sound (default: 10)")
     parser.add_argument("--threads", type=int, default=2, help="of torch (default: 2)")
     parser.add_argument("--steps", type=int, default=4, help="of the sampler (default: 4)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    generator = load_generator(args.checkpoint)
+    generator = load_generator(args.checkpoint, args.precision)
     clip = synthetic_clip(0, round(args.seconds * 25), 128, split="test")
     portrait = Portrait(clip["reference"], (0, 0, clip["reference"].shape[1]), clip["reference"])
     clock, cue, settings = Clock(), EmotionCue(label=parse_blend("happy")[None]), Settings(args.steps)
