@@ -133,6 +133,9 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     for system, found in [(ours, pairs), *limits]:
         path = out / "results" / f"{system.name.split(',')[0].replace(' ', '-')}.json"
         result = evaluate_pairs(found, protocol, None, extractors, system)
+        if not result.metrics:
+            problems = [row.problem for row in result.rows]
+            raise ValueError(f"{system.name}: not one clip could be judged; the first: {problems[:1]}")
         if system is ours:
             result.system["seconds_per_frame"] = sum(spent) / (plan.clips * plan.frames)
         files.append(result.write(path))

@@ -30,7 +30,7 @@ class PaintedJudge:
             "emotion": x[:, 0, 1, : len(CLASSES)] + 1e-3,
             "lip_opening": x[:, 0, 0, 40],
             "landmarks": marks_FK2,
-            "features": x.flatten(1)[:, :48],
+            "features": x.flatten(1)[:, :64],
         }
 
 

@@ -31,7 +31,7 @@ class BlindJudge:
             "lip_opening": coarse[:, 20],
             "landmarks": (coarse[:, :34].repeat(1, 4).view(-1, 68, 2) * 30) + torch.arange(68)[None, :, None],
             "identity": torch.nn.functional.normalize(coarse, dim=1),
-            "features": coarse[:, :8],
+            "features": coarse.repeat(1, 2)[:, :64],
         }
         return {name: found[name] for name in self.provides}
 

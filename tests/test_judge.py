@@ -151,3 +151,10 @@ def test_blend_of_a_neutral_clip_trains_neutral():
     _, target, _ = picture_targets(collate([sample]))
     assert target["emotion"][0].argmax() == CLASSES.index("neutral")
     assert parse_blend("neutral").sum() == 0
+
+
+def test_the_frechet_distance_takes_what_the_judge_gives() -> None:
+    from evaluation.metrics.frechet import EmbeddedFid
+
+    features = Judge().eval().measure(torch.zeros(2, 3, 128, 128, dtype=torch.uint8))["features"]
+    EmbeddedFid().update(features, features)

@@ -19,7 +19,7 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
     frames = 4 + seed
     shapes = {
         "frames": (frames, 3, 24, 24),
-        "features": (frames, 48),
+        "features": (frames, 64),
         "action_units": (frames, len(ACTION_UNITS)),
         "landmarks": (frames, 68, 2),
         "lip_opening": (frames,),

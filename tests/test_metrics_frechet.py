@@ -81,7 +81,7 @@ def test_seeded_cases(case, unbiased, biased):
 
 
 def test_the_metric_in_any_batches_equals_the_function():
-    x, y = (torch.from_numpy(z) for z in draws(103, 500, 300, 48, 0.8, -0.1))
+    x, y = (torch.from_numpy(z) for z in draws(103, 500, 300, 64, 0.8, -0.1))
     wanted = frechet_distance(x, y).item()
     metric = EmbeddedFid()
     for a, b in ((0, 0), (3, 100), (500, 300)):
@@ -92,7 +92,7 @@ def test_the_metric_in_any_batches_equals_the_function():
 
 
 def test_a_large_mean_does_not_spoil_the_moments():
-    x, y = (torch.from_numpy(z) * 0.05 for z in draws(5, 400, 400, 48, 1.2, 0.0))
+    x, y = (torch.from_numpy(z) * 0.05 for z in draws(5, 400, 400, 64, 1.2, 0.0))
     metric = EmbeddedFid()
     metric.update(x + 100, y + 100)
     assert metric.compute().item() == pytest.approx(frechet_distance(x, y).item(), rel=1e-5)
@@ -100,7 +100,7 @@ def test_a_large_mean_does_not_spoil_the_moments():
 
 def test_too_few_samples_give_no_number_and_the_function_refuses():
     metric = EmbeddedFid()
-    metric.update(torch.zeros(1, 48), torch.zeros(5, 48))
+    metric.update(torch.zeros(1, 64), torch.zeros(5, 64))
     assert metric.compute().isnan()
     with pytest.raises(ValueError, match="more than 1 samples"):
         frechet_distance(np.zeros((1, 4)), np.zeros((5, 4)))

@@ -105,7 +105,7 @@ class EmbeddedFid(FrechetDistance):
     name, title = "fid_embedded", "Fréchet, pictures"
     needs = ("features", "features")
 
-    def __init__(self, width: int = 48) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__(width)
 
 
