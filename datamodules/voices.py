@@ -129,8 +129,7 @@ class SyntheticVoices(L.LightningDataModule):
             rng = np.random.default_rng([self.seed, *key, 5])
             utterance = synthetic_utterance(rng, cue_blend(rng), self.frames, STAGES[stage][1])
             self.pool[key] = {
-                # half the memory; the error is inaudible
-                "waveform": torch.from_numpy(utterance.waveform).half(),
+                "waveform": torch.from_numpy(utterance.waveform).half(),  # the error is inaudible
                 "lips": torch.from_numpy(lip_tracks(utterance)),
                 "phone": phone_classes(utterance, self.frames),
             }

@@ -37,6 +37,8 @@ def _load(path: Path, root: Path, sources: list[Path], descent: tuple[Path, ...]
             raise FileNotFoundError(f"{path} extends {parent!r}, which is neither beside it nor in {root}")
         merged = merge(merged, _load(found, root, sources, (*descent, path)))
     sources.append(path)
+    if "export" in own:
+        merged.pop("export", None)  # what a run writes is its own: a parent's files are the parent's to make
     return merge(merged, own)
 
 

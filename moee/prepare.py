@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,19 +158,13 @@ def prepare(
     sources = list_sources(source)
     _check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
-    _make_ready(out)
     units = plan_units(sources, source, settings, detector)
-    if not resume:
-        for unit in units:
-            (out / f"{unit.key}.json").unlink(missing_ok=True)
-    skipped = sum(finished(unit, out) is not None for unit in units)
-    done = 0
+    _make_ready(out, [] if resume else [unit.key for unit in units])
+    skipped, done = sum(finished(unit, out) is not None for unit in units), count(1)
 
-    def advance(record: Record) -> None:
-        nonlocal done
-        done += 1
+    def advance(_: Record) -> None:
         if on_progress:
-            on_progress(done, len(units))
+            on_progress(next(done), len(units))
 
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
@@ -199,11 +194,11 @@ def _check_faces_can_be_placed(
         raise ValueError(f"the faces in {folder} cannot be found without a face landmarker; {HOW_TO_GET}")
 
 
-def _make_ready(out: Path) -> None:
-    """The folder, without what a killed run left half-written."""
+def _make_ready(out: Path, again: list[str]) -> None:
+    """The folder, without what a killed run left half-written, and without records of what is done again."""
     out.mkdir(parents=True, exist_ok=True)
-    for partial in out.glob(".*.partial"):
-        partial.unlink()
+    for path in [*out.glob(".*.partial"), *(out / f"{key}.json" for key in again)]:
+        path.unlink(missing_ok=True)
 
 
 def detector_name(detector: Path | None) -> str | None:

@@ -96,3 +96,11 @@ def test_broken_files_are_one_line(tmp_path):
         with pytest.raises((ValueError, FileNotFoundError), match=what) as caught:
             load(tmp_path / f"{name}.yaml", tmp_path)
         assert "\n" not in str(caught.value)
+
+
+def test_a_file_exports_what_it_names_itself(tmp_path):
+    (tmp_path / "parent.yaml").write_text("export: {a.safetensors: x}\n")
+    (tmp_path / "child.yaml").write_text("extends: parent.yaml\nexport: {b.safetensors: y}\n")
+    (tmp_path / "heir.yaml").write_text("extends: parent.yaml\n")
+    assert load(tmp_path / "child.yaml", tmp_path).export == {"b.safetensors": "y"}
+    assert load(tmp_path / "heir.yaml", tmp_path).export == {"a.safetensors": "x"}
