@@ -143,8 +143,7 @@ def prepare(
 
     Raises:
         FileNotFoundError: if the source or the detector is not there.
-        ValueError: if an argument is out of range, the source has nothing to prepare, or no face can be
-            placed.
+        ValueError: for an argument out of range, nothing to prepare, or no way to place a face.
         OSError: if `out` cannot be written.
     """
     source, out = Path(source), Path(out)
