@@ -81,9 +81,13 @@ class Sample(TypedDict):
     latent: NotRequired[Tensor]  # (F, C, h, w) the frames, encoded ahead of time by a frozen codec
     reference_latent: NotRequired[Tensor]  # (C, h, w)
     speech_tokens: NotRequired[Tensor]  # (F, T, D) the sound, encoded ahead of time
+    reference_tokens: NotRequired[Tensor]  # (N,) what a frozen reference network makes of the portrait
+    text_tokens: NotRequired[Tensor]  # (1, T, D) emotion tokens of the text
+    voice_tokens: NotRequired[Tensor]  # (1, T, D) emotion tokens of the voice
 
 
-AHEAD_OF_TIME = ("voice", "expression", "latent", "reference_latent", "speech_tokens")
+ENCODED_CLIPS = ("reference_latent", "reference_tokens", "text_tokens", "voice_tokens")  # one row a clip
+AHEAD_OF_TIME = ("voice", "expression", "latent", "speech_tokens", *ENCODED_CLIPS)
 OPTIONAL_TENSORS = ("blend", "action_units", "landmarks", "mouth_mask", "head_motion")
 
 
@@ -112,6 +116,9 @@ class TalkingHeadBatch(TypedDict):
     latent: NotRequired[Tensor]
     reference_latent: NotRequired[Tensor]
     speech_tokens: NotRequired[Tensor]
+    reference_tokens: NotRequired[Tensor]
+    text_tokens: NotRequired[Tensor]
+    voice_tokens: NotRequired[Tensor]
 
 
 def collate(samples: list[Sample]) -> TalkingHeadBatch:

@@ -24,6 +24,7 @@ from datamodules.action_units import tonic
 from datamodules.batch import (
     ACTION_UNITS,
     EMOTIONS,
+    ENCODED_CLIPS,
     HEAD_MOTION,
     LANDMARKS,
     SAMPLES_PER_FRAME,
@@ -216,7 +217,7 @@ class SyntheticClips(Dataset[Sample]):
             row = rows[index]
             if name == "waveform":
                 row = row.reshape(-1, SAMPLES_PER_FRAME)[frames].flatten()
-            elif name not in ("reference", "blend", "voice", "reference_latent"):
+            elif name not in ("reference", "blend", "voice", *ENCODED_CLIPS):
                 row = row[frames]
             if name == "mouth_mask":
                 row = np.unpackbits(row, axis=-1).view(bool)

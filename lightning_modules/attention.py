@@ -12,6 +12,43 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import Tensor, nn
 
 Attend = Callable[[str, Transformer2DModel, Tensor], Tensor]
+SHORT = 512  # tokens up to which a table of all weights is no burden
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(D)) v over (N, heads, T, D).
+
+    PyTorch's fused kernel, except for short bfloat16 sequences on a CPU: there two plain products are faster,
+    in the backward pass several times (`benchmarks/attention.py`).
+    """
+    short = max(query.shape[-2], key.shape[-2]) <= SHORT
+    if short and query.device.type == "cpu" and query.dtype == torch.bfloat16:
+        return (query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)).softmax(-1).to(value.dtype) @ value
+    return nn.functional.scaled_dot_product_attention(query, key, value)
+
+
+class ShortAttention:
+    """Diffusers' processor of an `Attention` without mask, norm or residual of its own, by `attention`."""
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """(N, T, D) to (N, T, D)."""
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        query, key, value = attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context)
+        mixed = attention(*(split_heads(x, attn.heads) for x in (query, key, value)))
+        return attn.to_out[1](attn.to_out[0](mixed.transpose(1, 2).flatten(2)))
+
+
+def use_short_attention(module: nn.Module) -> None:
+    """Give every `Attention` inside a module the processor above."""
+    for part in module.modules():
+        if isinstance(part, Attention):
+            part.set_processor(ShortAttention())  # type: ignore[arg-type]
 
 
 def to_tokens(x_NCHW: Tensor) -> Tensor:
@@ -45,7 +82,7 @@ def attention_with_reference(attn: Attention, x_NTD: Tensor, reference_BTD: Tens
         portrait = project(reference_BTD).repeat_interleave(frames, 0)
         keys_values.append(split_heads(torch.cat([project(x_NTD), portrait], 1), attn.heads))
     query = split_heads(attn.to_q(x_NTD), attn.heads)
-    mixed = nn.functional.scaled_dot_product_attention(query, *keys_values)
+    mixed = attention(query, *keys_values)
     return attn.to_out[1](attn.to_out[0](mixed.transpose(1, 2).flatten(2)))
 
 

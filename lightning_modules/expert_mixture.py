@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import EMOTIONS
-from lightning_modules.attention import without_weight
+from lightning_modules.attention import attention, without_weight
 from lightning_modules.interfaces import ExpertMixture
 
 LocalGate = Literal["query", "output", "none"]
@@ -191,7 +191,7 @@ class EmotionExperts(ExpertMixture):
     @staticmethod
     def _heads_attend(query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
         split = [x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (query, key, value)]
-        return nn.functional.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2)
+        return attention(*split).transpose(1, 2).flatten(2)
 
     def _rows(self, active: list[int], device: torch.device) -> Tensor | slice:
         if len(active) == self.experts:

@@ -17,6 +17,7 @@ class Noise:
         shared: share of the noise's variance that all frames of a clip have in common.
         sampler_share: share of training timesteps taken from those of a `sampler_steps`-step sampler.
         sampler_steps: see there.
+        start_share: share of training timesteps at the sampler's first one, beside its turn above.
     """
 
     prediction: Prediction = "v"
@@ -25,6 +26,7 @@ class Noise:
     shared: float = 0.0
     sampler_share: float = 0.0
     sampler_steps: int = 4
+    start_share: float = 0.0
 
 
 @dataclass

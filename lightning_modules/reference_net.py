@@ -7,7 +7,13 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
 
-from lightning_modules.attention import attention_locations, spatial_transformer, time_embedding, walk
+from lightning_modules.attention import (
+    attention_locations,
+    spatial_transformer,
+    time_embedding,
+    use_short_attention,
+    walk,
+)
 from lightning_modules.interfaces import ReferenceNetwork
 
 
@@ -26,6 +32,7 @@ class ReferenceNet(ReferenceNetwork):
         self.unet = UNet2DConditionModel(**{**unet, "in_channels": channels})
         self.locations = attention_locations(self.unet)
         self._discard_what_is_never_used()
+        use_short_attention(self)
 
     def _discard_what_is_never_used(self) -> None:
         # SD 1.5 reference networks carry 682 of the 686 keys: the picture itself is never predicted.

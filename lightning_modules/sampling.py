@@ -37,14 +37,20 @@ def sample(
 
 
 def bias_to_sampler(
-    timestep: Tensor, share: float, steps: int, total: int, generator: torch.Generator | None = None
+    timestep: Tensor,
+    share: float,
+    steps: int,
+    total: int,
+    generator: torch.Generator | None = None,
+    start_share: float = 0.0,
 ) -> Tensor:
     """Replace a share of random training timesteps (B,) by those that a `steps`-step sampler visits.
 
     A few-step sampler sees few noise levels; spending part of the training on them removes most grain at no
-    cost.
+    cost. `start_share` of all go to the first one, where everything has to come from what was asked for.
     """
     visited = torch.tensor(trailing_timesteps(steps, total), device=timestep.device)
     draw = torch.randint(len(visited), timestep.shape, device=timestep.device, generator=generator)
-    chosen = torch.rand(timestep.shape, device=timestep.device, generator=generator) < share
-    return torch.where(chosen, visited[draw], timestep)
+    chosen, first = torch.rand(2, *timestep.shape, device=timestep.device, generator=generator)
+    timestep = torch.where(chosen < share, visited[draw], timestep)
+    return torch.where(first < start_share, visited[0], timestep)

@@ -3,7 +3,6 @@
 B clip, F frame, C channel, H row, W column, E expert, M motion value.
 """
 
-import hashlib
 from collections.abc import Iterator
 from functools import partial
 from typing import Literal
@@ -14,8 +13,8 @@ from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
 
 from datamodules.action_units import tonic
-from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch
-from lightning_modules import animation
+from datamodules.batch import MODALITIES, TalkingHeadBatch
+from lightning_modules import ahead, animation
 from lightning_modules.conditioning import (
     Dropout,
     NoisySampling,
@@ -60,14 +59,6 @@ STAGE_PARTS: dict[str, tuple[str, ...]] = {
 STAGE_PARTS["joint"] = STAGE_PARTS["portrait"] + STAGE_PARTS["emotion"]
 
 
-def fingerprint(part: nn.Module) -> str:
-    """Eight hexadecimal digits of a part's weights."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(part.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:8]
-
-
 class TalkingHead(L.LightningModule):
     """MoEE composed from its parts; owns the loss, the optimizer, freezing and logging.
 
@@ -82,6 +73,7 @@ class TalkingHead(L.LightningModule):
             `emotion` only
             mixture, latents, label and AU encoders (stage 2), `joint` all of them.
         optimizer: of the trained parts.
+        frozen: parts of the stage that stay as they are, say a trained `reference_net`: cheaper steps.
         modalities: cues that training draws from; all encoders if not given.
         onehot_steps: optimizer steps of stage 2 in which the global gate is the clip's own blend, before it
             learns.
@@ -112,6 +104,7 @@ class TalkingHead(L.LightningModule):
         losses: Losses = Losses(),  # noqa: B008
         dropout: Dropout = Dropout(),  # noqa: B008
         noisy_sampling: NoisySampling = NoisySampling(),  # noqa: B008
+        frozen: list[str] | None = None,
         modalities: list[str] | None = None,
         onehot_steps: int = 0,
         size: int = 128,
@@ -134,10 +127,12 @@ class TalkingHead(L.LightningModule):
         self.optimizer, self.noise, self.losses = optimizer, noise, losses
         self.dropout, self.noisy_sampling = dropout, noisy_sampling
         self.stage: Stage = stage
+        self.frozen = frozen or []
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
         self.latent_gain, self.follow_head, self.detail = latent_gain, follow_head, detail
         self.onehot_steps, self.warmup_steps = onehot_steps, warmup_steps
         self.modalities = list(emotion_encoders) if modalities is None else modalities
+        self._token_shapes: dict[str, Tensor] | None = None
         self._check_agreement()
         self.alphas: Tensor
         self.register_buffer(
@@ -183,7 +178,13 @@ class TalkingHead(L.LightningModule):
 
     def _freeze(self) -> None:
         self.requires_grad_(False)
+        if unknown := set(self.frozen) - set(STAGE_PARTS[self.stage]):
+            raise ValueError(
+                f"frozen={sorted(unknown)}: stage {self.stage!r} trains {', '.join(STAGE_PARTS[self.stage])}"
+            )
         for part in STAGE_PARTS[self.stage]:
+            if part in self.frozen:
+                continue
             if not part.startswith("emotion_encoders.") or part.split(".")[1] in self.emotion_encoders:
                 self.get_submodule(part).requires_grad_(True)
 
@@ -205,26 +206,27 @@ class TalkingHead(L.LightningModule):
         clip = self.encode_pictures(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
         return clip, self.encode_pictures(batch["reference"]), self.speech_features(batch["waveform"])
 
-    def encode_ahead(self, sample: Sample, name: str) -> Tensor:
-        """One of the batch's `AHEAD_OF_TIME` fields for a clip, for data modules that keep such things."""
-        with torch.no_grad():
-            if name == "speech_tokens":
-                return self.speech_features(sample["waveform"][None])[0]
-            if name == "latent":
-                return self.encode_pictures(sample["frames"])
-            return self.encode_pictures(sample["reference"][None])[0]
+    def _reference(self, batch: TalkingHeadBatch, portrait: Tensor) -> dict[str, Tensor]:
+        """The portrait's tokens by location, from the batch where it has them."""
+        if "reference_tokens" not in batch:
+            return self.reference_net(portrait)
+        if self._token_shapes is None:
+            with torch.no_grad():
+                self._token_shapes = self.reference_net(portrait[:1])
+        return ahead.unpack(batch["reference_tokens"], self._token_shapes)
 
     def emotion_features(
-        self, cues: dict[str, Tensor | list[str]], present: dict[str, Tensor]
+        self,
+        cues: dict[str, Tensor | list[str]],
+        present: dict[str, Tensor],
+        known: dict[str, Tensor] | None = None,
     ) -> EmotionFeatures:
-        """Encode the cues of a batch; encoders whose cue nobody uses are not run."""
+        """Encode the cues of a batch, but for `known` tokens; encoders whose cue nobody uses are not run."""
         features = EmotionFeatures()
         for name, cue in cues.items():
             if present[name].any():
-                features.tokens[name], features.present[name] = (
-                    self.emotion_encoders[name](cue),
-                    present[name],
-                )
+                tokens = known[name] if known and name in known else self.emotion_encoders[name](cue)
+                features.tokens[name], features.present[name] = tokens, present[name]
         return features
 
     def _emotion(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> EmotionPass:
@@ -236,29 +238,16 @@ class TalkingHead(L.LightningModule):
         }
         cues = {name: cue for name, cue in cues.items() if name in self.emotion_encoders}
         present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
-        latent = self.latent_generator(self.emotion_features(cues, present), len(blend_BE))
+        kept = {m: batch[name] for m, name in ahead.CUE_TOKENS.items() if name in batch}  # type: ignore[literal-required]
+        latent = self.latent_generator(self.emotion_features(cues, present, kept), len(blend_BE))
         known = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
         return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if known else None)
 
     def setup(self, stage: str) -> None:
-        """Let the data module keep latents and speech tokens.
-
-        Which frozen parts would otherwise make at each step.
-        """
+        """Let the data module keep what frozen parts would otherwise make at each step."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if stage != "fit" or not isinstance(data, KeepsAhead):
-            return
-        self.eval()
-        for name, part in (
-            ("latent", self.codec),
-            ("reference_latent", self.codec),
-            ("speech_tokens", self.speech_features),
-        ):
-            if self.trainer.is_global_zero:
-                data.keep_ahead(name, partial(self.encode_ahead, name=name), fingerprint(part))
-            self.trainer.strategy.barrier()
-            data.keep_ahead(name, partial(self.encode_ahead, name=name), fingerprint(part))
-        self.train()
+        if stage == "fit" and isinstance(data, KeepsAhead):
+            ahead.keep(self, data, self.trainer.is_global_zero, self.trainer.strategy.barrier)
 
     # -- training
 
@@ -293,7 +282,8 @@ class TalkingHead(L.LightningModule):
         if self.noisy_sampling.mask != "loss":
             z = torch.where(hidden > 0, noise, z)
         speech = speech * (torch.rand(len(x), 1, 1, 1, device=x.device) >= self.dropout.speech)
-        output = self.denoiser(z, timestep_BF, self.reference_net(portrait), base, speech, motion, emotion)
+        reference = self._reference(batch, portrait)
+        output = self.denoiser(z, timestep_BF, reference, base, speech, motion, emotion)
         features = latent_features(batch["landmarks"], self.codec.factor, x.shape[-1])
         weight = 1 + self.losses.mouth * mouth + self.losses.features * features
         weight = weight * free_BF[..., None, None, None]
@@ -319,7 +309,10 @@ class TalkingHead(L.LightningModule):
         batch, frames = x.shape[:2]
         total = len(self.alphas)
         level = torch.randint(total, (batch,), device=x.device)
-        level = bias_to_sampler(level, self.noise.sampler_share, self.noise.sampler_steps, total)
+        told = self.noise
+        level = bias_to_sampler(
+            level, told.sampler_share, told.sampler_steps, total, start_share=told.start_share
+        )
         free = torch.ones(batch, frames, dtype=torch.bool, device=x.device)
         if frames >= 2 * self.motion_frames > 0:
             free[:, : self.motion_frames] = (torch.rand(batch, device=x.device) < 0.3)[:, None]
@@ -349,7 +342,7 @@ class TalkingHead(L.LightningModule):
     def on_train_epoch_start(self) -> None:
         """Frozen parts stay in evaluation mode: nothing in them may change, running statistics included."""
         for name, part in self.named_children():
-            if not any(p.requires_grad for p in part.parameters()):
+            if ahead.is_frozen(part):
                 self.get_submodule(name).eval()
 
     def configure_optimizers(self) -> dict:  # type: ignore[override]

@@ -16,9 +16,11 @@ from lightning_modules.attention import (
     time_embedding,
     to_map,
     to_tokens,
+    use_short_attention,
     walk,
     without_weight,
 )
+from lightning_modules.head_warp import face_places
 from lightning_modules.interfaces import Denoiser, EmotionPass
 
 
@@ -45,6 +47,7 @@ class VideoUNet(Denoiser):
         concat_reference: the portrait's latent is concatenated to the noisy one, and the clip is predicted as
             the
             difference to it.
+        face_places: each cell is told where in the face it lies (`face_places`), as further input channels.
     """
 
     def __init__(
@@ -57,12 +60,13 @@ class VideoUNet(Denoiser):
         max_frames: int = 32,
         speech_modules: bool = False,
         concat_reference: bool = True,
+        face_places: bool = False,
     ) -> None:
         super().__init__()
         self.unet = UNet2DConditionModel(**unet)
         self.locations = attention_locations(self.unet)
         self.speech_width, self.speech_tokens = speech_width, speech_tokens
-        self.max_frames, self.concat_reference = max_frames, concat_reference
+        self.max_frames, self.concat_reference, self.face_places = max_frames, concat_reference, face_places
         if unknown := set(motion_locations) - set(self.locations):
             raise ValueError(
                 f"motion_locations {sorted(unknown)} do not exist; this UNet has {list(self.locations)}"
@@ -84,6 +88,7 @@ class VideoUNet(Denoiser):
         self.frame_embedding = nn.Sequential(
             nn.Linear(inputs, hidden), nn.SiLU(), without_weight(nn.Linear(hidden, hidden))
         )
+        use_short_attention(self)
 
     def _motion_module(self, width: int, heads: int, groups: int) -> AnimateDiffTransformer3D:
         module = AnimateDiffTransformer3D(
@@ -143,6 +148,10 @@ class VideoUNet(Denoiser):
             raise ValueError(f"{frames} frames in a clip, at most {self.max_frames} are allowed")
         if self.concat_reference:
             z_BFCHW = torch.cat([z_BFCHW, base_BFCHW.expand(-1, frames, -1, -1, -1)], 2)
+        if self.face_places:
+            moved = z_BFCHW.new_zeros(len(z_BFCHW), 1, len(HEAD_MOTION)) if motion_BFM is None else motion_BFM
+            places = face_places(moved, z_BFCHW.shape[-1]).to(z_BFCHW.dtype)
+            z_BFCHW = torch.cat([z_BFCHW, places.expand(-1, frames, -1, -1, -1)], 2)
         x_NCHW = z_BFCHW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         context_NTD = speech_BFTD.flatten(0, 1)
 

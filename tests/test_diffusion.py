@@ -112,3 +112,11 @@ def test_bias_to_sampler_visits_its_levels() -> None:
     biased = bias_to_sampler(timestep, 0.5, 4, 1000, torch.Generator().manual_seed(0))
     assert set(biased.tolist()) == {7, 999, 749, 499, 249}
     assert (biased == 7).float().mean().item() == pytest.approx(0.5, abs=0.08)
+
+
+def test_the_first_step_can_have_a_share_of_its_own() -> None:
+    timestep = torch.randint(1000, (4000,), generator=torch.Generator().manual_seed(1))
+    biased = bias_to_sampler(timestep, 0.0, 4, 1000, torch.Generator().manual_seed(0), start_share=0.3)
+    moved = biased != timestep
+    assert (biased[moved] == 999).all()
+    assert abs(moved.float().mean().item() - 0.3) < 0.03

@@ -1,8 +1,9 @@
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from diffusers.models.attention import Attention
 
-from lightning_modules.attention import attention_with_reference
+from lightning_modules.attention import ShortAttention, attention, attention_with_reference
 from lightning_modules.expert_mixture import EmotionExperts
 from lightning_modules.interfaces import EmotionPass
 from lightning_modules.reference_net import ReferenceNet
@@ -143,3 +144,33 @@ def test_too_long_a_clip_and_unknown_place_are_refused() -> None:
         call(network(), frames=33)
     with pytest.raises(ValueError, match="nowhere"):
         network(motion_locations=["nowhere"])
+
+
+def test_short_attention_equals_the_fused_kernel() -> None:
+    torch.manual_seed(0)
+    query, key, value = torch.randn(2, 2, 5, 8), torch.randn(2, 2, 7, 8), torch.randn(2, 2, 7, 8)
+    exact = torch.nn.functional.scaled_dot_product_attention(query, key, value)
+    assert torch.equal(attention(query, key, value), exact)
+    short = attention(query.bfloat16(), key.bfloat16(), value.bfloat16())
+    assert short.dtype == torch.bfloat16
+    torch.testing.assert_close(short.float(), exact, atol=0.03, rtol=0.03)
+
+
+def test_every_attention_of_the_networks_takes_the_short_way() -> None:
+    for net in (network(), ReferenceNet(TINY)):
+        found = [part for part in net.modules() if isinstance(part, Attention)]
+        assert found
+        assert all(isinstance(part.processor, ShortAttention) for part in found)
+
+
+def test_cells_are_told_where_in_the_face_they_lie() -> None:
+    torch.manual_seed(0)
+    net = VideoUNet(
+        TINY | {"in_channels": 12}, speech_width=6, speech_tokens=3, motion_locations=[],
+        concat_reference=False, face_places=True,
+    ).eval()  # fmt: skip
+    still, moved = torch.zeros(2, 3, 7), torch.zeros(2, 3, 7)
+    moved[..., 0] = 0.5
+    assert torch.equal(call(net, motion_BFM=still), call(net, motion_BFM=still))
+    # The frame embedding is zero at the start: the difference comes through the places alone.
+    assert not torch.allclose(call(net, motion_BFM=still), call(net, motion_BFM=moved))

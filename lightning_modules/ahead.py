@@ -1,0 +1,96 @@
+"""What frozen parts make of a clip, kept beside it, so that training does not make it again at each step.
+
+B clip, F frame, C channel, h row and w column of a latent, T token, D width.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from datamodules.batch import Sample
+from lightning_modules.interfaces import KeepsAhead
+
+if TYPE_CHECKING:
+    from lightning_modules.talking_head import TalkingHead
+
+Encode = Callable[[Sample], Tensor]
+CUE_TOKENS = {"text": "text_tokens", "speech": "voice_tokens"}  # modality -> field of the batch
+
+
+def fingerprint(*parts: nn.Module) -> str:
+    """Eight hexadecimal digits of the weights of one or more parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for name, tensor in sorted(part.state_dict().items()):
+            digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:8]
+
+
+def is_frozen(part: nn.Module) -> bool:
+    """Whether nothing in a part learns."""
+    return not any(parameter.requires_grad for parameter in part.parameters())
+
+
+def encoders(model: "TalkingHead") -> dict[str, tuple[Encode, str]]:
+    """Field of the batch -> how a clip's is made and by which weights, for all that is frozen in a model."""
+    codec, speech, net = model.codec, model.speech_features, model.reference_net
+    found: dict[str, tuple[Encode, str]] = {
+        "latent": (lambda clip: model.encode_pictures(clip["frames"]), fingerprint(codec)),
+        "reference_latent": (partial(_portrait, model), fingerprint(codec)),
+        "speech_tokens": (lambda clip: speech(clip["waveform"][None])[0], fingerprint(speech)),
+    }
+    if is_frozen(net):
+        found["reference_tokens"] = (
+            lambda clip: pack(net(_portrait(model, clip)[None])),
+            fingerprint(codec, net),
+        )
+    for modality, name in CUE_TOKENS.items():
+        if model.stage != "portrait" and modality in model.modalities:
+            encoder = model.emotion_encoders[modality]
+            found[name] = (partial(_cue_tokens, encoder, modality), fingerprint(encoder))
+    return found
+
+
+def _portrait(model: "TalkingHead", clip: Sample) -> Tensor:
+    return model.encode_pictures(clip["reference"][None])[0]
+
+
+def _cue_tokens(encoder: nn.Module, modality: str, clip: Sample) -> Tensor:
+    """Emotion tokens (1, T, D) of a clip's text or voice; a clip without a text is never asked for them."""
+    if modality == "text":
+        return encoder([clip.get("text", "")])[0]
+    return encoder(clip.get("voice", clip["waveform"])[None])[0]
+
+
+def keep(model: "TalkingHead", data: KeepsAhead, first: bool, barrier: Callable[[], object]) -> None:
+    """Have a data module keep everything that `encoders` names; the first process makes it, the others wait.
+
+    Args:
+        model: whose frozen parts encode.
+        data: keeps it.
+        first: this is the process that makes what is missing.
+        barrier: waits for all processes.
+    """
+    model.eval()
+    with torch.no_grad():
+        for name, (encode, version) in encoders(model).items():
+            if first:
+                data.keep_ahead(name, encode, version)
+            barrier()
+            data.keep_ahead(name, encode, version)
+    model.train()
+
+
+def pack(tokens: dict[str, Tensor]) -> Tensor:
+    """A clip's reference tokens, location -> (1, T, D), in one row."""
+    return torch.cat([x.flatten() for x in tokens.values()])
+
+
+def unpack(row_BN: Tensor, like: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Inverse of `pack` for a batch; `like` gives the locations and shapes (1, T, D)."""
+    parts = row_BN.split([x.numel() for x in like.values()], 1)
+    return {name: part.unflatten(1, x.shape[1:]) for (name, x), part in zip(like.items(), parts, strict=True)}
