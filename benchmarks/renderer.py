@@ -1,8 +1,8 @@
 """How fast the procedural face is drawn, on one core: `python -m benchmarks.renderer`.
 
 Frames a second at 128 and 256 pixels, with all layers of a person painted anew for each clip and with them
-kept, and
-each stage's share of the time. Processor time, so that other programs on the machine disturb little.
+kept, and each stage's share of the time. Processor time, so that other programs on the machine disturb
+little.
 """
 
 import cProfile

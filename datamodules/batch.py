@@ -157,10 +157,7 @@ def collate(samples: list[Sample]) -> TalkingHeadBatch:
 
 
 def check_blend(blend: Tensor, source: str = "blend") -> Tensor:
-    """The blend (..., E) itself, or a `ValueError` that names `source`: non-negative, finite.
-
-    Sum at most 1.
-    """
+    """The blend (..., E) itself, or a `ValueError` naming `source`: non-negative, finite, sum at most 1."""
     if blend.shape[-1] != len(EMOTIONS):
         raise ValueError(
             f"{source}: {blend.shape[-1]} weights, expected {len(EMOTIONS)} ({', '.join(EMOTIONS)})"

@@ -34,10 +34,7 @@ def _measures(landmarks_FK2: Tensor) -> dict[str, Tensor]:
 
 
 def eye_opening(landmarks_FK2: Tensor) -> Tensor:
-    """Eye aspect ratio (F,): lid distance over eye width, mean of both eyes (Soukupova & Cech 2016.
-
-    Eq. 1).
-    """
+    """Eye aspect ratio (F,): lid distance over eye width, both eyes' mean (Soukupova & Cech 2016, eq. 1)."""
     ratios = []
     for eye in (RIGHT_EYE, LEFT_EYE):
         p = landmarks_FK2[:, eye]
@@ -50,10 +47,9 @@ def head_motion(landmarks_FK2: Tensor, reference_K2: Tensor) -> Tensor:
     """Motion (F, 7) in the order of `HEAD_MOTION`: how the head stands, compared with the reference picture.
 
     Shifts are of the point between the eyes in inter-ocular distances of the reference; `log_scale` is the
-    log ratio
-    of inter-ocular distances, roll in radians, yaw and pitch the change of the nose tip's place between the
-    eyes in
-    inter-ocular distances; `eye_closure` is 1 - opening / reference opening, clamped to [-1, 1].
+    log ratio of inter-ocular distances, roll in radians, yaw and pitch the change of the nose tip's place
+    between the eyes in inter-ocular distances; `eye_closure` is 1 - opening / reference opening, clamped to
+    [-1, 1].
 
     Raises:
         ValueError: if the shapes are not (F, 68, 2) and (68, 2).
@@ -72,10 +68,7 @@ def head_motion(landmarks_FK2: Tensor, reference_K2: Tensor) -> Tensor:
 
 
 def lip_opening(landmarks_FK2: Tensor) -> Tensor:
-    """Inner-lip distance over the inter-ocular distance (F,): three point pairs of the inner lip.
-
-    Averaged.
-    """
+    """Inner-lip distance over the inter-ocular distance (F,), mean of three point pairs of the inner lip."""
     right_F2, left_F2 = eye_centres(landmarks_FK2)
     inner_F = sum(
         (landmarks_FK2[:, a] - landmarks_FK2[:, b]).norm(dim=-1) for a, b in ((61, 67), (62, 66), (63, 65))

@@ -1,6 +1,4 @@
-"""Synthetic clips for training: rendered once into a cache, read back as random windows.
-
-Resumable to the step.
+"""Synthetic clips for training: rendered once into a cache, read back as random windows, to the step.
 
 F frame of a window, G frame of a cached clip, C channel, H row, W column.
 """
@@ -179,10 +177,7 @@ class SyntheticClips(Dataset[Sample]):
         self.words = [json.loads(path.read_text()) for path in paths]
 
     def precompute(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
-        """Keep `function(clip)` (half precision) beside each clip under `name`.
-
-        Done once for each `version`.
-        """
+        """Keep `function(clip)` (half precision) beside each clip under `name`, once for each `version`."""
         path = self.folder / f"{name}-{version}.npy"
         if not path.is_file():
             shape = (self.recipe.clips, *function(self.clip(0)).shape)

@@ -101,10 +101,7 @@ def whole_frames(waveform_S: Tensor) -> Tensor:
 
 
 def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
-    """Frames [start, start + frames) of a track; what is constant stays.
-
-    And the last value holds to the end.
-    """
+    """Frames [start, start + frames) of a track; what is constant stays, the last value holds to the end."""
     if x_1FX is None or x_1FX.shape[1] == 1:
         return x_1FX
     index = torch.arange(start, start + frames, device=x_1FX.device).clamp(0, x_1FX.shape[1] - 1)
@@ -112,10 +109,7 @@ def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
 
 
 class _Clip:
-    """State that one clip hands to the next: the last frames.
-
-    And everything that is computed once a portrait.
-    """
+    """What one clip hands to the next: the last frames, and all that is computed once a portrait."""
 
     def __init__(
         self, model: "TalkingHead", reference_3HW: Tensor, cue: EmotionCue, options: Options

@@ -71,8 +71,7 @@ def attention_with_reference(attn: Attention, x_NTD: Tensor, reference_BTD: Tens
     """Self-attention whose keys and values are the picture's tokens followed by the portrait's.
 
     Equal to `attn` over the concatenated tokens, but the portrait's keys and values are projected once a clip
-    and not
-    once a frame. N is a multiple of B.
+    and not once a frame. N is a multiple of B.
     """
     if reference_BTD is None:
         return attn(x_NTD)

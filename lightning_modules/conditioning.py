@@ -31,9 +31,7 @@ class Dropout:
 
 @dataclass
 class NoisySampling:
-    """Masked noisy emotion sampling (MoEE): now and then an expert sees a clip of another emotion.
-
-    Without its mouth.
+    """Masked noisy emotion sampling (MoEE): now and then an expert sees another emotion, without its mouth.
 
     Args:
         chance: share of the clips; not stated by the paper.
@@ -76,10 +74,7 @@ def available_modalities(batch: TalkingHeadBatch, known: list[str]) -> Tensor:
 
 
 def expert_palette(blend_BE: Tensor) -> Tensor:
-    """Gate weights (B, 1, E) for `onehot` training: the blend's shares.
-
-    An even spread where nothing is asked for.
-    """
+    """Gate weights (B, 1, E) for `onehot` training: the blend's shares, evenly spread where it is neutral."""
     total = blend_BE.sum(-1, keepdim=True)
     shares = torch.where(
         total > 1e-3, blend_BE / total.clamp(min=1e-3), torch.full_like(blend_BE, 1 / blend_BE.shape[-1])
@@ -91,8 +86,7 @@ def noisy_clips(blend_BE: Tensor, sampling: NoisySampling) -> tuple[Tensor, Tens
     """Blends after noisy sampling, and which clips (B,) show another emotion than their label says.
 
     A chosen clip keeps its pictures and gets the label of its neighbour in the batch, so that the neighbour's
-    expert
-    meets one more face.
+    expert meets one more face.
     """
     chosen_B = torch.rand(len(blend_BE), device=blend_BE.device) < sampling.chance
     return torch.where(chosen_B[:, None], blend_BE.roll(1, 0), blend_BE), chosen_B

@@ -17,9 +17,7 @@ Prediction = Literal["v", "epsilon"]
 def alphas_cumprod(
     steps: int = 1000, zero_terminal_snr: bool = True, schedule: str = "scaled_linear"
 ) -> Tensor:
-    """Cumulative alphas (S,) of Stable Diffusion's betas 0.00085 to 0.012.
-
-    By default rescaled to zero terminal SNR.
+    """Cumulative alphas (S,) of Stable Diffusion's betas 0.00085 to 0.012, by default with zero terminal SNR.
 
     The rescaling is Lin et al. 2024 ("Common diffusion noise schedules and sample steps are flawed"),
     algorithm 1.
@@ -51,19 +49,13 @@ def add_noise(x: Tensor, noise: Tensor, alpha: Tensor) -> Tensor:
 
 
 def target(x: Tensor, noise: Tensor, alpha: Tensor, prediction: Prediction) -> Tensor:
-    """What the network has to say: v = sqrt(a) eps - sqrt(1 - a) x (Salimans & Ho 2022, appendix D).
-
-    Or eps.
-    """
+    """What the network has to say: eps, or v = sqrt(a) eps - sqrt(1 - a) x (Salimans & Ho 2022, app. D)."""
     a = _wide(alpha, x)
     return noise if prediction == "epsilon" else a.sqrt() * noise - (1 - a).sqrt() * x
 
 
 def to_x0(z: Tensor, output: Tensor, alpha: Tensor, prediction: Prediction) -> Tensor:
-    """Clean estimate from the network's output; with epsilon the alpha is clamped.
-
-    Since a = 0 tells nothing of x.
-    """
+    """Clean estimate from the output; with epsilon alpha is clamped, since a = 0 tells nothing of x."""
     a = _wide(alpha, z)
     if prediction == "epsilon":
         return (z - (1 - a).sqrt() * output) / a.clamp(min=1e-4).sqrt()
@@ -81,11 +73,9 @@ def min_snr_weight(
 ) -> Tensor:
     """Weight of each sample's squared error: min(SNR, gamma) / (SNR + 1) for v, / SNR for epsilon.
 
-    (Hang et al. 2023, eq. 7).
-
-    For v the weight vanishes where only noise is left, and with it the step that a few-step sampler starts
-    from, where what was asked for has to be decided: it never falls below `floor` (default: its value at an
-    SNR of 0.1).
+    Hang et al. 2023, eq. 7. For v the weight vanishes where only noise is left, and with it the step that a
+    few-step sampler starts from, where what was asked for has to be decided: it never falls below `floor`
+    (default: its value at an SNR of 0.1).
     """
     snr = alpha / (1 - alpha).clamp(min=1e-8)
     clipped = snr.clamp(max=gamma)
@@ -95,17 +85,12 @@ def min_snr_weight(
 
 
 def spatial_weight(timestep: Tensor, steps: int = 1000) -> Tensor:
-    """w(t) = cos(pi t / 2T) of the spatial loss: decoded pictures count most where little noise is left.
-
-    (MoEE, eq. of L_spatial).
-    """
+    """w(t) = cos(pi t / 2T) of MoEE's L_spatial: pictures count most where little noise is left."""
     return torch.cos(timestep.float() * math.pi / (2 * steps))
 
 
 def clip_noise(like_BFCHW: Tensor, shared: float, generator: torch.Generator | None = None) -> Tensor:
-    """Gaussian noise whose frames share the fraction `shared` of their variance (Ge et al. 2023, PYoCo.
-
-    Mixed noise).
+    """Gaussian noise whose frames share a fraction of their variance (Ge et al. 2023, PYoCo's mixed noise).
 
     Args:
         like_BFCHW: gives shape, device and type.
@@ -122,9 +107,7 @@ def clip_noise(like_BFCHW: Tensor, shared: float, generator: torch.Generator | N
 
 
 def trailing_timesteps(count: int, steps: int = 1000) -> list[int]:
-    """`count` timesteps from T - 1 downwards, evenly spaced, the last one not 0 (Lin et al. 2024.
-
-    Table 2: trailing).
+    """`count` even timesteps from T - 1 downwards, the last one not 0 (Lin et al. 2024, table 2: trailing).
 
     Raises:
         ValueError: if `count` is not within 1..steps.
@@ -152,9 +135,6 @@ def guide(outputs: dict[str, Tensor], audio_scale: float, emotion_scale: float) 
 
 
 def ddim_step(z: Tensor, output: Tensor, alpha: Tensor, alpha_next: Tensor, prediction: Prediction) -> Tensor:
-    """Deterministic DDIM update (Song et al. 2021, eq. 12 with sigma = 0) from alpha to alpha_next.
-
-    Both scalars ().
-    """
+    """Deterministic DDIM update (Song et al. 2021, eq. 12 with sigma = 0) between two scalar alphas ()."""
     x0, noise = to_x0(z, output, alpha, prediction), to_noise(z, output, alpha, prediction)
     return alpha_next.sqrt() * x0 + (1 - alpha_next).sqrt() * noise

@@ -1,8 +1,7 @@
-"""Mixture of emotion experts: one cross-attention per basic emotion and location.
-
-Weighed by a local and a global gate.
+"""Mixture of emotion experts: one cross-attention per basic emotion and location, weighed by two gates.
 
 B clip, F frame, T token, L latent token, D width, E expert, H head, K width of a head.
+
 MoEE (CVPR 2025), section "mixture of emotion experts":
 
     s = sigmoid(G(X; phi))           per token
@@ -28,10 +27,7 @@ GlobalGate = Literal["learned", "manual", "blended", "hard", "none"]
 
 
 def blend_gates(learned: Tensor, palette: Tensor, share: float) -> Tensor:
-    """Geometric mixture g ~ learned^(1 - share) * palette^share, renormalised over experts.
-
-    Zeros in the palette stay zero.
-    """
+    """Geometric mixture g ~ learned^(1 - share) * palette^share; zeros in the palette stay zero."""
     mixed = learned.clamp(min=1e-8) ** (1 - share) * palette**share
     return mixed / mixed.sum(-1, keepdim=True).clamp(min=1e-8) * palette.sum(-1, keepdim=True).clamp(max=1)
 
@@ -66,8 +62,7 @@ class EmotionExperts(ExpertMixture):
             `none`.
         pool: the global gate looks at the whole `clip` or at each `frame`.
         gate_sees_latent: the global gate also sees the pooled emotion latent. Not stated by the paper, where
-            the
-            condition reaches the gate only through earlier blocks.
+            the condition reaches the gate only through earlier blocks.
         palette_share: exponent of the palette in mode `blended`.
     """
 
@@ -116,10 +111,7 @@ class EmotionExperts(ExpertMixture):
         return mixed, weight_BFE
 
     def contributions(self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, weight_BFE: Tensor) -> Tensor:
-        """What each expert alone adds, already weighed: (E, B, F, T, D).
-
-        Their sum is what `forward` returns.
-        """
+        """What each expert alone adds, already weighed, (E, B, F, T, D): `forward` returns their sum."""
         place = self._place(location)
         normed = place.norm(x_BFTD)
         local = place.local_gate(normed).sigmoid() if self.local_gate != "none" else None
@@ -153,10 +145,7 @@ class EmotionExperts(ExpertMixture):
         return learned
 
     def _active(self, weight_BFE: Tensor) -> list[int]:
-        """Experts with a non-zero weight somewhere; all of them in training.
-
-        So that shapes and gradients stay put.
-        """
+        """Experts with a weight somewhere; all of them in training, so that shapes and gradients stay put."""
         if self.training or torch.compiler.is_compiling():
             return list(range(self.experts))
         return weight_BFE.flatten(0, -2).gt(0).any(0).nonzero().flatten().tolist()

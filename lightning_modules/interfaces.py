@@ -63,16 +63,12 @@ class EmotionEncoder(L.LightningModule, ABC):
         """Tokens (B, F or 1, T, width).
 
         The cue is a blend (B, F or 1, E) for `label`, B strings for `text`, waveforms (B, S) for `speech`,
-        and
-        intensities (B, F or 1, A) for `action_units`.
+        and intensities (B, F or 1, A) for `action_units`.
         """
 
 
 class LatentGenerator(L.LightningModule, ABC):
-    """Emotion-to-Latents: any mix of modalities to one emotion latent (MoEE.
-
-    Section "emotion-to-latents").
-    """
+    """Emotion-to-Latents (MoEE, section of that name): any mix of modalities to one emotion latent."""
 
     width: int
 
@@ -88,10 +84,7 @@ class ExpertMixture(L.LightningModule, ABC):
     def forward(
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """What to add to the tokens (B, F, T, D), and the global gate (B, F or 1.
-
-        E) that weighed the experts.
-        """
+        """What to add to the tokens (B, F, T, D), and the global gate (B, F or 1, E) that weighed it."""
 
 
 class ReferenceNetwork(L.LightningModule, ABC):
@@ -121,10 +114,7 @@ class Denoiser(L.LightningModule, ABC):
 
 @dataclass
 class EmotionPass:
-    """What the denoiser needs to call the mixture: the mixture, the latent, the palette.
-
-    `gates` collects its answers.
-    """
+    """What the denoiser needs to call the mixture; `gates` collects its answers."""
 
     mixture: ExpertMixture
     latent: Tensor  # (B, F or 1, L, D)
@@ -164,13 +154,7 @@ def given(cue: EmotionCue) -> list[str]:
 
 @runtime_checkable
 class KeepsAhead(Protocol):
-    """A data module that can keep what frozen parts make of its clips.
-
-    So that training need not make it again.
-    """
+    """A data module that can keep what frozen parts make of its clips: training need not make it again."""
 
     def keep_ahead(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
-        """Keep `function(clip)` as the field `name` of every clip.
-
-        `version` names the weights it came from.
-        """
+        """Keep `function(clip)` as field `name` of every clip; `version` names the weights it came from."""

@@ -36,8 +36,8 @@ class PatchCodec(LatentCodec):
     """Linear patch transform plus a learned convolutional residual on both sides.
 
     The linear part starts at the principal components of the training pictures (`start_from`), the residuals
-    start at
-    zero: the codec begins as plain PCA and improves from there. Latent channels are divided by the square
+    start at zero: the codec begins as plain PCA and improves from there. Latent channels are divided by the
+    square
         root of
     their standard deviation: whitening fully would make the diffusion spend its effort on texture.
 

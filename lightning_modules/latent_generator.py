@@ -10,15 +10,11 @@ from lightning_modules.interfaces import EmotionFeatures, LatentGenerator
 
 
 class EmotionToLatents(LatentGenerator):
-    """A projection per modality, then a soft look-up in a learnable table (MoEE.
-
-    Section "emotion-to-latents").
+    """A projection per modality, then a soft look-up in a learnable table (MoEE, "emotion-to-latents").
 
     Features are pooled to L query tokens by attention, the table gives keys and values, as style tokens do
-    (Wang et
-    al. 2018). Present modalities are averaged; with none present a learned null latent answers. Table size,
-    number of
-    tokens and pooling are not stated by the paper.
+    (Wang et al. 2018). Present modalities are averaged; with none present a learned null latent answers.
+    Table size, number of tokens and pooling are not stated by the paper.
 
     Args:
         widths: modality -> width of its encoder's tokens.

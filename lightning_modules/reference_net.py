@@ -1,7 +1,4 @@
-"""The reference network.
-
-A UNet that reads the portrait once and hands its attention inputs to the denoiser.
-"""
+"""The reference network: it reads the portrait once and hands its attention inputs to the denoiser."""
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -18,9 +15,7 @@ from lightning_modules.interfaces import ReferenceNetwork
 
 
 class ReferenceNet(ReferenceNetwork):
-    """A UNet of the denoiser's shape at timestep 0 (Hu et al. 2024, AnimateAnyone.
-
-    Used by MoEE through Hallo's stack).
+    """A UNet of the denoiser's shape at timestep 0 (Hu et al. 2024, AnimateAnyone; MoEE by way of Hallo).
 
     Args:
         unet: arguments of diffusers' `UNet2DConditionModel`, as the denoiser has them.

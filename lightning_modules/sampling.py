@@ -1,7 +1,5 @@
 """From noise to latents: a deterministic sampler that works with many steps or few.
 
-And clips that continue one another.
-
 B clip, F frame, C channel, H row, W column.
 """
 

@@ -70,8 +70,7 @@ class TalkingHead(L.LightningModule):
         latent_generator, mixture, reference_net, denoiser: the parts that learn.
         perceptual: distance of two pictures for L_spatial, or None to leave the perceptual term out.
         stage: `portrait` trains reference network and denoiser without emotion (the paper's stage 1),
-            `emotion` only
-            mixture, latents, label and AU encoders (stage 2), `joint` all of them.
+            `emotion` only mixture, latents, label and AU encoders (stage 2), `joint` all of them.
         optimizer: of the trained parts.
         frozen: parts of the stage that stay as they are, say a trained `reference_net`: cheaper steps.
         modalities: cues that training draws from; all encoders if not given.
@@ -196,10 +195,7 @@ class TalkingHead(L.LightningModule):
 
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
-        """Clip (B, F, C, h, w), portrait (B, C, h, w) and speech (B, F, T, D).
-
-        Taken from the batch where it has them.
-        """
+        """Clip (B, F, C, h, w), portrait (B, C, h, w), speech (B, F, T, D): the batch's, if it has them."""
         if "latent" in batch:
             return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
         frames = batch["frames"]
@@ -302,10 +298,7 @@ class TalkingHead(L.LightningModule):
         return latent, parts
 
     def _timesteps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Timestep (B, F) of each frame, one level a clip, and which frames are free.
-
-        Motion frames are given, at 0.
-        """
+        """Timestep (B, F) of each frame, one level a clip, and which are free: motion frames stay at 0."""
         batch, frames = x.shape[:2]
         total = len(self.alphas)
         level = torch.randint(total, (batch,), device=x.device)

@@ -25,15 +25,12 @@ from lightning_modules.interfaces import Denoiser, EmotionPass
 
 
 class VideoUNet(Denoiser):
-    """At each attention location: spatial attention with the portrait, speech, emotion experts.
-
-    Attention over time.
+    """At each attention location: the portrait, speech, emotion experts, attention over time.
 
     The plain path is `UNet2DConditionModel` under its own key names (`unet.*`), so SD 1.5 weights load as
-    they are.
-    Speech reaches the network through the blocks' cross-attention (`speech_modules=False`, the embedded size)
-    or, as
-    in Hallo, through a transformer of its own after each spatial one. Everything added starts at zero.
+    they are. Speech reaches the network through the blocks' cross-attention (`speech_modules=False`, the
+    embedded size) or, as in Hallo, through a transformer of its own after each spatial one. Everything added
+    starts at zero.
 
     Args:
         unet: arguments of `UNet2DConditionModel`; `in_channels` counts the portrait's latent when that is
@@ -45,8 +42,7 @@ class VideoUNet(Denoiser):
         max_frames: longest clip, motion frames included.
         speech_modules: give speech its own transformers.
         concat_reference: the portrait's latent is concatenated to the noisy one, and the clip is predicted as
-            the
-            difference to it.
+            the difference to it.
         face_places: each cell is told where in the face it lies (`face_places`), as further input channels.
     """
 

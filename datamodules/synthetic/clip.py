@@ -1,7 +1,7 @@
 """One synthetic clip, with everything that is true about it.
 
-Identities and voices of the three splits come from disjoint ranges of seeds.
-F frame, E expert, A action unit.
+Identities and voices of the three splits come from disjoint ranges of seeds. F frame, E expert, A action
+unit.
 """
 
 from dataclasses import dataclass

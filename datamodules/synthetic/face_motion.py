@@ -1,8 +1,7 @@
 """How skin moves and folds: for each control a field of displacement and a change of relief.
 
 A displacement is a sum of Gaussian hills (both halves of the face mirrored), a relief likewise; grooves are
-thin
-negative hills. The light then makes folds visible: nothing is painted. N control column, G grid cell.
+thin negative hills. The light then makes folds visible: nothing is painted. N control column, G grid cell.
 """
 
 import torch

@@ -34,12 +34,9 @@ class Controls:
 
     Args:
         action_units: (F, 15) in [0, 1] in the order of `ACTION_UNITS`: what a FACS coder would see, speech
-        included.
-        lips: (F, 3) in [0, 1]: rounding as in "oo", spreading as in "ee", pressing as in "m".
-        gaze: (F, 2) in [-1, 1]: to the picture's right, down.
-        eye_closure: (F,) from 0 open to 1 closed.
-        pose: (F, 6): yaw (nose to the picture's right), pitch (nose down), roll (clockwise) in radians up to
-        about
+        included. lips: (F, 3) in [0, 1]: rounding as in "oo", spreading as in "ee", pressing as in "m". gaze:
+        (F, 2) in [-1, 1]: to the picture's right, down. eye_closure: (F,) from 0 open to 1 closed. pose: (F,
+        6): yaw (nose to the picture's right), pitch (nose down), roll (clockwise) in radians up to about
             0.35, shift_x, shift_y in image sides, log_scale.
     """
 
@@ -232,8 +229,7 @@ def _blend(frames: Tensor, plate: Tensor, x_FHW: Tensor, y_FHW: Tensor, window: 
     """Lay a plate (4, H, W), or one per frame, over the frames (F, 3, S, S).
 
     `x_FHW`, `y_FHW` say which place of the plate's `window` each pixel shows; only pixels near `ink`, the box
-    of the
-    plate that is not empty, are touched.
+    of the plate that is not empty, are touched.
     """
     rows, columns = _reach(x_FHW, y_FHW, ink)
     x, y = x_FHW[:, rows, columns], y_FHW[:, rows, columns]

@@ -50,8 +50,7 @@ def noise(
     """Smooth noise (H, W) with about unit deviation: octaves of random grids, interpolated bicubically.
 
     `cells` is the number of grid cells over the longer side in the first octave; each octave doubles it, down
-    to
-    single pixels.
+    to single pixels.
     """
     total, power = torch.zeros(size), 0.0
     for octave in range(octaves):

@@ -33,10 +33,7 @@ def pearson(sums_M: Tensor) -> Tensor:
 
 
 def concordance(sums_M: Tensor) -> Tensor:
-    """Concordance correlation coefficient (...) (Lin 1989, eq.
-
-    1 with divisor n); NaN where the truth is constant.
-    """
+    """Concordance correlation coefficient (...) (Lin 1989, eq. 1, divisor n); NaN for a constant truth."""
     mean_x, mean_y, var_x, var_y, covariance = central_moments(sums_M)
     ccc = 2 * covariance / (var_x + var_y + (mean_x - mean_y) ** 2).clamp(min=TINY)
     return torch.where(var_y > TINY, ccc, torch.nan)

@@ -1,0 +1,93 @@
+"""What a generator in training has learnt of the face, checkpoint after checkpoint.
+
+    python -m benchmarks.learning_curve runs/embedded-faces-1a2b3c4d [--clips 64]
+
+At pure noise, where everything has to come from what is asked for: the share of the clip's variance around
+the moved portrait that the first step explains in the cells of brows, eyes, nose and mouth, on held-out
+people. Told are sound and head motion alone, then a label, a text, another voice or action units beside. The
+last column is the PSNR of the first step's pictures, told the action units.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import MODALITIES, TalkingHeadBatch, collate
+from datamodules.synthetic_heads import Recipe, make_clip
+from lightning_modules.conditioning import latent_features
+from moee.modules import build_module
+from moee.runs import read_run
+
+CUES = ("none", "label", "text", "speech", "action_units")
+FRAMES = slice(3, 16, 8)  # two frames of each clip, far apart
+
+
+def held_out(clips: int) -> TalkingHeadBatch:
+    recipe = Recipe(clips, frames=16, seed=500_000, split="test", clean_share=1.0)
+    batch = collate([make_clip(recipe, index) for index in range(clips)])
+    for name in ("frames", "landmarks", "head_motion", "action_units", "mouth_mask"):
+        batch[name] = batch[name][:, FRAMES]  # type: ignore[literal-required]
+    return batch
+
+
+class Curve:
+    """Asks a network about the same clips again and again."""
+
+    def __init__(self, model: Any, batch: TalkingHeadBatch) -> None:
+        self.model, self.batch = model, batch
+        self.cells = latent_features(batch["landmarks"], model.codec.factor, model.size // model.codec.factor)
+
+    @torch.no_grad()
+    def point(self) -> tuple[dict[str, float], float]:
+        """Explained variance by cue, and PSNR."""
+        model, batch = self.model.eval(), self.batch
+        portrait = model.encode_pictures(batch["reference"])
+        base = model.base(batch["reference"], portrait, batch["head_motion"])
+        clip = torch.stack([model.encode_pictures(frames) for frames in batch["frames"]])
+        x, speech = model.to_residual(clip, base), model.speech_features(batch["waveform"])[:, FRAMES]
+        noise = torch.randn_like(x[:, :1]).expand_as(x)
+        first = torch.full(x.shape[:2], len(model.alphas) - 1)
+        reference, explained, psnr = model.reference_net(portrait), {}, 0.0
+        for cue in [c for c in CUES if c == "none" or c in model.emotion_encoders]:
+            emotion = model._emotion(batch, batch["blend"], self._chosen(cue))
+            out = -model.denoiser(noise, first, reference, base, speech, batch["head_motion"], emotion)
+            explained[cue] = 1 - ((out - x).square() * self.cells).sum() / (x.square() * self.cells).sum()
+            psnr = self._psnr(model.from_residual(out, base))
+        return {name: value.item() for name, value in explained.items()}, psnr
+
+    def _chosen(self, cue: str) -> Tensor:
+        chosen = torch.zeros(len(self.batch["key"]), len(MODALITIES), dtype=torch.bool)
+        if cue in MODALITIES:
+            known = self.batch["present"]["blend"] if cue != "action_units" else True
+            chosen[:, MODALITIES.index(cue)] = known
+        return chosen
+
+    def _psnr(self, z: Tensor) -> float:
+        made = (self.model.codec.decode(z.flatten(0, 1)).clamp(-1, 1) + 1) / 2
+        error = (made - self.batch["frames"].flatten(0, 1) / 255).square().mean((1, 2, 3))
+        return (-10 * error.log10()).mean().item()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="a run directory; its kept checkpoints are the points")
+    parser.add_argument("--clips", type=int, default=64)
+    args = parser.parse_args()
+    curve = Curve(build_module(read_run(args.run)["model"]), held_out(args.clips))
+    print(f"{'step':>8}" + "".join(f"{cue:>14}" for cue in CUES) + f"{'PSNR, dB':>12}")
+    for path in sorted(args.run.glob("checkpoints/step=*.ckpt")):
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        curve.model.load_state_dict(content["state_dict"])
+        torch.manual_seed(0)
+        explained, psnr = curve.point()
+        cells = "".join(f"{explained.get(cue, float('nan')):14.3f}" for cue in CUES)
+        print(f"{content['global_step']:8}{cells}{psnr:12.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
