@@ -31,13 +31,16 @@ class Options:
     Args:
         steps: network evaluations a chunk.
         seed: of the noise.
-        audio_guidance, emotion_guidance: 1 is off.
+        audio_guidance, emotion_guidance: 1 is off; each other value costs passes of the network.
+        emotion_strength: how far the experts are pushed from what they say to no emotion; 1 is off, see
+            `EmotionPass`.
     """
 
     steps: int = 4
     seed: int = 0
     audio_guidance: float = 1.0
     emotion_guidance: float = 1.0
+    emotion_strength: float = 1.0
 
 
 def sound_chunks(sound: Tensor | Iterator[Tensor], samples: int) -> Iterator[Tensor]:
@@ -165,7 +168,11 @@ class _Clip:
         model, options = self.model, self.options
         frames = speech.shape[1]
         emotion = EmotionPass(
-            model.mixture, self._track(self.latent, start, frames), _part(self.palette, start, frames)
+            model.mixture,
+            self._track(self.latent, start, frames),
+            _part(self.palette, start, frames),
+            self.null,
+            options.emotion_strength,
         )
         nothing = EmotionPass(model.mixture, self.null)
 

@@ -114,12 +114,26 @@ class Denoiser(L.LightningModule, ABC):
 
 @dataclass
 class EmotionPass:
-    """What the denoiser needs to call the mixture; `gates` collects its answers."""
+    """What the denoiser needs to call the mixture; `gates` collects its answers.
+
+    With a `strength` other than 1 the experts' answer is pushed away from what they say to the `null` latent:
+    guidance inside the network, at the cost of the experts alone and not of a second pass.
+    """
 
     mixture: ExpertMixture
     latent: Tensor  # (B, F or 1, L, D)
     palette: Tensor | None = None  # (B, F or 1, E)
+    null: Tensor | None = None  # (B, F or 1, L, D)
+    strength: float = 1.0
     gates: dict[str, Tensor] = field(default_factory=dict)
+
+    def added(self, location: str, x_BFTD: Tensor) -> Tensor:
+        """What the experts add to the tokens (B, F, T, D) of a location."""
+        added, self.gates[location] = self.mixture(location, x_BFTD, self.latent, self.palette)
+        if self.strength == 1 or self.null is None:
+            return added
+        nothing, _ = self.mixture(location, x_BFTD, self.null)
+        return nothing + self.strength * (added - nothing)
 
 
 class SpeechFeatures(L.LightningModule, ABC):

@@ -378,7 +378,8 @@ class TalkingHead(L.LightningModule):
         seed: int = 0,
         audio_guidance: float = 1.0,
         emotion_guidance: float = 1.0,
+        emotion_strength: float = 1.0,
     ) -> Iterator[Tensor]:
         """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `animation.animate`."""
-        options = animation.Options(steps, seed, audio_guidance, emotion_guidance)
+        options = animation.Options(steps, seed, audio_guidance, emotion_guidance, emotion_strength)
         return animation.animate(self, reference_3HW, sound, cue, head_motion, options)

@@ -168,7 +168,4 @@ class VideoUNet(Denoiser):
     @staticmethod
     def _emotion(location: str, x_NCHW: Tensor, emotion: EmotionPass, frames: int) -> Tensor:
         tokens_BFTD = to_tokens(x_NCHW).unflatten(0, (-1, frames))
-        added, emotion.gates[location] = emotion.mixture(
-            location, tokens_BFTD, emotion.latent, emotion.palette
-        )
-        return added.flatten(0, 1)
+        return emotion.added(location, tokens_BFTD).flatten(0, 1)

@@ -35,6 +35,7 @@ MAX_STEPS = 1000
 HEAD_MOTIONS = ("natural", "still")
 PRECISIONS = ("auto", "32", "bf16")
 STEPS = 4  # those that the shipped network was trained for
+STRENGTH = 2.0  # of its emotions, which are faint at 1
 BLOCK_SECONDS = 10.0
 
 
@@ -46,6 +47,7 @@ class Settings:
     seed: int = 0
     audio_guidance: float = 1.0
     emotion_guidance: float = 1.0
+    emotion_strength: float = STRENGTH
     head_motion: str = "natural"
 
 
@@ -59,23 +61,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_cue_arguments(parser)
     how = parser.add_argument_group("how")
     how.add_argument(
-        "--grid", action="store_true", help="one line in neutral, six emotions and a compound one"
+        "--grid", action="store_true", help="neutral, six emotions and a compound one, side by side"
     )
     how.add_argument("--paste-back", action="store_true", help="put the face back into the whole picture")
     how.add_argument(
-        "--face-box", metavar='"X Y W H"', help="where the face is, in pixels; needs no detector"
+        "--face-box", metavar='"X Y W H"', help="the face from hairline to chin, in pixels; no detector then"
     )
     how.add_argument("--detector", metavar="PATH", help="landmark model, if not among the known weights")
     how.add_argument("--checkpoint", metavar="C", help="a talking-head checkpoint (default: the shipped one)")
     how.add_argument(
-        "--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where this machine is fast at it"
+        "--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where it is fast (default: auto)"
     )
-    how.add_argument("--head-motion", choices=HEAD_MOTIONS, default="natural", help="(default: natural)")
-    how.add_argument("--steps", type=int, default=STEPS, help=f"sampler steps (default: {STEPS})")
-    how.add_argument("--seed", type=int, default=0, help="the same seed gives the same video (default: 0)")
-    how.add_argument("--emotion-guidance", type=float, default=1.0, help="above 1: more emotion (default: 1)")
     how.add_argument(
-        "--audio-guidance", type=float, default=1.0, help="above 1: more lip motion (default: 1)"
+        "--head-motion",
+        choices=HEAD_MOTIONS,
+        default="natural",
+        help="natural: it drifts, nods and blinks (default: natural)",
+    )
+    how.add_argument(
+        "--steps", type=int, default=STEPS, metavar="N", help=f"sampler steps (default: {STEPS})"
+    )
+    how.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="the same seed gives the same video (default: 0)"
+    )
+    how.add_argument(
+        "--emotion-strength",
+        type=float,
+        default=STRENGTH,
+        metavar="W",
+        help=f"of the experts, above 1: more emotion (default: {STRENGTH:g})",
+    )
+    how.add_argument(
+        "--emotion-guidance",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="the same by a second pass at each step, slower (default: 1)",
+    )
+    how.add_argument(
+        "--audio-guidance",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="above 1: more lip motion (default: 1)",
     )
 
 
@@ -88,9 +116,7 @@ def add_cue_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--text", metavar="T", help='a description, such as "barely holding back tears"')
     group.add_argument("--emotion-audio", metavar="X", help="a recording whose tone of voice is taken over")
     group.add_argument("--au", metavar="A", help='action units from 0 to 1, such as "AU12=0.8,AU6=0.5"')
-    group.add_argument(
-        "--timeline", metavar="T.json", help='emotion over time: [{"time": 0, "emotion": "sad"}, ...]'
-    )
+    group.add_argument("--timeline", metavar="T.json", help='a list: [{"time": 0, "emotion": "sad"}, ...]')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -137,13 +163,20 @@ def _checked(args: argparse.Namespace) -> Settings:
         raise ValueError(f"--steps {args.steps}: must be from 1 to {MAX_STEPS}")
     if not 0 <= args.seed < 2**63:
         raise ValueError(f"--seed {args.seed}: must be from 0 to 2**63 - 1")
-    for option in ("emotion_guidance", "audio_guidance"):
+    for option in ("emotion_strength", "emotion_guidance", "audio_guidance"):
         value = getattr(args, option)
         if not 0 <= value <= 20:
             raise ValueError(f"--{option.replace('_', '-')} {value}: must be from 0 to 20")
     if args.grid:
         _refuse_with_grid(args)
-    return Settings(args.steps, args.seed, args.audio_guidance, args.emotion_guidance, args.head_motion)
+    return Settings(
+        steps=args.steps,
+        seed=args.seed,
+        audio_guidance=args.audio_guidance,
+        emotion_guidance=args.emotion_guidance,
+        emotion_strength=args.emotion_strength,
+        head_motion=args.head_motion,
+    )
 
 
 def _refuse_with_grid(args: argparse.Namespace) -> None:
@@ -180,6 +213,7 @@ def stream(
         seed=settings.seed,
         audio_guidance=settings.audio_guidance,
         emotion_guidance=settings.emotion_guidance,
+        emotion_strength=settings.emotion_strength,
     )
 
 

@@ -4,19 +4,21 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
+from typing import NoReturn
 
 from moee.console import warn
 
 COMMANDS = {
-    "demo": "everything once, small and offline: clips, training, videos, scores",
+    "demo": "clips, training, videos and scores: once, small and offline",
     "train": "train one experiment",
     "animate": "a portrait, a voice and an emotion to a video",
     "prepare": "raw recordings to training shards",
     "evaluate": "score generated videos under a protocol",
-    "score": "does the generator do what it is told: the table of the model card",
+    "score": "the table of the model card: does the generator obey?",
     "leaderboard": "results to a page and tables",
     "sweep": "search over the keys of an experiment",
     "export": "weights of a run to files that can be loaded and shared",
@@ -27,20 +29,51 @@ INTERRUPTED = 130
 EXPECTED_ERRORS = (ValueError, OSError)
 
 
-def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Prose flows with the terminal's width; paragraphs with indented lines (examples) stay as written."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        """As argparse does, which forgets the indent of subcommands when it measures their names."""
+        super().add_argument(action)
+        self._action_max_length = max(self._action_max_length, max(map(len, COMMANDS)) + 4)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            part if "\n  " in part else textwrap.fill(part, width, break_on_hyphens=False)
+            for part in text.strip().split("\n\n")
+        )
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line, without the usage above it."""
+
+    commands: Mapping[str, "Parser"] = {}
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
+        warn(f"{self.prog}: {message}; see `{self.prog} --help`")
+        self.exit(2)
+
+    def refuse(self, argument: str) -> NoReturn:
+        """Exit over an argument that is not known, with the nearest option."""
+        near = get_close_matches(argument.partition("=")[0], self._option_string_actions, n=1)
+        self.error(f"no argument {argument!r}" + (f": did you mean {near[0]}?" if near else ""))
+
+
+def build_parser(chosen: str | None = None) -> Parser:
     """The whole parser; only the chosen subcommand's module is imported, for its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="moee",
         description="MoEE Suite: train, animate and judge emotional talking heads.",
         epilog="`moee COMMAND --help` shows a command's arguments and examples.",
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"moee-suite {_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    parser.commands = commands.choices
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-        )
+        command = commands.add_parser(name, help=summary, formatter_class=HelpFormatter, allow_abbrev=False)
         if name == chosen:
             module = importlib.import_module(f"moee.{name}")
             command.add_argument(
@@ -72,11 +105,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run(args)
 
 
-def _parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+def _parse(parser: Parser, arguments: list[str]) -> argparse.Namespace:
     """As the parser does, but `key=value` may also stand after options."""
     args, rest = parser.parse_known_args(arguments)
     if rest and (not hasattr(args, "overrides") or any(word.startswith("-") for word in rest)):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        strange = next((word for word in rest if word.startswith("-")), rest[0])
+        parser.commands.get(args.command, parser).refuse(strange)
     if rest:
         args.overrides += rest
     return args

@@ -1,7 +1,8 @@
 """The questions of `moee score`, one function each. F frame, A action unit, C emotion class."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,7 +88,8 @@ class ControlTests:
     Args:
         network: the generator, in evaluation mode.
         judge, identity: who measures.
-        clips, frames, seeds, steps: how much, and how many sampling steps.
+        clips, frames, seeds: how much.
+        how: the sampling options of `animate`.
     """
 
     def __init__(
@@ -98,10 +100,10 @@ class ControlTests:
         clips: int,
         frames: int,
         seeds: int,
-        steps: int,
+        how: Mapping[str, Any],
     ) -> None:
         self.network, self.judge, self.identity = network, judge, identity
-        self.count, self.frames, self.seeds, self.steps = clips, frames, seeds, steps
+        self.count, self.frames, self.seeds, self.how = clips, frames, seeds, how
         self.clips = [self._clip(i) for i in range(clips)]
 
     def _clip(self, index: int) -> Sample:
@@ -117,7 +119,7 @@ class ControlTests:
         sound = clip["waveform"] if sound is None else sound
         motion = clip["head_motion"]
         chunks = self.network.animate(
-            clip["reference"], sound, cue, head_motion=motion, steps=self.steps, seed=seed
+            clip["reference"], sound, cue, head_motion=motion, seed=seed, **self.how
         )
         return torch.cat(list(chunks))
 
@@ -244,7 +246,7 @@ class ControlTests:
     def _made_unit(self, person: int, told: Tensor) -> Tensor:
         cue, silence = EmotionCue(action_units=told[None]), torch.zeros(4 * SAMPLES_PER_FRAME)
         portrait = self.clips[person]["reference"]
-        return torch.cat(list(self.network.animate(portrait, silence, cue, steps=self.steps)))
+        return torch.cat(list(self.network.animate(portrait, silence, cue, **self.how)))
 
     def _true_unit(self, person: int, told: Tensor) -> Tensor:
         clip = synthetic_clip(FIRST_SEED + person, 5, self.network.size, action_units=told, split="test")

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, parse_blend
+from moee.explain import unknown_name
 
 if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
@@ -137,10 +138,10 @@ def read_timeline(path: str | Path, frames: int) -> Timeline:
         ValueError: if it is not JSON, or an entry is not valid; the message has the entry's number, from 1.
     """
     try:
-        entries = json.loads(Path(path).read_text("utf-8"))
+        entries = json.loads(Path(path).read_text("utf-8-sig"), parse_int=float)
     except FileNotFoundError:
         raise FileNotFoundError(f"--timeline {path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"--timeline {path}: not valid JSON ({error})") from None
     if not isinstance(entries, list) or not entries:
         raise ValueError(f'--timeline {path}: expected a list such as [{{"time": 0, "emotion": "happy"}}]')
@@ -173,7 +174,7 @@ def _entry_time(entry: object, where: str) -> float:
         raise ValueError(f'{where}: {entry!r} is not of the form {{"time": 1.5, "emotion": "happy"}}')
     for key in entry:
         if key not in TIMELINE_KEYS:
-            raise ValueError(f"{where}: unknown key {key!r}, known are {', '.join(TIMELINE_KEYS)}")
+            raise ValueError(unknown_name(f"{where}: unknown key {key!r}", key, TIMELINE_KEYS))
     time = entry.get("time")
     if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time) or time < 0:
         raise ValueError(f'{where}: "time" must be seconds from 0 on, got {time!r}')

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.console import say
+from moee.console import say, warn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +24,11 @@ examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
 
---about is JSON such as {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}: intervals are then taken by
-identity, and emotions are scored. Without it each clip counts as a person of its own.
+With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
+person of its own.
+
+The file of --about:
+  {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
 """
 DEFAULT_PROTOCOL = "embedded-v0"
 ABOUT_KEYS = ("identity", "emotion")
@@ -56,13 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`moee evaluate`: writes the result and prints it."""
+    """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
     from datamodules.preparation.media import read_video
     from evaluation.evaluate import evaluate
     from evaluation.extractors.lpips_network import load_lpips
     from evaluation.protocol import load_protocol
     from evaluation.result import System
+    from moee.files import check_writable
 
+    check_writable(args.out)
     protocol = load_protocol(find_protocol(args.protocol))
     result = evaluate(
         args.generated,
@@ -79,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
     for line in summary(result):
         say(line)
     say(f"written: {args.out}")
+    if all(row.problem for row in result.rows):
+        warn(f"moee: no clip could be scored; {result.rows[0].key}: {result.rows[0].problem}")
+        return 1
     return 0
 
 

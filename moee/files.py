@@ -22,6 +22,20 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before the work that fills it.
+
+    Raises:
+        PermissionError: if its folder, or the nearest that exists above it, cannot be written to.
+        IsADirectoryError: if it is a folder.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder, name a file inside it")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise PermissionError(f"{path}: cannot be written, {folder} is read-only or no folder")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file, or leave what was there."""
     with replacing(path) as partial:

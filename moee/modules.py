@@ -77,7 +77,7 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], source: str) -> N
     """Copy every tensor into the module; all names and shapes must agree.
 
     Raises:
-        ValueError: one line with counts and first names of what is missing, unexpected or of another shape.
+        ValueError: one line with counts and first names of what is missing, unexpected, misshapen or NaN.
     """
     own = module.state_dict()
     faults = {
@@ -88,6 +88,7 @@ def load_strictly(module: nn.Module, state: dict[str, Tensor], source: str) -> N
             for name in sorted(own.keys() & state.keys())
             if own[name].shape != state[name].shape
         ],
+        "with values that are no numbers": sorted(name for name in state if state[name].isnan().any()),
     }
     parts = [_listed(what, names) for what, names in faults.items() if names]
     if parts:

@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--detector", type=Path, metavar="FILE", help="face landmarker (default: `moee weights`)"
     )
     parser.add_argument(
-        "--face-box", metavar="X Y W H", help="the face in every video, pixels, from the hairline to the chin"
+        "--face-box",
+        metavar='"X Y W H"',
+        help="the face in every video, in pixels, from the hairline to the chin",
     )
     parser.add_argument("--size", type=int, default=128, help="side of the samples in pixels (default: 128)")
     parser.add_argument(
@@ -52,9 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee prepare`: prints the report; fails if nothing could be used."""
+    from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(f"preparing {args.source}", total=None)
         report = prepare(
             args.corpus,

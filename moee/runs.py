@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 from moee.files import write_text
 
@@ -104,8 +105,15 @@ def processor() -> str:
 
 
 def newest_checkpoint(directory: Path) -> Path | None:
-    """The checkpoint of a run with the most steps."""
-    return max((directory / "checkpoints").glob("step=*.ckpt"), default=None)
+    """The checkpoint of a run with the most steps.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    newest = max((directory / "checkpoints").glob("step=*.ckpt"), default=None)
+    if newest is not None and not is_zipfile(newest):  # torch writes zip archives, their directory at the end
+        raise ValueError(f"{newest} is damaged or cut off: delete it, then the one before it is used")
+    return newest
 
 
 def read_run(directory: Path) -> dict[str, Any]:

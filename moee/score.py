@@ -7,14 +7,13 @@ import argparse
 import json
 from pathlib import Path
 
-from moee.animate import PRECISIONS, STEPS
+from moee.animate import PRECISIONS, STEPS, STRENGTH
 from moee.console import say
 
 DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
 
 Every row is measured by the embedded judges, which had no part in training the generator and are not
-published
-networks. `ceiling` is what they measure on the true renderings of the same clips.
+published networks. `ceiling` is what they measure on the true renderings of the same clips.
 """
 QUESTIONS = ("emotion", "truth", "shuffled", "units", "palette", "compounds")
 EXAMPLES = """\
@@ -34,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=40, help="frames a clip (default: 40)")
     parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
+    parser.add_argument(
+        "--emotion-strength", type=float, default=STRENGTH, help=f"as in moee animate (default: {STRENGTH:g})"
+    )
+    parser.add_argument("--emotion-guidance", type=float, default=1.0, help="likewise (default: 1, off)")
     parser.add_argument(
         "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="only these (default: all)"
     )
@@ -60,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         Judge.load(locate_weights(args.judge)),
         IdentityJudge.load(locate_weights(args.identity)),
     )
-    tests = ControlTests(generator.network, judge, identity, args.clips, args.frames, args.seeds, args.steps)
+    how = {name: getattr(args, name) for name in ("steps", "emotion_strength", "emotion_guidance")}
+    tests = ControlTests(generator.network, judge, identity, args.clips, args.frames, args.seeds, how)
     amount = f"{args.clips} clips x {args.frames} frames x {args.seeds} seeds"
     say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}, {args.steps} steps")
     say(f"{'what':44}{'value':>8}  {'95 % interval':18}{'ceiling':>8}{'floor':>8}")
@@ -75,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
             "clips": args.clips,
             "frames": args.frames,
             "seeds": args.seeds,
-            "steps": args.steps,
+            **how,
             "rows": [row.record() for row in rows],
         }
         write_text(args.out, json.dumps(record, indent=2) + "\n")

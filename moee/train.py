@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--print-config", action="store_true", help="check, print the configuration, and stop"
     )
-    parser.add_argument("--smoke", action="store_true", help="shrink it as its own `smoke:` section says")
+    parser.add_argument(
+        "--smoke", action="store_true", help="a short trial: the experiment's own `smoke:` values"
+    )
     parser.add_argument(
         "--root", type=Path, default=Path("runs"), help="folder of run directories (default: runs)"
     )

@@ -158,6 +158,61 @@ def test_what_is_known_of_clips_is_checked(tmp_path):
             read_about(path)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["train"], "moee train: the following arguments are required: experiment"),
+        (["train", "judge", "--resum"], "moee train: no argument '--resum': did you mean --resume?"),
+        (["prepare", "folder", "a", "b", "--size", "x"], "moee prepare: argument --size: invalid int"),
+        (["prepare", "foldr", "a", "b"], "moee prepare: argument corpus: invalid choice: 'foldr'"),
+        (["--no-such"], "moee: no argument '--no-such'"),
+    ],
+)
+def test_bad_arguments_are_one_line(given, said, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(given)
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert error.startswith(said)
+    assert error.count("\n") == 1
+
+
+def test_help_flows_with_the_terminal_and_keeps_examples(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        cli.main(["animate", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    prose = [line for line in lines if line and not line.startswith(" ")]
+    assert max(map(len, prose)) < 60
+    assert any(line.startswith("  moee animate --portrait") and line.endswith(".mp4") for line in lines)
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert "leaderboard results to a page" in " ".join(capsys.readouterr().out.split("  "))
+
+
+@pytest.mark.weights
+def test_an_evaluation_that_could_score_nothing_fails(tmp_path, capsys):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "a.mp4").write_text("no video")
+    folder = str(tmp_path / "made")
+    given = ["evaluate", "--generated", folder, "--reference", folder, "--out"]
+    assert cli.main([*given, str(tmp_path / "r.json")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("moee: no clip could be scored; a: ")
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("out", "said"), [("made", "is a folder"), ("made/a.mp4/r.json", "cannot be written")]
+)
+def test_a_result_that_could_not_be_written_is_refused_before_the_work(tmp_path, capsys, out, said):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "a.mp4").write_text("no video")
+    given = ["evaluate", "--generated", "none", "--reference", "none", "--out", str(tmp_path / out)]
+    assert cli.main(given) == 1
+    assert said in capsys.readouterr().err
+
+
 def test_overrides_may_stand_after_options(monkeypatch):
     from moee import train
 

@@ -116,12 +116,22 @@ def test_between_any_points_the_curve_stays_within_them(points: list[tuple[int, 
             "entry 2: time 0 does not come after 0",
         ),
         ([{"time": 0, "au": "AU99=1"}], "entry 1: unknown action unit"),
+        ([{"time": 0, "emotoin": "sad"}], "unknown key 'emotoin': did you mean 'emotion'"),
+        ([{"time": 10**400, "emotion": "sad"}], '"time" must be seconds'),
+        (f'[{{"time": {"9" * 5000}, "emotion": "sad"}}]', '"time" must be seconds'),
+        ("[" * 100_000, "--timeline .* not valid JSON"),
     ],
 )
 def test_bad_timelines_name_the_entry(tmp_path: Path, entries: object, said: str) -> None:
     with pytest.raises(ValueError, match=said) as error:
         cues.read_timeline(timeline(tmp_path, entries), 10)
     assert "\n" not in str(error.value)
+
+
+def test_a_timeline_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "mark.json"
+    path.write_text('[{"time": 0, "emotion": "sad"}]', "utf-8-sig")
+    assert cues.read_timeline(path, 3).blend.shape[0] == 3
 
 
 def test_the_same_thing_said_twice_is_refused(tmp_path: Path) -> None:

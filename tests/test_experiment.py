@@ -15,7 +15,7 @@ from moee.callbacks import TrainingInterruptedError, capture_random_states, rest
 from moee.experiment import Run, compose
 from moee.export import export
 from moee.loggers import read_metrics
-from moee.modules import build_module, load_module, read_metadata
+from moee.modules import build_module, load_module, load_strictly, read_metadata
 from moee.runs import newest_checkpoint
 from moee.train import train
 
@@ -269,6 +269,24 @@ def test_exported_parts_build_and_load_by_themselves(trained, tmp_path):
     half = export(run.directory, tmp_path / "half", dtype="float16")
     assert load_file(half[1])["layer.weight"].dtype == torch.float16
     assert load_module(half[1]).layer.weight.dtype == torch.float32
+
+
+def test_a_checkpoint_that_is_cut_off_is_refused(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    assert newest_checkpoint(tmp_path) is None
+    path = tmp_path / "checkpoints" / "step=00000010.ckpt"
+    torch.save({"state_dict": {}}, path)
+    assert newest_checkpoint(tmp_path) == path
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match="damaged or cut off"):
+        newest_checkpoint(tmp_path)
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    module = torch.nn.Linear(2, 2)
+    broken = module.state_dict() | {"bias": torch.tensor([0.0, torch.nan])}
+    with pytest.raises(ValueError, match=r"does not fit Linear: 1 with values that are no numbers \(bias\)"):
+        load_strictly(module, broken, "x.safetensors")
 
 
 @pytest.mark.slow

@@ -76,6 +76,19 @@ def test_a_box_from_hairline_to_chin_frames_like_landmarks():
     assert max(abs(a - b) for a, b in zip(box, crop_box(drawn_face(), 400, 400), strict=True)) <= 2
     with pytest.raises(ValueError, match="not inside"):
         crop_box((900, 100, 50, 50), 400, 400)
+    with pytest.raises(ValueError, match="less than 2 pixels high"):
+        crop_box((10, 10, 0.5, 0.5), 400, 400)
+
+
+def test_boxes_offered_for_two_faces_lie_in_the_picture():
+    faces = [Face(drawn_face(), {}, (-3.4, -6.2, 85.7, 114.9)), Face(drawn_face(), {}, (157.8, 20, 45, 93))]
+    with pytest.raises(ValueError, match="2 faces") as caught:
+        single_face(ToldFinder(faces), torch.zeros(3, 120, 200, dtype=torch.uint8), "p.png")
+    for text in str(caught.value).partition("x y w h: ")[2].split("; "):
+        x, y, w, h = parse_box(text)
+        assert min(x, y) >= 0
+        assert x + w <= 200
+        assert y + h <= 120
 
 
 @pytest.mark.parametrize("text", ["", "1 2 3", "a b c d", "1 2 0 5", "1 2 3 nan"])

@@ -150,6 +150,19 @@ def test_what_cannot_be_heard_is_refused_in_one_line(tmp_path):
         assert path.name in str(caught.value)
 
 
+@pytest.mark.parametrize("tagged", [False, True])
+def test_an_mp3_that_is_cut_off_is_refused(tmp_path, tagged):
+    noise = np.random.default_rng(0).normal(0, 0.1, 96_000).astype(np.float32)
+    path = write_sound(tmp_path / "line.mp3", noise, 48_000, "libmp3lame")
+    sound = path.read_bytes()
+    sound = sound[10 + int.from_bytes(sound[8:10], "big") :] if sound[:3] == b"ID3" else sound
+    tag = b"ID3\x04\0\0\0\0\x02\x0a" + bytes(266) if tagged else b""
+    path.write_bytes(tag + sound)
+    assert len(read_sound(path)) == pytest.approx(32_000, abs=800)
+    with pytest.raises(ValueError, match="cut off"):
+        read_sound(damaged(path, 0.5))
+
+
 def test_what_cannot_be_seen_is_refused_in_one_line(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_video(tmp_path / "nothing.mp4")
@@ -201,7 +214,11 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path):
     Image.fromarray(noise).save(tmp_path / "cut.jpg")
     Image.new("1", (8200, 8200)).save(tmp_path / "bomb.png")
     damaged(tmp_path / "cut.jpg", 0.5)
-    for name, message in (("text.png", "not readable"), ("cut.jpg", "damaged"), ("bomb.png", "at most")):
+    for name, message in (
+        ("text.png", "not readable as a picture; give"),
+        ("cut.jpg", "damaged"),
+        ("bomb.png", "at most"),
+    ):
         with pytest.raises(ValueError, match=message) as caught:
             read_image(tmp_path / name)
         assert "\n" not in str(caught.value)

@@ -37,7 +37,7 @@ class Cheat(Still):
 
 def questions_to(network: Still, clips: int = 2) -> ControlTests:
     torch.manual_seed(0)
-    made = ControlTests(network, Judge().eval(), IdentityJudge().eval(), clips, 6, 1, 1)
+    made = ControlTests(network, Judge().eval(), IdentityJudge().eval(), clips, 6, 1, {"steps": 1})
     if isinstance(network, Cheat):
         network.known = {c["reference"].numpy().tobytes(): c["frames"] for c in made.clips}
     return made

@@ -213,7 +213,7 @@ def test_guidance_of_one_is_off_and_more_moves_the_picture() -> None:
         EmotionCue(label=torch.eye(6)[:1]),
     )
     plain = torch.cat(list(module.animate(*arguments, steps=2)))
-    for scales in ({"emotion_guidance": 3.0}, {"audio_guidance": 3.0}):
+    for scales in ({"emotion_guidance": 3.0}, {"audio_guidance": 3.0}, {"emotion_strength": 3.0}):
         assert not torch.equal(torch.cat(list(module.animate(*arguments, steps=2, **scales))), plain)
 
 

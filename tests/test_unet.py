@@ -163,6 +163,19 @@ def test_every_attention_of_the_networks_takes_the_short_way() -> None:
         assert all(isinstance(part.processor, ShortAttention) for part in found)
 
 
+def test_strength_pushes_away_from_no_emotion() -> None:
+    torch.manual_seed(0)
+    experts, x = EmotionExperts(PLACES, 16), torch.randn(2, 3, 4, 16)
+    for place in experts.places.values():
+        torch.nn.init.normal_(place.to_out.weight)
+    felt, null = torch.randn(2, 1, 4, 16), torch.randn(2, 1, 4, 16)
+    said, nothing = (experts("mid_0_0", x, latent)[0] for latent in (felt, null))
+    for strength in (1.0, 0.0, 2.5):
+        asked = EmotionPass(experts, felt, null=null, strength=strength)
+        torch.testing.assert_close(asked.added("mid_0_0", x), nothing + strength * (said - nothing))
+        assert set(asked.gates) == {"mid_0_0"}
+
+
 def test_cells_are_told_where_in_the_face_they_lie() -> None:
     torch.manual_seed(0)
     net = VideoUNet(

@@ -3,6 +3,7 @@
 C channel, H row, W column, K landmark of the iBUG 300-W order.
 """
 
+import math
 import os
 import sys
 import tempfile
@@ -181,6 +182,14 @@ def _distinct(faces: list[Face]) -> list[Face]:
     return kept
 
 
+def _inside(box: Box, image_3HW: Tensor) -> str:
+    """The part of a box that lies in the picture, in whole pixels, as `parse_box` reads it."""
+    _, height, width = image_3HW.shape
+    left, top = max(math.ceil(box[0]), 0), max(math.ceil(box[1]), 0)
+    right, bottom = min(math.floor(box[0] + box[2]), width), min(math.floor(box[1] + box[3]), height)
+    return f"{left} {top} {right - left} {bottom - top}"
+
+
 def single_face(finder: FaceFinder, image_3HW: Tensor, source: str) -> Face:
     """The one face of a picture.
 
@@ -190,12 +199,12 @@ def single_face(finder: FaceFinder, image_3HW: Tensor, source: str) -> Face:
     faces = finder.find(image_3HW)
     if not faces:
         raise ValueError(
-            f"no face found in {source}; give a picture of one person from the front, or a face box"
+            f"no face found in {source}; give a picture of one person from the front, or use --face-box"
         )
     if len(faces) > 1:
-        boxes = "; ".join(" ".join(f"{v:.0f}" for v in face.box) for face in faces)
+        boxes = "; ".join(_inside(face.box, image_3HW) for face in faces)
         raise ValueError(
-            f"{len(faces)} faces found in {source}: crop to one, or give one face box of x y w h: {boxes}"
+            f"{len(faces)} faces found in {source}: crop to one, or choose by --face-box x y w h: {boxes}"
         )
     return faces[0]
 
@@ -231,7 +240,9 @@ def crop_box(face: Tensor | Box, width: int, height: int) -> tuple[int, int, int
     else:
         x, y, w, h = face
         middle_x, eyes_y, chin = x + w / 2, y + EYES_DOWN_FACE * h, (1 - EYES_DOWN_FACE) * h
-    if not (chin > 1 and 0 <= middle_x <= width and -chin <= eyes_y <= height):
+    if not chin > 1:
+        raise ValueError(f"the face in the {width}x{height} picture is less than 2 pixels high: too small")
+    if not (0 <= middle_x <= width and -chin <= eyes_y <= height):
         raise ValueError(
             f"the face at x={middle_x:.0f} y={eyes_y:.0f} is not inside the {width}x{height} picture"
         )

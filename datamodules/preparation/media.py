@@ -19,12 +19,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
-from datamodules.preparation.sound import decode_sound
+from datamodules.preparation.sound import decode_sound, stated_bytes
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,wav,w64,flac,mp3,ogg,aac,aiff,caf"
 MAX_PICTURE_PIXELS = 64_000_000
 MAX_VIDEO_BYTES = 8 << 30
-RIFF_SLACK = 0.01  # of a RIFF file may be missing at its end
+SIZE_SLACK = 0.01  # of a file may be missing at its end
 TAIL_FRAMES = 0.25  # a last frame is made only if more than this share of it lies before the end
 
 
@@ -62,7 +62,7 @@ def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
         raise FileNotFoundError(f"{path}: no such file")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty")
-    _check_riff(path)
+    _check_whole(path)
     try:
         # Only containers of sound and video: a playlist would open other files or the network.
         with av.open(f"file:{path}", options={"format_whitelist": CONTAINERS}) as container:
@@ -72,17 +72,13 @@ def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
         raise ValueError(f"{path}: not readable as sound or video, or damaged ({reason})") from None
 
 
-def _check_riff(path: Path) -> None:
-    """Refuses a WAV or AVI file shorter than its first eight bytes say; FFmpeg would read what is left."""
+def _check_whole(path: Path) -> None:
+    """Refuses a file shorter than its header says; FFmpeg would read what is left."""
     with path.open("rb") as file:
-        head = file.read(8)
-    if head[:4] != b"RIFF":
-        return
-    stated, size = int.from_bytes(head[4:8], "little"), path.stat().st_size
-    if 0 < stated < 0xFFFF_F000 and size < (stated + 8) * (
-        1 - RIFF_SLACK
-    ):  # recorders that stream write 0 or 2^32
-        raise ValueError(f"{path}: cut off: {size} of {stated + 8} bytes are there")
+        stated = stated_bytes(file)
+    size = path.stat().st_size
+    if stated is not None and size < stated * (1 - SIZE_SLACK):
+        raise ValueError(f"{path}: cut off: {size} of {stated} bytes are there")
 
 
 def _video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
@@ -318,10 +314,10 @@ def read_image(path: Path | str) -> Tensor:
                 )
             image.load()
             rgb = _to_rgb(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = (
-            str(error).splitlines()[0].replace(str(path), "").strip() if str(error) else type(error).__name__
-        )
+    except UnidentifiedImageError:
+        raise ValueError(f"{path}: not readable as a picture; give a JPEG, PNG or the like") from None
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{path}: not readable as a picture, or damaged ({reason})") from None
     return torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1).contiguous()
 

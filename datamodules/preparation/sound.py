@@ -1,6 +1,7 @@
 """Decoding of one audio stream to 16 kHz mono by time stamps. S sample at 16 kHz."""
 
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import av
 import numpy as np
@@ -11,6 +12,24 @@ JUMP_SECONDS = 0.04  # smaller disagreements between time stamps and sample coun
 PADDING_SECONDS = 0.15  # decoders return at most two codec frames beyond the end
 OVERLOAD = 4.0  # float files above this are not scaled to [-1, 1]
 ESTIMATED_LENGTHS = {"mp3", "aac", "adts"}  # formats whose header length is a guess from the bit rate
+
+
+def stated_bytes(file: BinaryIO) -> int | None:
+    """The size that the header of a WAV, AVI or MP3 file states; None where there is no such statement."""
+    head = file.read(10)
+    if head[:4] == b"RIFF":
+        stated = int.from_bytes(head[4:8], "little")
+        return stated + 8 if 0 < stated < 0xFFFF_F000 else None  # recorders that stream write 0 or 2^32
+    # ID3 writes the length of its tag in four times seven bits.
+    start = 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
+    file.seek(start if head[:3] == b"ID3" else 0)
+    place, frame = file.tell(), file.read(64)
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))  # in the first frame of most MP3 files
+    if frame[:1] != b"\xff" or tag < 0:
+        return None
+    flags = int.from_bytes(frame[tag + 4 : tag + 8], "big")
+    field = tag + 8 + 4 * (flags & 1)
+    return place + int.from_bytes(frame[field : field + 4], "big") if flags & 2 else None
 
 
 def declared_end(container: av.container.InputContainer, stream: av.AudioStream) -> float | None:
