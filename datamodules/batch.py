@@ -175,13 +175,17 @@ def parse_blend(text: str) -> Tensor:
     """`happy`, `angrily_disgusted`, `neutral` or `happy:0.5,surprise:0.3` to a blend (E,).
 
     Raises:
-        ValueError: for an unknown emotion (the nearest name is suggested), a weight that is no number, or a
-            bad sum.
+        ValueError: for an unknown emotion (the nearest name is suggested), one named twice, a weight that is
+            no number, or a bad sum.
     """
-    blend = torch.zeros(len(EMOTIONS))
+    blend, named = torch.zeros(len(EMOTIONS)), set[str]()
     for part in text.split(","):
         name, _, amount = part.strip().partition(":")
         name = name.strip().lower()
+        if not name or name in named:
+            fault = f"{name!r} is named twice" if name else "a part without a name"
+            raise ValueError(f"emotion {text!r}: {fault}; write for example happy:0.5,surprise:0.3")
+        named.add(name)
         if name not in LABELS:
             near = get_close_matches(name, LABELS, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.add_argument("--checkpoint", help="an exported talking head (default: the shipped one)")
     parser.add_argument("--clips", type=int, default=28, help="held-out clips a row (default: 28)")
-    parser.add_argument("--frames", type=int, default=40, help="frames a clip (default: 40)")
+    parser.add_argument("--frames", type=int, default=25, help="frames a clip (default: 25)")
     parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
     parser.add_argument(

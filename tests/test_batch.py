@@ -62,7 +62,7 @@ def test_any_blend_on_the_simplex_parses_back(weights: list[float]) -> None:
         ("happy:-0.1", "outside 0..1"),
         ("happy:lots", "is not a number"),
         ("happy:0.8,sad:0.4", "sum to 1.2"),
-        ("", "unknown emotion ''"),
+        ("", "a part without a name"),
         ("happy:nan", "outside 0..1"),
     ],
 )
@@ -91,3 +91,11 @@ def test_collate_says_what_is_missing() -> None:
 def test_collate_names_the_odd_clip() -> None:
     with pytest.raises(ValueError, match="long: frames"):
         collate([sample("a"), sample("long", frames=3)])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("happy,", "a part without a name"), ("sad:0.2,sad:0.1", "'sad' is named twice")]
+)
+def test_blends_with_slips_are_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_blend(text)
