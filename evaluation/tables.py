@@ -108,7 +108,8 @@ def text_of(value: float | None) -> str:
     """A number as a table shows it."""
     if value is None:
         return "–"
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+    digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # + 0.0: no minus before a zero
 
 
 def measured_by(table: Table, name: str) -> str:

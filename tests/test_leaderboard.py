@@ -151,3 +151,7 @@ def test_numbers_are_short():
         "123.5",
         "-0.500",
     ]
+
+
+def test_no_minus_stands_before_a_zero() -> None:
+    assert [text_of(x) for x in (-1e-9, -0.0006, 12.345, 123.45)] == ["0.000", "-0.001", "12.35", "123.5"]
