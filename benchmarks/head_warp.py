@@ -1,4 +1,4 @@
-"""How the constants of `lightning_modules/head_warp.py` were found: by gradient descent on training clips.
+"""Fits the constants of `lightning_modules/head_warp.py` again, by gradient descent on training clips.
 
     python -m benchmarks.head_warp [--clips 300] [--steps 150]
 

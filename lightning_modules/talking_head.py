@@ -84,6 +84,7 @@ class TalkingHead(L.LightningModule):
             multiplied by this, so that their standard deviation is about 1.
         follow_head: the portrait that the denoiser has is moved with the head first, see `warp_head`.
         detail: softness of the portrait detail that is kept; 0 leaves it out.
+        emotion_strength: what `animate` uses unless told; faint emotions want more than 1.
         warmup_steps: steps of linear warm-up; see `warm_cosine`.
     """
 
@@ -112,12 +113,13 @@ class TalkingHead(L.LightningModule):
         latent_gain: float = 1.0,
         follow_head: bool = False,
         detail: float = 0.0,
+        emotion_strength: float = 1.0,
         warmup_steps: int = 50,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
             *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
-            *("warmup_steps", "stage"),
+            *("emotion_strength", "warmup_steps", "stage"),
         )
         self.codec, self.speech_features = codec, speech_features
         self.emotion_encoders = nn.ModuleDict(emotion_encoders)
@@ -129,6 +131,7 @@ class TalkingHead(L.LightningModule):
         self.frozen = frozen or []
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
         self.latent_gain, self.follow_head, self.detail = latent_gain, follow_head, detail
+        self.emotion_strength = emotion_strength
         self.onehot_steps, self.warmup_steps = onehot_steps, warmup_steps
         self.modalities = list(emotion_encoders) if modalities is None else modalities
         self._token_shapes: dict[str, Tensor] | None = None
@@ -378,8 +381,9 @@ class TalkingHead(L.LightningModule):
         seed: int = 0,
         audio_guidance: float = 1.0,
         emotion_guidance: float = 1.0,
-        emotion_strength: float = 1.0,
+        emotion_strength: float | None = None,
     ) -> Iterator[Tensor]:
         """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `animation.animate`."""
-        options = animation.Options(steps, seed, audio_guidance, emotion_guidance, emotion_strength)
+        strength = self.emotion_strength if emotion_strength is None else emotion_strength
+        options = animation.Options(steps, seed, audio_guidance, emotion_guidance, strength)
         return animation.animate(self, reference_3HW, sound, cue, head_motion, options)

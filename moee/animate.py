@@ -35,7 +35,6 @@ MAX_STEPS = 1000
 HEAD_MOTIONS = ("natural", "still")
 PRECISIONS = ("auto", "32", "bf16")
 STEPS = 4  # those that the shipped network was trained for
-STRENGTH = 2.0  # of its emotions, which are faint at 1
 BLOCK_SECONDS = 10.0
 
 
@@ -47,7 +46,7 @@ class Settings:
     seed: int = 0
     audio_guidance: float = 1.0
     emotion_guidance: float = 1.0
-    emotion_strength: float = STRENGTH
+    emotion_strength: float | None = None  # the network's own
     head_motion: str = "natural"
 
 
@@ -87,9 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--emotion-strength",
         type=float,
-        default=STRENGTH,
         metavar="W",
-        help=f"of the experts, above 1: more emotion (default: {STRENGTH:g})",
+        help="of the experts, 1 is as they learnt (default: the network's own)",
     )
     how.add_argument(
         "--emotion-guidance",
@@ -165,7 +163,7 @@ def _checked(args: argparse.Namespace) -> Settings:
         raise ValueError(f"--seed {args.seed}: must be from 0 to 2**63 - 1")
     for option in ("emotion_strength", "emotion_guidance", "audio_guidance"):
         value = getattr(args, option)
-        if not 0 <= value <= 20:
+        if value is not None and not 0 <= value <= 20:
             raise ValueError(f"--{option.replace('_', '-')} {value}: must be from 0 to 20")
     if args.grid:
         _refuse_with_grid(args)

@@ -154,7 +154,6 @@ def generated_pairs(
 
     from evaluation.pairs import Pair
     from lightning_modules.interfaces import EmotionCue
-    from moee.animate import STRENGTH
     from moee.video_writer import write_video
 
     for index, clip in enumerate(clips):
@@ -166,7 +165,6 @@ def generated_pairs(
             head_motion=clip["head_motion"],  # type: ignore[typeddict-item]
             steps=plan.steps,
             seed=plan.seed,
-            emotion_strength=STRENGTH,
         )
         frames_F3SS = torch.cat(list(chunks))
         spent.append(time.perf_counter() - start)

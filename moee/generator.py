@@ -31,7 +31,7 @@ class Generator(Protocol):
         seed: int = 0,
         audio_guidance: float = 1.0,
         emotion_guidance: float = 1.0,
-        emotion_strength: float = 1.0,
+        emotion_strength: float | None = None,
     ) -> Iterator[Tensor]:
         """Chunks (f, 3, size, size) uint8 until the sound is used up."""
         ...

@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-from moee.animate import PRECISIONS, STEPS, STRENGTH
+from moee.animate import PRECISIONS, STEPS
 from moee.console import say
 
 DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
@@ -33,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=25, help="frames a clip (default: 25)")
     parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
-    parser.add_argument(
-        "--emotion-strength", type=float, default=STRENGTH, help=f"as in moee animate (default: {STRENGTH:g})"
-    )
+    parser.add_argument("--emotion-strength", type=float, help="as in moee animate")
     parser.add_argument("--emotion-guidance", type=float, default=1.0, help="likewise (default: 1, off)")
     parser.add_argument(
         "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="only these (default: all)"

@@ -217,6 +217,19 @@ def test_guidance_of_one_is_off_and_more_moves_the_picture() -> None:
         assert not torch.equal(torch.cat(list(module.animate(*arguments, steps=2, **scales))), plain)
 
 
+def test_a_network_has_a_strength_of_its_own_unless_told() -> None:
+    module = model(emotion_strength=3.0).eval()
+    for place in module.mixture.places.values():
+        torch.nn.init.normal_(place.to_out.weight)
+    cue, portrait = EmotionCue(label=torch.eye(6)[:1]), torch.full((3, 32, 32), 99, dtype=torch.uint8)
+    own, told, plain = (
+        torch.cat(list(module.animate(portrait, torch.zeros(640 * 4), cue, steps=2, **told)))
+        for told in ({}, {"emotion_strength": 3.0}, {"emotion_strength": 1.0})
+    )
+    assert torch.equal(own, told)
+    assert not torch.equal(own, plain)
+
+
 def test_bad_cues_are_one_line() -> None:
     module, portrait = model().eval(), torch.zeros(3, 32, 32, dtype=torch.uint8)
     for cue, words in (
