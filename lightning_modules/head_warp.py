@@ -12,8 +12,8 @@ from datamodules.batch import HEAD_MOTION
 # (means over synthetic portraits; people spread by 1 %).
 EYES_X, EYES_Y, PUPILS = 0.494, 0.424, 0.2035
 # What moves, and how deep it lies, fitted by gradient descent to the pixels of 300 synthetic training clips,
-# as `benchmarks/head_warp.py` does again: an ellipse around the head with a soft rim; shoulders, which follow a
-# part of the way from the neck downwards; a dome, along whose height a place slides when the head turns.
+# as `benchmarks/head_warp.py` does again: an ellipse around the head with a soft rim; shoulders, which follow
+# a part of the way from the neck downwards; a dome, along whose height a place slides when the head turns.
 HEAD_Y, HEAD_WIDE, HEAD_HIGH, RIM = 0.56, 0.31, 0.44, 0.375
 NECK, CHEST, FOLLOW = 0.46, 0.97, 0.28
 DOME_Y, DOME_WIDE, DOME_HIGH = 0.51, 0.19, 0.38

@@ -220,7 +220,7 @@ class ControlTests:
     def units(self, levels: int = 5, people: int = 3) -> Iterator[Score]:
         """Share of single action units whose measured intensity rises at every step of the asked one.
 
-        In silence, means over some people; the ceiling are true renderings of the same people.
+        In silence, means over some people; the ceiling are true renderings of the same people, who speak.
         """
         asked = torch.linspace(0, 1, levels)
         made, true = (
