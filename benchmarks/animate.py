@@ -1,6 +1,7 @@
 """Where the time of `moee animate` goes: seconds and shares per stage, and frames a second end to end.
 
-    python benchmarks/animate.py [--checkpoint C] [--seconds 10] [--threads 2] [--steps 4] [--precision auto]
+    python benchmarks/animate.py [--checkpoint C] [--seconds 10] [--threads 2] [--steps 4]
+        [--precision auto] [--emotion-strength 2]
 
 Portrait and voice are synthetic, and no face is looked for. Shares are of processor time, which other work
 on the machine hardly touches; frames a second are given for one core's time and for the clock on the wall.
@@ -68,13 +69,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of sound (default: 10)")
     parser.add_argument("--threads", type=int, default=2, help="of torch (default: 2)")
     parser.add_argument("--steps", type=int, default=4, help="of the sampler (default: 4)")
+    parser.add_argument("--emotion-strength", type=float, help="(default: the network's own)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     generator = load_generator(args.checkpoint, args.precision)
     clip = synthetic_clip(0, round(args.seconds * 25), 128, split="test")
     portrait = Portrait(clip["reference"], (0, 0, clip["reference"].shape[1]), clip["reference"])
-    clock, cue, settings = Clock(), EmotionCue(label=parse_blend("happy")[None]), Settings(args.steps)
+    clock, cue = Clock(), EmotionCue(label=parse_blend("happy")[None])
+    settings = Settings(args.steps, emotion_strength=args.emotion_strength)
     with tempfile.TemporaryDirectory() as folder:
         voice = write_video(Path(folder) / "voice.mp4", clip["frames"], clip["waveform"])
         out = Path(folder) / "out.mp4"
