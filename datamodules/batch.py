@@ -82,11 +82,10 @@ class Sample(TypedDict):
     reference_latent: NotRequired[Tensor]  # (C, h, w)
     speech_tokens: NotRequired[Tensor]  # (F, T, D) the sound, encoded ahead of time
     reference_tokens: NotRequired[Tensor]  # (N,) what a frozen reference network makes of the portrait
-    text_tokens: NotRequired[Tensor]  # (1, T, D) emotion tokens of the text
     voice_tokens: NotRequired[Tensor]  # (1, T, D) emotion tokens of the voice
 
 
-ENCODED_CLIPS = ("reference_latent", "reference_tokens", "text_tokens", "voice_tokens")  # one row a clip
+ENCODED_CLIPS = ("reference_latent", "reference_tokens", "voice_tokens")  # one row a clip
 AHEAD_OF_TIME = ("voice", "expression", "latent", "speech_tokens", *ENCODED_CLIPS)
 OPTIONAL_TENSORS = ("blend", "action_units", "landmarks", "mouth_mask", "head_motion")
 
@@ -117,7 +116,6 @@ class TalkingHeadBatch(TypedDict):
     reference_latent: NotRequired[Tensor]
     speech_tokens: NotRequired[Tensor]
     reference_tokens: NotRequired[Tensor]
-    text_tokens: NotRequired[Tensor]
     voice_tokens: NotRequired[Tensor]
 
 

@@ -30,6 +30,7 @@ from datamodules.batch import (
     collate,
 )
 from datamodules.resume import starting_where_training_stands
+from datamodules.synthetic.text import describe
 
 CACHE_VERSION = 2  # counts changes of the synthetic world that make cached clips stale
 
@@ -125,7 +126,7 @@ def _fill(folder: Path, recipe: Recipe, indices: list[int]) -> None:
 
 
 class SyntheticClips(Dataset[Sample]):
-    """Windows of cached synthetic clips. Item k is decided by `seed` and k alone.
+    """Windows of cached synthetic clips, each in words of its own. Item k is decided by `seed` and k alone.
 
     Args:
         recipe: what the cache holds.
@@ -199,7 +200,10 @@ class SyntheticClips(Dataset[Sample]):
         apart = int(rng.integers(1, self.widest + 1))
         span = (self.window - 1) * apart + 1
         start = int(rng.integers(self.recipe.frames - span + 1))
-        return self.clip(index, slice(start, start + span, apart))
+        sample = self.clip(index, slice(start, start + span, apart))
+        if "text" in sample:
+            sample["text"] = describe(sample["blend"], rng, self.recipe.split)
+        return sample
 
     def clip(self, index: int, frames: slice = slice(None)) -> Sample:
         """Those frames of clip `index`."""

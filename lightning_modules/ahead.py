@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from lightning_modules.talking_head import TalkingHead
 
 Encode = Callable[[Sample], Tensor]
-CUE_TOKENS = {"text": "text_tokens", "speech": "voice_tokens"}  # modality -> field of the batch
+# Modality -> field of the batch. A text is not among them: each window words its emotion anew.
+CUE_TOKENS = {"speech": "voice_tokens"}
 
 
 def fingerprint(*parts: nn.Module) -> str:
@@ -51,7 +52,7 @@ def encoders(model: "TalkingHead") -> dict[str, tuple[Encode, str]]:
     for modality, name in CUE_TOKENS.items():
         if model.stage != "portrait" and modality in model.modalities:
             encoder = model.emotion_encoders[modality]
-            found[name] = (partial(_cue_tokens, encoder, modality), fingerprint(encoder))
+            found[name] = (partial(_voice_tokens, encoder), fingerprint(encoder))
     return found
 
 
@@ -59,10 +60,8 @@ def _portrait(model: "TalkingHead", clip: Sample) -> Tensor:
     return model.encode_pictures(clip["reference"][None])[0]
 
 
-def _cue_tokens(encoder: nn.Module, modality: str, clip: Sample) -> Tensor:
-    """Emotion tokens (1, T, D) of a clip's text or voice; a clip without a text is never asked for them."""
-    if modality == "text":
-        return encoder([clip.get("text", "")])[0]
+def _voice_tokens(encoder: nn.Module, clip: Sample) -> Tensor:
+    """Emotion tokens (1, T, D) of a clip's voice, or of its own sound where it has no other."""
     return encoder(clip.get("voice", clip["waveform"])[None])[0]
 
 

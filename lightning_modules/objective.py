@@ -50,7 +50,8 @@ class Losses:
     gate: float = 0.0
 
 
-def warm_cosine(step: int, warmup: int, total: int, least: float = 0.02) -> float:
-    """Factor of the learning rate: a linear warm-up, under half a cosine that ends at `least`."""
+def warm_cosine(step: int, warmup: int, total: int, hold: float = 0.0, least: float = 0.02) -> float:
+    """Factor of the learning rate: a linear warm-up, then `hold` of all steps at 1, then half a cosine to `least`."""
     warm = min((step + 1) / max(warmup, 1), 1.0)
-    return warm * (least + (1 - least) * (1 + math.cos(math.pi * min(step / total, 1.0))) / 2)
+    past = min(max(step / total - hold, 0.0) / max(1 - hold, 1e-9), 1.0)
+    return warm * (least + (1 - least) * (1 + math.cos(math.pi * past)) / 2)

@@ -86,6 +86,7 @@ class TalkingHead(L.LightningModule):
         detail: softness of the portrait detail that is kept; 0 leaves it out.
         emotion_strength: what `animate` uses unless told; faint emotions want more than 1.
         warmup_steps: steps of linear warm-up; see `warm_cosine`.
+        hold: share of the steps at the full rate, before it falls.
     """
 
     def __init__(
@@ -115,11 +116,12 @@ class TalkingHead(L.LightningModule):
         detail: float = 0.0,
         emotion_strength: float = 1.0,
         warmup_steps: int = 50,
+        hold: float = 0.0,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
             *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
-            *("emotion_strength", "warmup_steps", "stage"),
+            *("emotion_strength", "warmup_steps", "hold", "stage"),
         )
         self.codec, self.speech_features = codec, speech_features
         self.emotion_encoders = nn.ModuleDict(emotion_encoders)
@@ -132,7 +134,7 @@ class TalkingHead(L.LightningModule):
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
         self.latent_gain, self.follow_head, self.detail = latent_gain, follow_head, detail
         self.emotion_strength = emotion_strength
-        self.onehot_steps, self.warmup_steps = onehot_steps, warmup_steps
+        self.onehot_steps, self.warmup_steps, self.hold = onehot_steps, warmup_steps, hold
         self.modalities = list(emotion_encoders) if modalities is None else modalities
         self._token_shapes: dict[str, Tensor] | None = None
         self._check_agreement()
@@ -337,14 +339,15 @@ class TalkingHead(L.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Frozen parts stay in evaluation mode: nothing in them may change, running statistics included."""
-        for name, part in self.named_children():
+        others = (part for name, part in self.named_children() if name != "emotion_encoders")
+        for part in (*others, *self.emotion_encoders.values()):
             if ahead.is_frozen(part):
-                self.get_submodule(name).eval()
+                part.eval()
 
     def configure_optimizers(self) -> dict:  # type: ignore[override]
         optimizer = self.optimizer(p for p in self.parameters() if p.requires_grad)
         total = max(int(self.trainer.estimated_stepping_batches), 1)
-        rate = partial(warm_cosine, warmup=self.warmup_steps, total=total)
+        rate = partial(warm_cosine, warmup=self.warmup_steps, total=total, hold=self.hold)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

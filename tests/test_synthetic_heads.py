@@ -49,6 +49,16 @@ def test_a_window_is_a_cut_of_its_clip(cache: Path) -> None:
     assert torch.equal(cut["head_motion"], whole["head_motion"][1:5])
 
 
+def test_each_window_words_its_emotion_anew(cache: Path) -> None:
+    windows = opened(cache, window=1, length=60)
+    said: dict[str, set[str]] = {}
+    for window in (windows[i] for i in range(60)):
+        if "text" in window:
+            said.setdefault(window["key"], set()).add(window["text"])
+    assert said and all(len(texts) > 5 for texts in said.values())
+    assert [windows[i].get("text") for i in range(9)] == [windows[i].get("text") for i in range(9)]
+
+
 def test_frames_of_a_window_may_lie_apart(cache: Path) -> None:
     clips = opened(cache, window=2, length=60, apart=4)
     whole = {clip["key"]: clip["frames"] for clip in (opened(cache)[i] for i in range(3))}

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lightning_modules import (
     MelSpeechFeatures,
     PatchCodec,
     ReferenceNet,
+    SpeechEmotionEncoder,
     TalkingHead,
     TextEncoder,
     VideoUNet,
@@ -25,7 +27,7 @@ from lightning_modules.conditioning import (
     noisy_clips,
 )
 from lightning_modules.interfaces import EmotionCue
-from lightning_modules.objective import Losses, Noise
+from lightning_modules.objective import Losses, Noise, warm_cosine
 
 UNET = {
     "sample_size": 4,
@@ -47,6 +49,7 @@ def model(**options: object) -> TalkingHead:
     encoders = {
         "label": LabelEncoder(8, 1, 8),
         "text": TextEncoder(8, 1, layers=1, heads=2),
+        "speech": SpeechEmotionEncoder(8, 1, hidden=8, dropout=0.0),
         "action_units": ActionUnitEncoder(8, 1, 8),
     }
     options = {"size": 32, "chunk": 4, "motion_frames": 2} | options
@@ -279,3 +282,23 @@ def test_checkpoint_is_plain_data(tmp_path: Path) -> None:
         {"hyper_parameters": dict(module.hparams), "state_dict": module.state_dict()}, tmp_path / "x.ckpt"
     )
     assert torch.load(tmp_path / "x.ckpt", weights_only=True)["hyper_parameters"]["size"] == 32
+
+
+def test_the_rate_warms_up_holds_and_falls() -> None:
+    rate = [warm_cosine(step, warmup=10, total=100, hold=0.6, least=0.1) for step in range(101)]
+    assert rate[0] == pytest.approx(0.1) and rate[9:61] == [1.0] * 52
+    assert rate[80] == pytest.approx(0.55) and rate[100] == pytest.approx(0.1)
+    assert all(late < early for early, late in pairwise(rate[60:]))
+    unheld = [warm_cosine(step, 1, 100) for step in range(101)]
+    assert unheld[50] == pytest.approx(0.51) and warm_cosine(5, 1, 10, hold=1.0) == 1.0
+
+
+def test_frozen_encoders_keep_their_statistics(
+    batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = model(stage="joint").train()
+    module.on_train_epoch_start()
+    assert module.emotion_encoders["label"].training and not module.emotion_encoders["speech"].training
+    before = {name: buffer.clone() for name, buffer in module.emotion_encoders.named_buffers()}
+    step(module, batch, monkeypatch)
+    assert before and all(torch.equal(b, before[n]) for n, b in module.emotion_encoders.named_buffers())
