@@ -51,7 +51,7 @@ class Losses:
 
 
 def warm_cosine(step: int, warmup: int, total: int, hold: float = 0.0, least: float = 0.02) -> float:
-    """Factor of the learning rate: a linear warm-up, then `hold` of all steps at 1, then half a cosine to `least`."""
+    """Factor of the rate: a linear warm-up, then `hold` of all steps at 1, then half a cosine to `least`."""
     warm = min((step + 1) / max(warmup, 1), 1.0)
     past = min(max(step / total - hold, 0.0) / max(1 - hold, 1e-9), 1.0)
     return warm * (least + (1 - least) * (1 + math.cos(math.pi * past)) / 2)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_talking_head import clip, model, step
 
-from datamodules.batch import Sample, TalkingHeadBatch, collate
+from datamodules.batch import TalkingHeadBatch, collate
 from lightning_modules.ahead import encoders, fingerprint, keep, pack, unpack
 
 
@@ -85,4 +85,5 @@ def test_a_clip_without_another_voice_is_kept_too() -> None:
     encode, _ = encoders(model(stage="joint").eval())["voice_tokens"]
     with torch.no_grad():
         own, other = encode(clip("a")), encode(clip("a") | {"voice": torch.randn(16000) * 0.1})  # type: ignore[arg-type]
-    assert own.isfinite().all() and not torch.equal(own, other)
+    assert own.isfinite().all()
+    assert not torch.equal(own, other)

@@ -55,7 +55,8 @@ def test_each_window_words_its_emotion_anew(cache: Path) -> None:
     for window in (windows[i] for i in range(60)):
         if "text" in window:
             said.setdefault(window["key"], set()).add(window["text"])
-    assert said and all(len(texts) > 5 for texts in said.values())
+    assert said
+    assert all(len(texts) > 5 for texts in said.values())
     assert [windows[i].get("text") for i in range(9)] == [windows[i].get("text") for i in range(9)]
 
 

@@ -286,11 +286,14 @@ def test_checkpoint_is_plain_data(tmp_path: Path) -> None:
 
 def test_the_rate_warms_up_holds_and_falls() -> None:
     rate = [warm_cosine(step, warmup=10, total=100, hold=0.6, least=0.1) for step in range(101)]
-    assert rate[0] == pytest.approx(0.1) and rate[9:61] == [1.0] * 52
-    assert rate[80] == pytest.approx(0.55) and rate[100] == pytest.approx(0.1)
+    assert rate[0] == pytest.approx(0.1)
+    assert rate[9:61] == [1.0] * 52
+    assert rate[80] == pytest.approx(0.55)
+    assert rate[100] == pytest.approx(0.1)
     assert all(late < early for early, late in pairwise(rate[60:]))
     unheld = [warm_cosine(step, 1, 100) for step in range(101)]
-    assert unheld[50] == pytest.approx(0.51) and warm_cosine(5, 1, 10, hold=1.0) == 1.0
+    assert unheld[50] == pytest.approx(0.51)
+    assert warm_cosine(5, 1, 10, hold=1.0) == 1.0
 
 
 def test_frozen_encoders_keep_their_statistics(
@@ -298,7 +301,9 @@ def test_frozen_encoders_keep_their_statistics(
 ) -> None:
     module = model(stage="joint").train()
     module.on_train_epoch_start()
-    assert module.emotion_encoders["label"].training and not module.emotion_encoders["speech"].training
+    assert module.emotion_encoders["label"].training
+    assert not module.emotion_encoders["speech"].training
     before = {name: buffer.clone() for name, buffer in module.emotion_encoders.named_buffers()}
     step(module, batch, monkeypatch)
-    assert before and all(torch.equal(b, before[n]) for n, b in module.emotion_encoders.named_buffers())
+    assert before
+    assert all(torch.equal(b, before[n]) for n, b in module.emotion_encoders.named_buffers())
