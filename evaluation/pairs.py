@@ -65,8 +65,9 @@ def folder_pairs(
     read_video: Callable[[Path], Any],
     about: Mapping[str, Mapping] | None = None,
     seed: int = 0,
+    share: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> Iterator[Pair]:
-    """One pair for each video of `reference`, matched by file stem.
+    """One pair for each video of `reference`, matched by file stem; only those that `share` picks are read.
 
     A missing or unreadable video becomes a failure.
 
@@ -82,7 +83,7 @@ def folder_pairs(
         raise ValueError(
             f"{len(stray)} videos in {generated} have no counterpart in {reference}, first {stray[0]!r}"
         )
-    for stem, path in sorted(true.items()):
+    for stem, path in share(sorted(true.items())):
         known = dict((about or {}).get(stem, {}))
         identity = str(known.pop("identity", stem))
         try:

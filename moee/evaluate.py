@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
+  torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
+
+Rows that were measured are kept in `.kept` beside the result: an evaluation that was killed goes on with the
+same command. Under torchrun or srun every process takes a share of the clips; the result is the same.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.
@@ -56,20 +60,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="weights of a network the protocol asks for (default: what ships)",
     )
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's; adds LPIPS")
+    parser.add_argument(
+        "--kept", type=Path, metavar="DIR", help="measured rows of killed runs (default: .kept beside --out)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
+    from evaluation.world import joined
+    from moee.files import check_writable
+
+    check_writable(args.out)
+    with joined() as world:
+        result = _evaluate(args, say if world.first else lambda line: None)
+    if not world.first:
+        return 0
+    for line in summary(result):
+        say(line)
+    say(f"written: {args.out}")
+    if all(row.problem for row in result.rows):
+        warn(f"moee: no clip could be scored; {result.rows[0].key}: {result.rows[0].problem}")
+        return 1
+    return 0
+
+
+def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "Result":
     from datamodules.preparation.media import read_video
     from evaluation.evaluate import evaluate
     from evaluation.extractors.lpips_network import load_lpips
     from evaluation.protocol import load_protocol
     from evaluation.result import System
-    from moee.files import check_writable
 
-    check_writable(args.out)
     protocol = load_protocol(find_protocol(args.protocol))
-    result = evaluate(
+    return evaluate(
         args.generated,
         args.reference,
         protocol,
@@ -79,15 +102,9 @@ def run(args: argparse.Namespace) -> int:
         read_video=read_video,  # type: ignore[arg-type]
         about=read_about(args.about) if args.about else None,
         lpips=load_lpips(args.lpips) if args.lpips else None,
-        progress=lambda key, done: say(f"{done:5} {key}"),
+        progress=lambda key, done: tell(f"{done:5} {key}"),
+        kept=args.kept or args.out.parent / ".kept",
     )
-    for line in summary(result):
-        say(line)
-    say(f"written: {args.out}")
-    if all(row.problem for row in result.rows):
-        warn(f"moee: no clip could be scored; {result.rows[0].key}: {result.rows[0].problem}")
-        return 1
-    return 0
 
 
 def find_protocol(name: str) -> Path:
