@@ -19,7 +19,7 @@ from datamodules.head_motion import lip_opening
 from evaluation.features import Extractor, describe
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric, Lpips
-from evaluation.pairs import Pair, folder_pairs, sample_pairs
+from evaluation.pairs import Pair, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
 from evaluation.result import Result, Row, System, number
 from evaluation.world import current_world
@@ -77,7 +77,8 @@ def evaluate(
     if isinstance(generated, str | Path) and isinstance(reference, str | Path):
         if read_video is None:
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
-        pairs = folder_pairs(Path(generated), Path(reference), read_video, about or {}, share=share)
+        clips = clips_of_folder(Path(reference), read_video, about)
+        pairs = pairs_of(clips, videos_made(Path(generated), clips, read_video), share=share)
         return evaluate_pairs(pairs, protocol, out, extractors, system, "measured", lpips, progress, kept)
     if isinstance(generated, str | Path) or isinstance(reference, str | Path):
         raise ValueError("generated and reference must both be folders, or both be in memory")

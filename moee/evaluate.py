@@ -2,28 +2,36 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moee.animate import PRECISIONS, STEPS
 from moee.console import say, warn
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from evaluation.features import Extractor
+    from evaluation.pairs import Clips
     from evaluation.protocol import Protocol
     from evaluation.result import Result
+    from moee.evaluate_sources import Entry
 
 DESCRIPTION = """Score a folder of videos, of ours or of others, against the true ones of the same names.
 
-The result is one JSON file: values with 95 % intervals, a row for each clip, and what made and measured them.
+Or let a network make the clips, from the true ones' first pictures, sounds and emotions; the true ones may
+be synthetic people. The result is one JSON file: values with 95 % intervals, a row for each clip, provenance.
 """
 EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
+  moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
+
+--limits writes the rows that say what the metrics can see, real videos and floors, as files of their own
+beside the result, and prints a table of it.
 
 Rows that were measured are kept in `.kept` beside the result: an evaluation that was killed goes on with the
 same command. Under torchrun or srun every process takes a share of the clips; the result is the same.
@@ -40,15 +48,20 @@ ABOUT_KEYS = ("identity", "emotion")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee evaluate`."""
-    parser.add_argument("--generated", type=Path, required=True, metavar="DIR", help="videos to score")
-    parser.add_argument(
-        "--reference", type=Path, required=True, metavar="DIR", help="true videos, same file stems"
-    )
+    made = parser.add_mutually_exclusive_group(required=True)
+    made.add_argument("--generated", type=Path, metavar="DIR", help="videos to score")
+    made.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
+    true = parser.add_mutually_exclusive_group(required=True)
+    true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
+    true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
     parser.add_argument(
         "--protocol", default=DEFAULT_PROTOCOL, help=f"a name or a YAML file (default: {DEFAULT_PROTOCOL})"
     )
-    parser.add_argument("--name", help="the system's name in tables (default: the folder's name)")
+    parser.add_argument(
+        "--limits", action="store_true", help="also real videos and floors, as results beside"
+    )
+    parser.add_argument("--name", help="the system's name in tables (default: the folder's or file's name)")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
     )
@@ -63,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="measured rows of killed runs (default: .kept beside --out)"
     )
+    how = parser.add_argument_group("with --checkpoint")
+    how.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")
+    how.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
+    how.add_argument("--frames", type=int, default=25, help="of a synthetic clip (default: 25)")
+    how.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,41 +88,85 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.world import joined
     from moee.files import check_writable
 
+    for name in ("seeds", "steps"):
+        if getattr(args, name) < 1:
+            raise ValueError(f"--{name} {getattr(args, name)}: at least 1 is needed")
+    if args.synthetic is not None and args.generated:
+        raise ValueError(
+            "--synthetic makes clips that no folder of videos can match: give --checkpoint with it"
+        )
     check_writable(args.out)
     with joined() as world:
-        result = _evaluate(args, say if world.first else lambda line: None)
+        results = _evaluate(args, say if world.first else lambda line: None)
     if not world.first:
         return 0
-    for line in summary(result):
+    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
         say(line)
     say(f"written: {args.out}")
-    if all(row.problem for row in result.rows):
-        warn(f"moee: no clip could be scored; {result.rows[0].key}: {result.rows[0].problem}")
+    if all(row.problem for row in results[0].rows):
+        warn(f"moee: no clip could be scored; {results[0].rows[0].key}: {results[0].rows[0].problem}")
         return 1
     return 0
 
 
-def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "Result":
-    from datamodules.preparation.media import read_video
-    from evaluation.evaluate import evaluate
+def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
+    """The result, and with --limits those that lie beside it."""
+    from evaluation.evaluate import evaluate_pairs
     from evaluation.extractors.lpips_network import load_lpips
+    from evaluation.pairs import pairs_of
     from evaluation.protocol import load_protocol
-    from evaluation.result import System
+    from evaluation.world import current_world
 
     protocol = load_protocol(find_protocol(args.protocol))
-    return evaluate(
-        args.generated,
-        args.reference,
-        protocol,
-        args.out,
-        extractors=load_extractors(protocol, args.extractor),
-        system=System(args.name or args.generated.resolve().name),
-        read_video=read_video,  # type: ignore[arg-type]
-        about=read_about(args.about) if args.about else None,
-        lpips=load_lpips(args.lpips) if args.lpips else None,
-        progress=lambda key, done: tell(f"{done:5} {key}"),
-        kept=args.kept or args.out.parent / ".kept",
-    )
+    extractors = load_extractors(protocol, args.extractor)
+    lpips = load_lpips(args.lpips) if args.lpips else None
+    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
+    results = []
+    for system, make in entries:
+        out = args.out if not results else limit_path(args.out, system.name)
+        tell(f"{system.name}: {len(clips.keys)} clips")
+        results.append(
+            evaluate_pairs(
+                pairs_of(clips, make, system.seeds or [0], current_world().share),
+                protocol,
+                out,
+                extractors,
+                system,
+                "measured" if args.reference else "exact",
+                lpips,
+                progress=lambda key, done: tell(f"{done:5} {key}"),
+                kept=args.kept or args.out.parent / ".kept",
+            )
+        )
+    return results
+
+
+def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
+    """The true clips, and what is compared with them: the system itself first."""
+    from datamodules.preparation.media import read_video
+    from evaluation.pairs import clips_of_folder
+    from moee.evaluate_sources import Animated, folder_entry, limit_entries, synthetic_clips
+    from moee.generator import load_generator
+
+    generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
+    if args.reference:
+        clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
+    else:
+        clips = synthetic_clips(args.synthetic, args.frames, size)
+    if generator is None:
+        entries = [
+            folder_entry(args.generated, clips, read_video, args.name or args.generated.resolve().name)
+        ]
+    else:
+        name, seeds = args.name or generator.path.stem, list(range(args.seeds))
+        entries = Animated(generator, clips, args.steps).entries(name, seeds, args.limits)
+    return clips, [*entries, *(limit_entries(clips, generator) if args.limits else ())]
+
+
+def limit_path(out: Path, name: str) -> Path:
+    """Where the result of another row lies: beside the system's own."""
+    words = "-".join("".join(c if c.isalnum() else " " for c in name).split())
+    return out.with_name(f"{out.stem}.{words}.json")
 
 
 def find_protocol(name: str) -> Path:
@@ -187,3 +249,33 @@ def summary(result: "Result") -> list[str]:
     failed = sum(bool(row.problem) for row in result.rows)
     lines.append(f"{len(result.rows)} clips, {failed} failed")
     return lines
+
+
+def limit_table(results: "Sequence[Result]") -> list[str]:
+    """What each metric can see: all rows side by side, and which floors it cannot tell from real videos."""
+    real = next(result for result in results if result.system["role"] == "ceiling")
+    lines = [
+        "",
+        f"{'what each metric sees':28}" + "".join(f"{f'({i + 1})':>12}" for i in range(len(results))),
+    ]
+    for name, record in real.metrics.items():
+        cells = []
+        for result in results:
+            found = result.metrics.get(name)
+            blind = result.system["role"] == "floor" and _meet(record, found)
+            cells.append(f"{'~' * blind}{_short(found)}")
+        lines.append(f"{record['title']:28}" + "".join(f"{cell:>12}" for cell in cells))
+    names = [f"({i + 1}) {result.system['name']}" for i, result in enumerate(results)]
+    return [*lines, ", ".join(names), "~ this floor's interval meets that of the real videos"]
+
+
+def _short(record: dict | None) -> str:
+    return "-" if record is None or record["value"] is None else f"{record['value']:.4g}"
+
+
+def _meet(one: dict, other: dict | None) -> bool:
+    """Whether two intervals share a point; without intervals whether the values are equal."""
+    if other is None or one["value"] is None or other["value"] is None:
+        return True
+    (low, high), (low_b, high_b) = (r["interval"] or [r["value"]] * 2 for r in (one, other))
+    return low <= high_b and low_b <= high

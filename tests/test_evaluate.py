@@ -6,7 +6,15 @@ from judges import FRAMES, PROTOCOL, PaintedJudge, judges, painted
 
 from datamodules.batch import Sample
 from evaluation.evaluate import evaluate, evaluate_pairs
-from evaluation.pairs import LIMITS, Pair, folder_pairs, real_pairs, shuffled_pairs
+from evaluation.pairs import (
+    Pair,
+    clips_of_folder,
+    clips_of_samples,
+    limits,
+    pairs_of,
+    strangers,
+    videos_made,
+)
 from evaluation.protocol import load_protocol, prepare
 from evaluation.result import System
 
@@ -44,15 +52,17 @@ def test_what_nobody_knows_has_no_value(real):
 
 
 def test_measured_truth_is_used_for_videos_without_exact_truth(samples):
-    result = evaluate_pairs(real_pairs(samples), PROTOCOL, extractors=judges(), truth="measured")
+    pairs = pairs_of(clips_of_samples(samples), lambda _, truth, __: truth["frames"])
+    result = evaluate_pairs(pairs, PROTOCOL, extractors=judges(), truth="measured")
     assert result.metrics["lip_correlation"]["value"] == pytest.approx(1)
     assert result.data["truth"] == "measured"
 
 
 def test_limits_are_told_apart(samples):
-    found = {}
-    for name, role, pairs in LIMITS:
-        found[name] = evaluate_pairs(pairs(samples), PROTOCOL, extractors=judges(), system=System(name, role))
+    found, clips = {}, clips_of_samples(samples)
+    for name, role, make in limits(clips):
+        pairs = pairs_of(clips, make)
+        found[name] = evaluate_pairs(pairs, PROTOCOL, extractors=judges(), system=System(name, role))
     assert len({result.data["sha256"] for result in found.values()}) == 1
     values = {name: {m: r["value"] for m, r in result.metrics.items()} for name, result in found.items()}
     assert values["static reference"]["au_correlation"] < values["real video"]["au_correlation"] / 2
@@ -62,9 +72,19 @@ def test_limits_are_told_apart(samples):
 
 
 def test_shuffled_clips_show_other_people(samples):
-    frames = {id(s["frames"]): s["identity"] for s in samples}
-    for pair in shuffled_pairs(samples):
-        assert frames[id(pair.generated)] != pair.identity
+    names = [sample["identity"] for sample in samples]
+    assert all(names[i] != names[other] for i, other in enumerate(strangers(names)))
+    assert strangers(["a", "a", "a"]) == [1, 2, 0]  # nobody else is there: at least another clip
+    with pytest.raises(ValueError, match="at least two clips"):
+        strangers(["a"])
+
+
+def test_another_clip_is_looped_to_the_length_it_stands_for(samples):
+    short = dict(samples[0]) | {"frames": samples[0]["frames"][:3]}
+    clips = clips_of_samples([short, samples[2]])  # type: ignore[list-item]
+    another = dict((name, make) for name, _, make in limits(clips))["shuffled clips"]
+    shown = another(1, samples[2], 0)
+    assert torch.equal(shown, short["frames"][[0, 1, 2, 0]])
 
 
 def test_failures_are_rows_with_a_reason(samples):
@@ -149,10 +169,11 @@ def test_folders_are_matched_by_name(folders, samples):
 def test_folders_that_do_not_belong_together(folders):
     made, true = folders
     (made / "v9.mp4").write_text("0")
+    clips = clips_of_folder(true, read_video)
     with pytest.raises(ValueError, match=r"no counterpart.*'v9'"):
-        list(folder_pairs(made, true, read_video))
+        videos_made(made, clips, read_video)
     with pytest.raises(FileNotFoundError, match="no folder"):
-        list(folder_pairs(made / "absent", true, read_video))
+        videos_made(made / "absent", clips, read_video)
     with pytest.raises(ValueError, match="read_video"):
         evaluate(made, true, PROTOCOL, extractors=judges())
 
