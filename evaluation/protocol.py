@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 from torch.nn import functional as F
+from yaml import YAMLError
 
 from evaluation.metrics import METRICS
 
@@ -102,7 +103,7 @@ def load_protocol(path: Path) -> Protocol:
         raise FileNotFoundError(f"no protocol file {path}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: expected `key: value` pairs")

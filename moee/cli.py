@@ -18,6 +18,7 @@ COMMANDS = {
     "animate": "a portrait, a voice and an emotion to a video",
     "prepare": "raw recordings to training shards",
     "evaluate": "score generated videos under a protocol",
+    "foreign": "another system's videos of your clips, by its own code",
     "score": "the table of the model card: does the generator obey?",
     "leaderboard": "results to a page and tables",
     "sweep": "search over the keys of an experiment",

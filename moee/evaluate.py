@@ -2,7 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from evaluation.features import Extractor
     from evaluation.pairs import Clips
     from evaluation.protocol import Protocol
-    from evaluation.result import Result
+    from evaluation.result import Result, System
     from moee.evaluate_sources import Entry
 
 DESCRIPTION = """Score a folder of videos, of ours or of others, against the true ones of the same names.
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limits", action="store_true", help="also real videos and floors, as results beside"
     )
+    parser.add_argument("--system", type=Path, metavar="FILE", help="what made the videos, from moee foreign")
     parser.add_argument("--name", help="the system's name in tables (default: the folder's or file's name)")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
@@ -86,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
     from evaluation.world import joined
+    from moee.evaluate_lines import limit_table, summary
     from moee.files import check_writable
 
     for name in ("seeds", "steps"):
@@ -144,8 +147,9 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
 def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
     """The true clips, and what is compared with them: the system itself first."""
     from datamodules.preparation.media import read_video
-    from evaluation.pairs import clips_of_folder
-    from moee.evaluate_sources import Animated, folder_entry, limit_entries, synthetic_clips
+    from evaluation.pairs import clips_of_folder, videos_made
+    from evaluation.result import System
+    from moee.evaluate_sources import Animated, limit_entries, synthetic_clips
     from moee.generator import load_generator
 
     generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
@@ -154,9 +158,9 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
     else:
         clips = synthetic_clips(args.synthetic, args.frames, size)
     if generator is None:
-        entries = [
-            folder_entry(args.generated, clips, read_video, args.name or args.generated.resolve().name)
-        ]
+        system = read_system(args.system) if args.system else System(args.generated.resolve().name)
+        system = replace(system, name=args.name) if args.name else system
+        entries: list[Entry] = [(system, videos_made(args.generated, clips, read_video))]
     else:
         name, seeds = args.name or generator.path.stem, list(range(args.seeds))
         entries = Animated(generator, clips, args.steps).entries(name, seeds, args.limits)
@@ -238,44 +242,26 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
     return about
 
 
-def summary(result: "Result") -> list[str]:
-    """One line for each metric: name, value, interval, unit."""
-    lines = []
-    for record in result.metrics.values():
-        value, interval = record["value"], record["interval"]
-        shown = "-" if value is None else f"{value:.4g}"
-        reach = f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else ""
-        lines.append(f"{record['title']:28} {shown}{reach} {record['unit']}".rstrip())
-    failed = sum(bool(row.problem) for row in result.rows)
-    lines.append(f"{len(result.rows)} clips, {failed} failed")
-    return lines
+def read_system(path: Path) -> "System":
+    """A `System` from JSON.
 
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it is no JSON, or has a key that a system has not.
+    """
+    from evaluation.result import System
+    from moee.explain import unknown_key
 
-def limit_table(results: "Sequence[Result]") -> list[str]:
-    """What each metric can see: all rows side by side, and which floors it cannot tell from real videos."""
-    real = next(result for result in results if result.system["role"] == "ceiling")
-    lines = [
-        "",
-        f"{'what each metric sees':28}" + "".join(f"{f'({i + 1})':>12}" for i in range(len(results))),
-    ]
-    for name, record in real.metrics.items():
-        cells = []
-        for result in results:
-            found = result.metrics.get(name)
-            blind = result.system["role"] == "floor" and _meet(record, found)
-            cells.append(f"{'~' * blind}{_short(found)}")
-        lines.append(f"{record['title']:28}" + "".join(f"{cell:>12}" for cell in cells))
-    names = [f"({i + 1}) {result.system['name']}" for i, result in enumerate(results)]
-    return [*lines, ", ".join(names), "~ this floor's interval meets that of the real videos"]
-
-
-def _short(record: dict | None) -> str:
-    return "-" if record is None or record["value"] is None else f"{record['value']:.4g}"
-
-
-def _meet(one: dict, other: dict | None) -> bool:
-    """Whether two intervals share a point; without intervals whether the values are equal."""
-    if other is None or one["value"] is None or other["value"] is None:
-        return True
-    (low, high), (low_b, high_b) = (r["interval"] or [r["value"]] * 2 for r in (one, other))
-    return low <= high_b and low_b <= high
+    if not path.is_file():
+        raise FileNotFoundError(f"no system file {path}")
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    known = [entry.name for entry in fields(System)]
+    if not isinstance(content, dict) or "name" not in content:
+        raise ValueError(f"{path}: expected the record of a system, with a name")
+    for key in content:
+        if key not in known:
+            raise ValueError(f"{path}: {unknown_key('', key, known)}")
+    return System(**content)

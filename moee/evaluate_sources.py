@@ -4,13 +4,12 @@ F frame, H row, W column.
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from evaluation.pairs import Clips, Make, limits, strangers, videos_made
+from evaluation.pairs import Clips, Make, limits, strangers
 from evaluation.protocol import prepare
 from evaluation.result import System
 from lightning_modules.interfaces import EmotionCue
@@ -49,11 +48,6 @@ def synthetic_clips(count: int, frames: int, size: int) -> Clips:
 
     keys = [f"synthetic-{index:04d}" for index in range(count)]
     return Clips(keys, [f"person-{index}" for index in range(count)], load)
-
-
-def folder_entry(generated: Path, clips: Clips, read_video: Callable[[Path], Any], name: str) -> Entry:
-    """Finished videos of any system."""
-    return System(name), videos_made(generated, clips, read_video)
 
 
 class Animated:

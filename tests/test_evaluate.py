@@ -198,6 +198,7 @@ def test_the_protocol_file_is_checked(tmp_path):
         ("name: x\nmetrics: [psnr]", "version is missing"),
         ("name: x\nversion: 0\nmetrics: [psnr]\npreprocessing: {sizes: 3}", "unknown 'sizes'"),
         ("- psnr", "key: value"),
+        ("name: [", "p.yaml: while parsing"),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=complaint):
