@@ -56,7 +56,7 @@ def preprocess(frames_F3HW: Tensor, crop: str) -> Tensor:
 
 
 def pad_same(x_NCTHW: Tensor, kernel: Size, stride: Size) -> Tensor:
-    """Zeros around it, so that convolutions give ceil(size / stride): TensorFlow's SAME, the odd one behind."""
+    """Zeros around it for outputs of ceil(size / stride): TensorFlow's SAME, an odd one behind."""
     sides = []
     for size, k, s in zip(x_NCTHW.shape[2:], kernel, stride, strict=True):
         missing = max((math.ceil(size / s) - 1) * s + k - size, 0)
@@ -133,7 +133,7 @@ class I3d(nn.Module):
             raise ValueError(f"unknown crop {crop!r}: known are {', '.join(CROPS)}")
         hop = window if hop is None else hop
         if window < FEWEST or hop < 1:
-            raise ValueError(f"I3D needs windows of at least {FEWEST} frames a frame apart: {window=}, {hop=}")
+            raise ValueError(f"I3D needs window >= {FEWEST} and hop >= 1 frames, got {window} and {hop}")
         self.crop, self.window, self.hop, self.fingerprint = crop, window, hop, ""
         self.name = f"i3d-kinetics400-{crop}-{window}"
         self.settings = {"crop": crop, "window_frames": window, "hop_frames": hop, "dtype": "float32"}

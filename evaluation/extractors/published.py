@@ -2,17 +2,15 @@
 
 import hashlib
 import pickle
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, TypeVar
 from zipfile import BadZipFile
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-
-NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
 def load_published(network: nn.Module, path: Path, advice: str) -> str:

@@ -1,4 +1,4 @@
-"""The four ways in which pictures become 299 x 299 for FID, each named. N picture, C channel, H row, W column.
+"""The four ways in which pictures become 299 x 299 for FID. N picture, C channel, H row, W column.
 
 The filter moves FID by a quarter on small pictures, so it is part of the extractor's name.
 """

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evaluation.extractors.published import check_features, check_frames, exact, load_published
-from evaluation.metrics.mfcc import COEFFICIENTS, mfcc
+from evaluation.metrics.mfcc import mfcc
 
 SIZE, WIDTH = 224, 1024
 FRAMES, ROWS, ROWS_A_FRAME = 5, 20, 4  # at 25 frames and 100 rows a second
@@ -31,7 +31,7 @@ def sound_layers(inputs: int, outputs: int, kernel: tuple[int, int], padding: in
 def lip_layers(
     inputs: int, outputs: int, kernel: tuple[int, int, int], stride: int = 1, padding: int = 1
 ) -> list[nn.Module]:
-    """Convolution over frames and places, batch normalisation, rectifier; stride and padding are of places."""
+    """Convolution over frames and places, normalisation, rectifier; stride and padding are of places."""
     convolution = nn.Conv3d(inputs, outputs, kernel, (1, stride, stride), (0, padding, padding))
     return [convolution, nn.BatchNorm3d(outputs), nn.ReLU(inplace=True)]
 
@@ -43,11 +43,13 @@ def lip_pool(padding: int = 0) -> nn.Module:
 
 def head() -> nn.Sequential:
     """512 channels to 1024 features."""
-    return nn.Sequential(nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU(inplace=True), nn.Linear(512, WIDTH))
+    return nn.Sequential(
+        nn.Linear(512, 512), nn.BatchNorm1d(512), nn.ReLU(inplace=True), nn.Linear(512, WIDTH)
+    )
 
 
 class SyncNet(nn.Module):
-    """Features of lips and of speech that lie near each other in time; an `Extractor` of published weights."""
+    """Features in which lips lie near their own speech; an `Extractor` of published weights."""
 
     name = "syncnet-v2"
     published = True
@@ -122,8 +124,8 @@ class SyncNet(nn.Module):
         windows = sound_S.numel() // SAMPLES_A_FRAME - FRAMES
         if sound_S.ndim != 1 or windows < 1 or not torch.isfinite(sound_S).all():
             raise ValueError(
-                f"{self.name} needs finite mono sound of at least {SAMPLES_A_FRAME * (FRAMES + 1)} samples at "
-                f"16 kHz, got {tuple(sound_S.shape)}: give a longer clip"
+                f"{self.name} needs finite mono sound of at least {SAMPLES_A_FRAME * (FRAMES + 1)} samples "
+                f"at 16 kHz, got {tuple(sound_S.shape)}: give a longer clip"
             )
         weights = self.netfcaud[0].weight
         with exact(weights.device):
