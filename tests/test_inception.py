@@ -1,4 +1,7 @@
-"""Against the reference case R3 and torchvision's network; the two extreme filters unless MOEE_ALL_CASES is set."""
+"""Against the reference case R3 and torchvision's network.
+
+The two filters farthest apart run always, the two between them where MOEE_ALL_CASES is set.
+"""
 
 import os
 

@@ -21,10 +21,8 @@ def test_the_reference_case():
 
 def test_the_outsider():
     outsider = pytest.importorskip("python_speech_features", reason="not installed: the seeded case stands")
-    sounds = [
-        np.random.default_rng(i).integers(-9000, 9000, n, dtype=np.int16) for i, n in ((0, 400), (1, 5001))
-    ]
-    for sound in (*sounds, chirp(), np.zeros(2000, np.int16)):
+    noise = np.random.default_rng(0).integers(-9000, 9000, 5001, dtype=np.int16)
+    for sound in (noise[:400], noise, chirp(), np.zeros(2000, np.int16)):
         assert mfcc(torch.from_numpy(sound)).numpy() == pytest.approx(
             outsider.mfcc(sound, 16000), rel=1e-9, abs=1e-9
         )

@@ -56,7 +56,8 @@ def test_weights_of_another_network_are_refused(tmp_path, change, line):
     content = state()
     change(content)
     torch.save(content, tmp_path / "w.pth")
-    before = {name: value.clone() for name, value in (toy := Toy()).state_dict().items()}
+    toy = Toy()
+    before = {name: value.clone() for name, value in toy.state_dict().items()}
     with pytest.raises(ValueError, match=line):
         load_published(toy, tmp_path / "w.pth", ADVICE)
     assert all(torch.equal(before[name], value) for name, value in toy.state_dict().items())

@@ -69,7 +69,8 @@ def test_many_windows_are_cut_where_batches_end(network, monkeypatch):
 def test_other_sizes_are_squashed(network):
     small = torch.full((6, 3, 96, 80), 90, dtype=torch.uint8)
     large = torch.full((6, 3, 224, 224), 90, dtype=torch.uint8)
-    assert torch.allclose(network.measure(small)["sync_video"], network.measure(large)["sync_video"])
+    a, b = (network.measure(z)["sync_video"] for z in (small, large))
+    assert (a - b).abs().max() < 1e-4 * b.abs().max()
 
 
 def test_windows_of_speech_are_twenty_rows_beside_their_frames(network):
