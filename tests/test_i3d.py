@@ -18,7 +18,7 @@ RUN = CASES if os.environ.get("MOEE_ALL_CASES") else ("squash",)
 
 @pytest.fixture(scope="module")
 def network() -> I3d:
-    return fill(I3d()).eval()
+    return fill(I3d()).eval().to(memory_format=torch.channels_last_3d)
 
 
 def frames(count: int, height: int = 16, width: int = 16) -> torch.Tensor:

@@ -183,4 +183,5 @@ class I3d(nn.Module):
         """
         network = cls(crop, window, hop)
         network.fingerprint = load_published(network, path, ADVICE)
-        return network.eval().requires_grad_(False)
+        network.eval().requires_grad_(False)
+        return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
