@@ -1,6 +1,8 @@
 import hashlib
 import io
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -111,6 +113,23 @@ def test_what_is_no_state_dict_gets_one_line(tmp_path, name, suffix):
         load_published(Toy(), path, ADVICE)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+class Trap:
+    """Whoever unpickles it without care makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+def test_a_file_is_read_and_never_run(tmp_path):
+    (tmp_path / "w.pth").write_bytes(written(state() | {"conv.weight": Trap(tmp_path / "sprung")}))
+    with pytest.raises(ValueError, match="not a readable weights file"):
+        load_published(Toy(), tmp_path / "w.pth", ADVICE)
+    assert not (tmp_path / "sprung").exists()
 
 
 def test_a_caller_in_low_precision_changes_nothing():
