@@ -18,6 +18,10 @@ class Measured(TypedDict, total=False):
     identity: Tensor  # (F, D) unit embeddings
     identity_reference: Tensor  # (1, D) of the reference picture
     features: Tensor  # (F, D) for the Fréchet distance
+    inception: Tensor  # (F, 2048) of the published network, for FID and KID
+    i3d: Tensor  # (V, 400) scores of windows of the video, for FVD
+    sync_video: Tensor  # (N, 1024) of windows of the lips, one frame apart
+    sync_audio: Tensor  # (N, 1024) of the speech beside them
 
 
 @runtime_checkable
@@ -41,11 +45,23 @@ class Extractor(Protocol):
         ...
 
 
+@runtime_checkable
+class Configured(Extractor, Protocol):
+    """An extractor that can look at a picture in more than one way.
+
+    Attributes:
+        settings: filter, crop, windows, batch size: whatever decides its numbers besides the weights.
+    """
+
+    settings: dict[str, object]
+
+
 def describe(extractor: Extractor) -> dict[str, object]:
     """What a result records of an extractor."""
-    return {
+    record: dict[str, object] = {
         "name": extractor.name,
         "published": extractor.published,
         "sha256": extractor.fingerprint,
         "provides": list(extractor.provides),
     }
+    return record | ({"settings": dict(extractor.settings)} if isinstance(extractor, Configured) else {})

@@ -5,6 +5,7 @@ from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.emotion import CompoundEmotion, EmotionAccuracy
 from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
 from evaluation.metrics.identity import IdentityToFrame, IdentityToReference
+from evaluation.metrics.kid import kid, kid_subsets
 from evaluation.metrics.landmarks import (
     FaceLandmarkDistance,
     KeypointDistance,
@@ -15,6 +16,13 @@ from evaluation.metrics.lips import LipCorrelation
 from evaluation.metrics.perceptual import Lpips
 from evaluation.metrics.psnr import Psnr
 from evaluation.metrics.ssim import Ssim
+from evaluation.metrics.sync import (
+    SyncConfidence,
+    SyncDistance,
+    SyncOffset,
+    ValidSyncConfidence,
+    ValidSyncDistance,
+)
 from evaluation.metrics.texture import Flicker, Grain, Sharpness
 
 METRICS: dict[str, type[ClipMetric]] = {
@@ -24,6 +32,7 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(KeypointDistance, KeypointEuclidean, FaceLandmarkDistance, MouthLandmarkDistance, LipCorrelation),
         *(ActionUnitCorrelation, ActionUnitConcordance, EmotionAccuracy, CompoundEmotion),
         *(IdentityToReference, IdentityToFrame, Flicker, Grain, Sharpness),
+        *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
     )
 }
 
@@ -49,5 +58,12 @@ __all__ = [
     "Psnr",
     "Sharpness",
     "Ssim",
+    "SyncConfidence",
+    "SyncDistance",
+    "SyncOffset",
+    "ValidSyncConfidence",
+    "ValidSyncDistance",
     "frechet_distance",
+    "kid",
+    "kid_subsets",
 ]
