@@ -1,11 +1,13 @@
 """Results against each other on the same clips and seeds: who wins, by how much, how surely.
 
-A system is judged by its value on all clips of a person, one person one vote. K entry of sums, N row, G person.
+A system is judged by its value on all clips of a person, one person one vote.
+
+K entry of sums, N row, G person.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,9 @@ from evaluation.metrics import METRICS, ClipMetric
 from evaluation.paired import Effect, effect, holm, smallest_p
 from evaluation.result import Result, number
 from evaluation.statistics import (
-    bca_interval,
-    bootstrap,
+    cluster_interval,
     group_sums,
     jackknife_error,
-    jackknife_values,
     normal_quantile,
     sign_flip_test,
 )
@@ -95,65 +95,71 @@ def differences(first: Result, other: Result, name: str) -> list[str]:
     ]
 
 
-def compare(results: Sequence[Result], names: Sequence[str] | None = None) -> list[Comparison]:
+def compare(
+    results: Sequence[Result], names: Sequence[str] | None = None, metrics: Sequence[str] | None = None
+) -> list[Comparison]:
     """The first result against each of the others, metric by metric; Holm's correction over all of it.
 
     Args:
         results: two or more of one protocol, data and extractors.
         names: of the systems; their own where not given.
+        metrics: the family of tests, decided before looking; all that both have where not given.
 
     Raises:
-        ValueError: for fewer than two results, results that differ in what they must share, or without a clip
-            and seed in common.
+        ValueError: for fewer than two results, results that differ in what they must share, a metric they do
+            not have, or without a clip and seed in common or a value on both sides.
     """
     if len(results) < 2:
         raise ValueError("a comparison needs at least two results")
     names = list(names or [result.system["name"] for result in results])
-    found: list[Comparison] = []
-    for result, name in zip(results[1:], names[1:], strict=True):
-        problems = differences(results[0], result, name)
-        if problems:
-            raise ValueError("not comparable: " + "; ".join(problems))
-        found += [pair for pair in _all_metrics(results[0], result, names[0], name) if pair]
+    problems = _refusals(results, names, metrics or ())
+    if problems:
+        raise ValueError("not comparable: " + "; ".join(problems))
+    found = [
+        pair
+        for result, name in zip(results[1:], names[1:], strict=True)
+        for metric in metrics or METRICS
+        if (pair := _one_metric(METRICS[metric](), results[0], result, names[0], name))
+    ]
+    if not found:
+        raise ValueError("no metric has a value on both sides")
     adjusted = holm([pair.p for pair in found])
     return [_judged(pair, p) for pair, p in zip(found, adjusted, strict=True)]
 
 
-def _all_metrics(first: Result, second: Result, *names: str) -> list[Comparison | None]:
-    if not _keys(first.rows) & _keys(second.rows):
-        raise ValueError(f"{names[0]} and {names[1]} have no evaluated clip and seed in common")
-    shared = [name for name in METRICS if name in first.metrics and name in second.metrics]
-    return [_one_metric(METRICS[name](), first, second, *names) for name in shared]
+def _refusals(results: Sequence[Result], names: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    """Why results cannot be compared, a line each."""
+    lines = []
+    for result, name in zip(results, names, strict=True):
+        lines += differences(results[0], result, name)
+        lines += [f"{name} has no metric {metric!r}" for metric in metrics if metric not in result.metrics]
+        if not _keys(results[0]) & _keys(result):
+            lines.append(f"{name} has no evaluated clip and seed in common with {names[0]}")
+    return lines
 
 
-def _keys(rows: Sequence) -> set[tuple[str, int]]:
-    return {(row.key, row.seed) for row in rows if not row.problem}
+def _keys(result: Result) -> set[tuple[str, int]]:
+    return {(row.key, row.seed) for row in result.rows if not row.problem}
 
 
 def paired_sums(first: Result, second: Result, metric: ClipMetric) -> tuple[Tensor, Tensor, list[str]]:
     """Sums (N, K) of both and the identity of each row, over the clips and seeds both have a value for."""
-    sides = [
-        {
-            (row.key, row.seed): (sums, row.identity)
-            for sums, row in zip(*result.sums_of(metric.name), strict=True)
-        }
-        for result in (first, second)
-    ]
-    shared = [
-        place
-        for place in sorted(sides[0].keys() & sides[1].keys())
-        if all(bool((side[place][0] != 0).any()) for side in sides)
-    ]
-    width = metric.sums.shape[0]
+    sides = []
+    for result in (first, second):
+        sums_NK, rows = result.sums_of(metric.name)
+        known = (sums_NK != 0).any(-1).tolist()
+        sides.append({(row.key, row.seed): i for i, row in enumerate(rows) if known[i]})
+    shared = sorted(sides[0].keys() & sides[1].keys())
     stacked = [
-        torch.stack([side[place][0] for place in shared]) if shared else torch.zeros(0, width)
-        for side in sides
+        result.sums_of(metric.name)[0][[side[place] for place in shared]].double()
+        for result, side in zip((first, second), sides, strict=True)
     ]
-    return stacked[0].double(), stacked[1].double(), [sides[0][place][1] for place in shared]
+    people = {(row.key, row.seed): row.identity for row in first.rows}
+    return stacked[0], stacked[1], [people[place] for place in shared]
 
 
 def goodness(values: Tensor, kind: type[ClipMetric]) -> Tensor:
-    """Values (...) turned so that more is better: signed by direction, or minus the distance to the target."""
+    """Values (...) turned so that more is better: by direction, or minus the distance to the target."""
     if kind.higher_is_better is None:
         return -(values - (kind.target or 0.0)).abs()
     return values if kind.higher_is_better else -values
@@ -193,29 +199,25 @@ def _one_metric(metric: ClipMetric, first: Result, second: Result, *names: str) 
 def _difference_interval(
     metric: ClipMetric, both_NK: Tensor, people: list[str], plan: dict
 ) -> tuple[tuple[float, float] | None, str]:
-    """Interval of the difference of the aggregates, both systems drawn together."""
+    """Interval of the difference of the aggregates, both systems drawn together, and how it was found."""
     half = both_NK.shape[1] // 2
 
     def difference(sums: Tensor) -> Tensor:
         return metric.finish(sums[..., :half]) - metric.finish(sums[..., half:])
 
-    method = "jackknife" if metric.resampling == "jackknife" else "BCa bootstrap"
+    if metric.resampling != "jackknife":
+        draws = plan["resamples"], plan["seed"], plan["level"]
+        return cluster_interval(both_NK, people, difference, *draws), "BCa bootstrap"
     if len(set(people)) < 2:
-        return None, method
+        return None, "jackknife"
     value = float(difference(both_NK.sum(0)))
-    if metric.resampling == "jackknife":
-        reach = normal_quantile(plan["level"]) * jackknife_error(both_NK, people, difference)
-        return ((value - reach, value + reach) if math.isfinite(reach) else None), method
-    values_B = bootstrap(both_NK, people, difference, plan["resamples"], plan["seed"])
-    left_out_G = jackknife_values(both_NK, people, difference)
-    return bca_interval(values_B, value, left_out_G, plan["level"]), method
+    reach = normal_quantile(plan["level"]) * jackknife_error(both_NK, people, difference)
+    return ((value - reach, value + reach) if math.isfinite(reach) else None), "jackknife"
 
 
 def _judged(pair: Comparison, p_holm: float) -> Comparison:
-    winner = ""
-    if p_holm <= LEVEL and pair.effect.mean:
-        winner = pair.first if pair.effect.mean > 0 else pair.second
-    return Comparison(**{**pair.__dict__, "p_holm": p_holm, "better": winner})
+    winner = pair.first if pair.effect.mean > 0 else pair.second
+    return replace(pair, p_holm=p_holm, better=winner if p_holm <= LEVEL else "")
 
 
 def cautions(pairs: Sequence[Comparison], first: Result, others: Sequence[Result]) -> list[str]:
@@ -227,7 +229,7 @@ def cautions(pairs: Sequence[Comparison], first: Result, others: Sequence[Result
             f"{people} people and {len(pairs)} tests: no difference could reach {LEVEL:g} after correction"
         )
     for other in others:
-        apart = _keys(first.rows) ^ _keys(other.rows)
+        apart = _keys(first) ^ _keys(other)
         if apart:
             lines.append(f"{len(apart)} clips and seeds are evaluated in one result only and were left out")
     return lines
