@@ -16,12 +16,13 @@ from torch import Tensor
 
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.paired import Effect, effect, holm, smallest_p
-from evaluation.result import Result, number
+from evaluation.result import Result
 from evaluation.statistics import (
     cluster_interval,
     group_sums,
     jackknife_error,
     normal_quantile,
+    number,
     sign_flip_test,
 )
 

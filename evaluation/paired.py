@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evaluation.statistics import EXACT_UP_TO, cluster_interval
+from evaluation.statistics import EXACT_UP_TO, cluster_interval, number, ratio
 
 SAME = 1e-12  # relative difference that is rounding
 
@@ -84,17 +84,11 @@ def effect(difference_G: NDArray, resamples: int = 2000, seed: int = 0, level: f
     names = [f"{i:06}" for i in range(len(x))]
     moments_G3 = torch.stack([torch.ones_like(x), x, x * x], dim=1)
     wins_G2 = torch.stack([(torch.sign(x) + 1) / 2, torch.ones_like(x)], dim=1)
-    d_z = standardised(moments_G3.sum(0)).item()
     return Effect(
         mean=difference.mean().item(),
-        d_z=d_z if np.isfinite(d_z) else None,
+        d_z=number(standardised(moments_G3.sum(0))),
         d_z_interval=cluster_interval(moments_G3, names, standardised, resamples, seed, level),
         win_rate=wins_G2[:, 0].mean().item(),
-        win_interval=cluster_interval(wins_G2, names, share, resamples, seed, level),
+        win_interval=cluster_interval(wins_G2, names, ratio, resamples, seed, level),
         groups=len(x),
     )
-
-
-def share(sums: Tensor) -> Tensor:
-    """First sum over the second (...)."""
-    return sums[..., 0] / sums[..., 1]

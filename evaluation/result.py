@@ -24,6 +24,7 @@ from evaluation.statistics import (
     cluster_interval,
     jackknife_error,
     normal_quantile,
+    number,
     percentile_interval,
 )
 
@@ -274,12 +275,6 @@ def direction(kind: type[ClipMetric]) -> str:
     if kind.higher_is_better is None:
         return "target"
     return "higher" if kind.higher_is_better else "lower"
-
-
-def number(value: Tensor) -> float | None:
-    """A float, or None for what is not finite."""
-    found = float(value)
-    return found if math.isfinite(found) else None
 
 
 def _deviation(values: list[float | None]) -> float | None:

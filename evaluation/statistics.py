@@ -3,6 +3,7 @@
 N row, K entry of a row's sums, G group, B replicate.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,6 +14,17 @@ from torch import Tensor
 ROUNDING = 1e-12  # relative; replicates this near each other are the same
 EXACT_UP_TO = 16  # groups whose every sign pattern is tried; beyond, patterns are drawn
 Finish = Callable[[Tensor], Tensor]  # sums (..., K) to values (...)
+
+
+def ratio(sums: Tensor) -> Tensor:
+    """First sum over the second (...), such as a total over its count; NaN where there is none."""
+    return sums[..., 0] / torch.where(sums[..., 1] > 0, sums[..., 1], torch.nan)
+
+
+def number(value: Tensor) -> float | None:
+    """A float, or None for what is not finite."""
+    found = float(value)
+    return found if math.isfinite(found) else None
 
 
 def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
