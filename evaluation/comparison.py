@@ -44,7 +44,9 @@ class Comparison:
         p_holm: adjusted for all tests of the call.
         effect: of how much better the first is for each person, by the metric's direction.
         clips: rows shared, clip and seed.
-        better: name of the system that wins at 5 % of the whole family; empty where none does.
+        better: name of the system that wins at 5 % of the whole family, both by people and by the value over
+            all clips; empty where none does.
+        torn: whether these two point opposite ways, as they may for pooled measures and those with a target.
     """
 
     metric: str
@@ -60,6 +62,7 @@ class Comparison:
     effect: Effect
     clips: int
     better: str
+    torn: bool
 
     def record(self) -> dict[str, object]:
         """As JSON."""
@@ -194,7 +197,13 @@ def _one_metric(metric: ClipMetric, first: Result, second: Result, *names: str) 
         effect=effect(advantage_G, int(plan["resamples"]), int(plan["seed"]), float(plan["level"])),
         clips=len(people),
         better="",
+        torn=_torn(values[0], values[1], float(advantage_G.mean()), kind),
     )
+
+
+def _torn(first: float, second: float, advantage: float, kind: type[ClipMetric]) -> bool:
+    overall = goodness(torch.tensor([first, second], dtype=torch.float64), kind)
+    return float(overall[0] - overall[1]) * advantage < 0
 
 
 def _difference_interval(
@@ -218,7 +227,7 @@ def _difference_interval(
 
 def _judged(pair: Comparison, p_holm: float) -> Comparison:
     winner = pair.first if pair.effect.mean > 0 else pair.second
-    return replace(pair, p_holm=p_holm, better=winner if p_holm <= LEVEL else "")
+    return replace(pair, p_holm=p_holm, better=winner if p_holm <= LEVEL and not pair.torn else "")
 
 
 def cautions(pairs: Sequence[Comparison], first: Result, others: Sequence[Result]) -> list[str]:
@@ -228,6 +237,11 @@ def cautions(pairs: Sequence[Comparison], first: Result, others: Sequence[Result
     if pairs and smallest_p(people) * len(pairs) > LEVEL:
         lines.append(
             f"{people} people and {len(pairs)} tests: no difference could reach {LEVEL:g} after correction"
+        )
+    torn = sorted({pair.metric for pair in pairs if pair.torn and pair.p_holm <= LEVEL})
+    if torn:
+        lines.append(
+            f"no winner though p is small, people and the value over all clips disagree: {', '.join(torn)}"
         )
     for other in others:
         apart = _keys(first) ^ _keys(other)

@@ -41,12 +41,14 @@ def holm(p_T: Sequence[float]) -> list[float]:
 def standardised(sums: Tensor) -> Tensor:
     """Cohen's d_z (...) from sums (..., 3) of count, difference and its square: mean over deviation (n - 1).
 
-    Cohen 1988, section 2.3.5; NaN for fewer than two differences or where all are the same.
+    Cohen 1988, section 2.3.5. NaN for fewer than two differences or where all are the same; 0 where all are
+    0, so that replicates without any difference count.
     """
     n, total, square = sums.unbind(-1)
     variance = (square - total**2 / n) / torch.where(n > 1, n - 1, torch.nan)
     rounding = SAME * square / n
-    return total / n / torch.where(variance > rounding, variance, torch.nan).sqrt()
+    d_z = total / n / torch.where(variance > rounding, variance, torch.nan).sqrt()
+    return torch.where((square == 0) & (n > 1), torch.zeros_like(d_z), d_z)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Effect:
 
     Args:
         mean: of the differences.
-        d_z: mean over standard deviation of the differences; None where all are alike.
+        d_z: mean over standard deviation of the differences; None where all are alike but not 0.
         d_z_interval: BCa over groups; None where there is none.
         win_rate: share of groups the first system wins, ties half.
         win_interval: BCa over groups.

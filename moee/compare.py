@@ -43,7 +43,7 @@ COLUMNS = (
         "interval_method",
     ),
     *("unit", "direction", "p", "p_holm", "d_z", "d_z_low", "d_z_high", "win_rate", "win_low", "win_high"),
-    *("people", "clips", "better"),
+    *("people", "clips", "better", "torn"),
 )
 
 
@@ -118,7 +118,7 @@ def table(pairs: "Sequence[Comparison]") -> list[str]:
             *([""] if lines else []),
             f"{first} (first) against {second} (second), {mine[0].effect.groups} people",
         ]
-        heads = ("", "first", "second", "difference", "d_z", "wins", "p", "Holm", "better")
+        heads = ("", "first", "second", "difference", "d_z", "wins", "p", "Holm p", "better")
         lines.append(_line(heads))
         lines += [_line(_cells(pair)) for pair in mine]
         won = [sum(pair.better == name for pair in mine) for name in (first, second)]
@@ -129,12 +129,9 @@ def table(pairs: "Sequence[Comparison]") -> list[str]:
 
 
 def _line(cells: Sequence[str]) -> str:
-    widths = (20, 9, 9, 27, 23, 20, 8, 8)
-    return (
-        f"{cells[0]:{widths[0]}}"
-        + "".join(f"{c:>{w}}" for c, w in zip(cells[1:], widths[1:], strict=False))
-        + f"  {cells[-1]}"
-    ).rstrip()
+    widths = (20, 8, 8, 26, 24, 7, 9, 9)
+    right = "".join(f"{cell:>{width}}" for cell, width in zip(cells[1:-1], widths[1:], strict=True))
+    return f"{cells[0]:{widths[0]}}{right}  {cells[-1]}".rstrip()
 
 
 def _cells(pair: "Comparison") -> list[str]:
@@ -148,8 +145,9 @@ def _cells(pair: "Comparison") -> list[str]:
         f"{pair.metric} {arrow(pair.metric)}",
         *(text_of(pair.first_value), text_of(pair.second_value), span(pair.difference, pair.interval)),
         span(pair.effect.d_z, pair.effect.d_z_interval),
-        span(pair.effect.win_rate, pair.effect.win_interval),
-        *(f"{pair.p:.4f}", f"{pair.p_holm:.4f}", better),
+        f"{pair.effect.win_rate:.2f}",
+        *(f"{p:.3f}" if p >= 0.0005 else f"{p:.0e}" for p in (pair.p, pair.p_holm)),
+        better,
     ]
 
 

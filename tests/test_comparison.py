@@ -11,7 +11,7 @@ from evaluation.comparison import cautions, compare, paired_sums, read_comparabl
 from evaluation.evaluate import evaluate_pairs
 from evaluation.metrics import METRICS, Psnr, Sharpness
 from evaluation.paired import holm
-from evaluation.pairs import Pair
+from evaluation.pairs import Pair, shuffled_pairs
 from evaluation.protocol import load_protocol
 from evaluation.result import Result, System
 from evaluation.statistics import group_means, sign_flip_test
@@ -82,7 +82,7 @@ def test_the_other_way_round(results):
 def test_a_system_against_itself_is_a_tie(results):
     for pair in compare([results[0], results[0]], ["one", "two"]):
         assert (pair.difference, pair.p, pair.better, pair.effect.win_rate) == (0, 1, "", 0.5)
-        assert pair.effect.d_z is None
+        assert pair.effect.d_z == 0
 
 
 def test_several_systems_share_one_family(results):
@@ -164,6 +164,24 @@ def test_sharpness_far_on_either_side_is_worse():
     assert goodness(values, Sharpness).argsort(descending=True).tolist()[:2] == [0, 3]
     assert goodness(values, Psnr).argmax() == 2
     assert goodness(values, METRICS["akd"]).argmax() == 1
+
+
+def test_a_pooled_measure_names_no_winner_against_its_own_value():
+    """The videos of other people: as a set the very same, for each person the wrong ones."""
+    samples = [painted(i) for i in range(CLIPS)]
+    shuffled = evaluate_pairs(shuffled_pairs(samples), SMALL, extractors=judges(), system=System("shuffled"))
+    noisy = evaluated("noisy", 12)
+    pairs = {pair.metric: pair for pair in compare([noisy, shuffled])}
+    pooled = pairs["efid_embedded"]
+    assert pooled.second_value == pytest.approx(0, abs=1e-9)
+    assert pooled.first_value > pooled.second_value
+    assert pooled.effect.mean > 0  # yet each person is nearer to their own truth with noise
+    assert pooled.p_holm <= 0.05
+    assert (pooled.torn, pooled.better) == (True, "")
+    assert any(
+        "disagree: efid_embedded" in line for line in cautions(list(pairs.values()), noisy, [shuffled])
+    )
+    assert (pairs["psnr"].torn, pairs["psnr"].better) == (False, "noisy")
 
 
 def test_the_command(files, tmp_path, capsys):

@@ -75,8 +75,10 @@ def test_differences_all_alike_have_no_standardised_size():
     assert found.d_z is None
     assert found.win_rate == 1
     tie = effect(np.zeros(4))
-    assert (tie.mean, tie.d_z, tie.win_rate) == (0, None, 0.5)
+    assert (tie.mean, tie.d_z, tie.win_rate) == (0, 0, 0.5)
     assert effect(np.array([0.2])).d_z_interval is None
+    rare = effect(np.array([0.0] * 12 + [0.4, 0.7]))  # many draws hold no difference at all
+    assert rare.d_z_interval[0] <= 0.01
     assert standardised(torch.tensor([1.0, 0.3, 0.09])).isnan()
     for bad in (np.array([]), np.array([1.0, np.nan])):
         with pytest.raises(ValueError, match="at least one difference"):

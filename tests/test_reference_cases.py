@@ -1,5 +1,7 @@
 """Reference cases of the Fréchet distance that are identities: over any sample, any split, any normaliser."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -63,9 +65,9 @@ def test_random_sets_agree_with_a_matrix_square_root(seed):
 def test_moments_do_not_depend_on_the_split(cuts):
     x = torch.from_numpy(draws(103, 500, 300, 64, 0.8, -0.1)[0])
     edges = [0, *cuts, len(x)]
-    parts = [pack_moments(x[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [pack_moments(x[a:b]) for a, b in pairwise(edges)]
     whole = pack_moments(x)
-    assert torch.allclose(torch.stack(parts).sum(0), whole, rtol=1e-12, atol=1e-9)
+    assert torch.allclose(torch.stack(parts).sum(0), whole, rtol=1e-12, atol=1e-11)
 
 
 def test_a_set_against_itself_through_the_metric():
