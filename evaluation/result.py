@@ -6,6 +6,7 @@ N row, K entry of sums.
 import json
 import math
 import os
+import statistics
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +19,14 @@ from torch import Tensor
 
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.protocol import digest_of
-from evaluation.statistics import bootstrap, jackknife_error, normal_quantile, percentile_interval
+from evaluation.statistics import (
+    bootstrap,
+    cluster_interval,
+    jackknife_error,
+    normal_quantile,
+    number,
+    percentile_interval,
+)
 
 SCHEMA_VERSION = 1
 ROLES = ("system", "ceiling", "floor")
@@ -159,7 +167,7 @@ class Result:
             "title": kind.title,
             "value": value,
             "interval": self._interval(metric, sums_NK, [row.identity for row in rows], value),
-            "interval_method": f"{kind.resampling} by identity",
+            "interval_method": f"{self._interval_method(kind)} by identity",
             "n": int((sums_NK != 0).any(1).sum()),
             "n_failed": sum(bool(row.problem) for row in self.rows),
             "failure_policy": "left out and counted",
@@ -169,8 +177,13 @@ class Result:
             "version": kind.version,
             "aggregation": kind.aggregation,
             "by_seed": by_seed,
+            "between_seeds": _deviation(list(by_seed.values())),
             "details": metric.details(total_K) if value is not None else {},
         }
+
+    def _interval_method(self, kind: type[ClipMetric]) -> str:
+        bca = self.protocol["statistics"].get("interval") == "bca"
+        return "BCa bootstrap" if bca and kind.resampling == "bootstrap" else kind.resampling
 
     def _interval(
         self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], value: float | None
@@ -181,8 +194,11 @@ class Result:
         if metric.resampling == "jackknife":
             reach = normal_quantile(plan["level"]) * jackknife_error(sums_NK, identities, metric.finish)
             return [max(0.0, value - reach), value + reach] if math.isfinite(reach) else None
-        values = bootstrap(sums_NK, identities, metric.finish, plan["resamples"], plan["seed"])
-        found = percentile_interval(values, plan["level"])
+        draws = plan["resamples"], plan["seed"]
+        if plan.get("interval") == "bca":
+            found = cluster_interval(sums_NK, identities, metric.finish, *draws, plan["level"])
+        else:
+            found = percentile_interval(bootstrap(sums_NK, identities, metric.finish, *draws), plan["level"])
         return list(found) if found else None
 
     def _plain(self) -> dict[str, Any]:
@@ -261,10 +277,10 @@ def direction(kind: type[ClipMetric]) -> str:
     return "higher" if kind.higher_is_better else "lower"
 
 
-def number(value: Tensor) -> float | None:
-    """A float, or None for what is not finite."""
-    found = float(value)
-    return found if math.isfinite(found) else None
+def _deviation(values: list[float | None]) -> float | None:
+    """Standard deviation (n - 1) of the values of sampling seeds: the error bar of one run of the sampler."""
+    known = [value for value in values if value is not None]
+    return statistics.stdev(known) if len(known) > 1 else None
 
 
 def _close(claimed: Any, found: Any) -> bool:

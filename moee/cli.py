@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "score generated videos under a protocol",
     "foreign": "another system's videos of your clips, by its own code",
     "score": "the table of the model card: does the generator obey?",
+    "compare": "one result against others, in paired tests",
     "leaderboard": "results to a page and tables",
     "sweep": "search over the keys of an experiment",
     "export": "weights of a run to files that can be loaded and shared",

@@ -2,10 +2,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from judges import FRAMES, PROTOCOL, PaintedJudge, judges, painted
+from judges import FRAMES, PROTOCOL, PaintedJudge, judges, limit_pairs, painted
 
 from datamodules.batch import Sample
 from evaluation.evaluate import evaluate, evaluate_pairs
+from evaluation.metrics import METRICS
 from evaluation.pairs import (
     Pair,
     clips_of_folder,
@@ -47,12 +48,29 @@ def test_the_truth_against_itself(real):
     assert real.data["identities"] == 3
 
 
+def test_every_metric_of_the_next_protocol_on_the_truth_itself(samples):
+    protocol = load_protocol(PROTOCOL.with_name("embedded-v1.yaml"))
+    pairs = limit_pairs("real video", samples)
+    result = evaluate_pairs(pairs, protocol, extractors=judges(), truth="measured")
+    assert result.metrics.keys() == set(protocol.metrics)
+    assert result.metrics["au_f1"]["value"] is None  # 24 frames in all: no unit has support
+    for name, record in result.metrics.items():
+        if name in ("psnr", "flicker", "au_f1", "au_f1_anchor"):
+            continue
+        best = METRICS[name].target if METRICS[name].target is not None else METRICS[name].higher_is_better
+        assert record["value"] == pytest.approx(float(best), abs=1e-6), name
+        low, high = record["interval"]
+        assert low == pytest.approx(high, abs=1e-6), name
+    assert result.metrics["ssim"]["interval_method"] == "BCa bootstrap by identity"
+    assert result.metrics["fid_embedded"]["interval_method"] == "jackknife by identity"
+
+
 def test_what_nobody_knows_has_no_value(real):
     assert "lip_correlation" not in real.metrics  # these clips carry no landmarks, so no exact lip opening
 
 
 def test_measured_truth_is_used_for_videos_without_exact_truth(samples):
-    pairs = pairs_of(clips_of_samples(samples), lambda _, truth, __: truth["frames"])
+    pairs = limit_pairs("real video", samples)
     result = evaluate_pairs(pairs, PROTOCOL, extractors=judges(), truth="measured")
     assert result.metrics["lip_correlation"]["value"] == pytest.approx(1)
     assert result.data["truth"] == "measured"
@@ -129,6 +147,8 @@ def test_seeds_are_reported_apart(samples):
     assert set(by_seed) == {"1", "2"}
     assert by_seed["1"] > by_seed["2"]
     assert result.metrics["psnr"]["value"] == pytest.approx(sum(by_seed.values()) / 2)
+    spread = abs(by_seed["1"] - by_seed["2"]) / 2**0.5
+    assert result.metrics["psnr"]["between_seeds"] == pytest.approx(spread)
     assert result.system["seeds"] == [1, 2]
     assert result.data["clips"] == 6
 
@@ -197,6 +217,10 @@ def test_the_protocol_file_is_checked(tmp_path):
         ("name: x\nversion: 0\nmetric: [psnr]", "unknown 'metric'"),
         ("name: x\nmetrics: [psnr]", "version is missing"),
         ("name: x\nversion: 0\nmetrics: [psnr]\npreprocessing: {sizes: 3}", "unknown 'sizes'"),
+        (
+            "name: x\nversion: 0\nmetrics: [psnr]\nstatistics: {interval: BC}",
+            "known are percentile, bca",
+        ),
         ("- psnr", "key: value"),
         ("name: [", "p.yaml: while parsing"),
     ):
@@ -215,6 +239,8 @@ def test_the_protocol_hash_follows_its_content():
     assert protocol.digest != replace(protocol, metrics=protocol.metrics[1:]).digest
     changed = replace(protocol, preprocessing=dict(protocol.preprocessing) | {"size": 64})
     assert protocol.preprocessing_digest != changed.preprocessing_digest
+    # results that are out there name this hash: the file and the metrics behind it must stay as they are
+    assert protocol.digest == "6336c2d5600c643d86e380b9085ed0b29f82c0e286c1a9ab60dbaaed09c210f5"
 
 
 def test_both_sides_are_prepared_alike():

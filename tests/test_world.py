@@ -8,10 +8,9 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from judges import PROTOCOL, judges, painted
+from judges import PROTOCOL, judges, limit_pairs, painted
 
 from evaluation.evaluate import evaluate, evaluate_pairs
-from evaluation.pairs import clips_of_samples, pairs_of
 from evaluation.world import World, joined, launched
 
 
@@ -29,7 +28,7 @@ def worker(rank: int, size: int, port: int, out: str, answers) -> None:
     with joined():
         result = evaluate(samples, samples, PROTOCOL, Path(out), extractors=judges())
         empty = evaluate(few, few, PROTOCOL, extractors=judges())  # of three processes one has no clip
-        every = pairs_of(clips_of_samples(samples), lambda _, truth, __: truth["frames"])  # all measure all
+        every = limit_pairs("real video", samples)  # all measure all
         padded = evaluate_pairs(every, PROTOCOL, extractors=judges())
         answers[rank] = (result.digest, empty.digest, padded.digest)
     assert not dist.is_initialized()
