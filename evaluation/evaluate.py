@@ -14,9 +14,10 @@ from typing import Protocol as Shape
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import Sample, blend_label
+from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
-from evaluation.features import Extractor, describe
+from evaluation.clip_features import PREFIX, as_tensors, collected
+from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric, Lpips
 from evaluation.pairs import Pair, clips_of_folder, pairs_of, sample_pairs, videos_made
@@ -130,6 +131,7 @@ def evaluate_pairs(
         cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         large=_stacked([large for _, large, _ in found]),
+        features=collected([large for row, large, _ in found if not row.problem]),
     )
     result.aggregate()
     if out is not None and world.first:
@@ -157,7 +159,7 @@ def _in_order(found: Iterable[Found]) -> list[Found]:
 
 def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Metric -> (N, K) over the rows that have them."""
-    names = sorted({name for large in larges for name in large})
+    names = sorted({name for large in larges for name in large if not name.startswith(PREFIX)})
     return {name: torch.stack([large[name] for large in larges if name in large]) for name in names}
 
 
@@ -186,14 +188,13 @@ class _Judged:
             row.problem = " ".join(str(error).split()) or type(error).__name__
             row.frames = 0
             return row, {}
-        for metric in self.metrics:
-            value = sums.get(metric.name)
-            if value is not None and metric.in_json:
-                row.sums[metric.name] = value.tolist()
-                row.values[metric.name] = number(metric.finish(value))
-        return row, {metric.name: sums[metric.name] for metric in self.metrics if not metric.in_json}
+        in_json = {metric.name: metric for metric in self.metrics if metric.in_json and metric.name in sums}
+        row.sums = {name: sums[name].tolist() for name in in_json}
+        row.values = {name: number(metric.finish(sums[name])) for name, metric in in_json.items()}
+        return row, {name: value for name, value in sums.items() if name not in in_json}
 
     def _sums(self, pair: Pair, row: Row) -> dict[str, Tensor]:
+        """Sums of the metrics, and the features of those that are distances of sets."""
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
         made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
@@ -205,17 +206,28 @@ class _Judged:
             )
         made = self._measure(made_F3HW[: row.frames])
         true = self._true(pair, true_F3HW[: row.frames])
-        return {
-            metric.name: metric.clip_sums(made[metric.needs[0]], true[metric.needs[1]]).double()
-            for metric in self.metrics
-            if metric.needs[1] in true
-        }
+        sums = {}
+        for metric in self.metrics:
+            if metric.needs[1] in true:
+                sides = made[metric.needs[0]], true[metric.needs[1]]
+                sums[metric.name] = metric.clip_sums(*sides).double()
+                sums |= as_tensors(metric.needs[0], *sides) if metric.of_sets else {}
+        return sums
 
-    def _measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """Fields of `Measured`."""
+    def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:
+        """Fields of `Measured`; given a field only by the networks that provide it."""
         found = {"frames": frames_F3HW}
         for extractor in self.extractors:
-            found |= extractor.measure(frames_F3HW)
+            if not field or field in extractor.provides:
+                found |= extractor.measure(frames_F3HW)
+        return found
+
+    def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
+        """What networks that listen make of a sound."""
+        found: dict[str, Tensor] = {}
+        for extractor in self.extractors:
+            if isinstance(extractor, Listener):
+                found |= extractor.measure_sound(sound_S)
         return found
 
     def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:
@@ -224,9 +236,11 @@ class _Judged:
         if "action_units" in true:
             true["measured_action_units"] = true["action_units"]
         reference_3HW = pair.truth.get("reference", pair.truth["frames"][0])
-        seen = self._measure(prepare(reference_3HW[None], self.size))
+        seen = self._measure(prepare(reference_3HW[None], self.size), "identity")
         if "identity" in seen:
             true["identity_reference"] = seen["identity"]
+        if "waveform" in pair.truth:
+            true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
             true["blend"] = pair.truth["blend"]
         if self.truth == "exact":

@@ -6,7 +6,11 @@ from torch import Tensor
 
 
 class Measured(TypedDict, total=False):
-    """A clip as the metrics see it; each extractor fills its own fields. Frames without a face hold NaN."""
+    """A clip as the metrics see it; each extractor fills its own fields. Frames without a face hold NaN.
+
+    Beside these, fields named by what decides them: `inception_<filter>` (N, 2048) of pictures, for FID and
+    KID, and `i3d_<crop>_<window>` (V, 400) of windows of the video, for FVD.
+    """
 
     frames: Tensor  # (F, 3, H, W) uint8 RGB
     action_units: Tensor  # (F, A) in [0, 1]
@@ -18,8 +22,6 @@ class Measured(TypedDict, total=False):
     identity: Tensor  # (F, D) unit embeddings
     identity_reference: Tensor  # (1, D) of the reference picture
     features: Tensor  # (F, D) for the Fréchet distance
-    inception: Tensor  # (F, 2048) of the published network, for FID and KID
-    i3d: Tensor  # (V, 400) scores of windows of the video, for FVD
     sync_video: Tensor  # (N, 1024) of windows of the lips, one frame apart
     sync_audio: Tensor  # (N, 1024) of the speech beside them
 
@@ -42,6 +44,15 @@ class Extractor(Protocol):
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """The provided fields of uint8 RGB frames."""
+        ...
+
+
+@runtime_checkable
+class Listener(Extractor, Protocol):
+    """An extractor that also listens."""
+
+    def measure_sound(self, sound_S: Tensor) -> dict[str, Tensor]:
+        """Fields of a mono sound at 16 kHz in [-1, 1]."""
         ...
 
 

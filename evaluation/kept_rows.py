@@ -18,7 +18,7 @@ from evaluation.pairs import Pair
 from evaluation.protocol import Protocol, digest_of
 from evaluation.result import Row
 
-TRUTH_FIELDS = ("frames", "reference", "blend", "action_units", "landmarks")
+TRUTH_FIELDS = ("frames", "reference", "waveform", "blend", "action_units", "landmarks")
 LAYOUT = 1  # of the files; raised whenever an older one can no longer be read
 
 
@@ -34,7 +34,7 @@ def tensors_digest(named: Mapping[str, Tensor], names: Sequence[str]) -> str:
 
 
 def truth_digest(pair: Pair) -> str:
-    """sha256 of a clip's true frames, reference, blend and exact quantities.
+    """sha256 of a clip's true frames, reference, sound, blend and exact quantities.
 
     Never of names, paths or times.
     """

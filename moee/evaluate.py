@@ -188,29 +188,35 @@ def find_protocol(name: str) -> Path:
 
 
 def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Extractor]":
-    """The networks a protocol asks for: shipped ones, or files named as `NAME=FILE`.
+    """The networks a protocol asks for: shipped or registered ones, or files named as `NAME=FILE`.
 
     Raises:
         ValueError: for a name the protocol does not ask for, or a file that does not fit.
-        FileNotFoundError: for one that is nowhere.
+        FileNotFoundError: for one that is nowhere; the line says how to get it.
     """
     from moee.explain import unknown_name
-    from moee.modules import load_module, locate_weights
-    from moee.weights import sha256_of
 
-    files: dict[str, str | Path] = {name: name for name in protocol.extractors.values()}
+    files: dict[str, Path | None] = dict.fromkeys(protocol.extractors.values())
     for pair in given:
         name, _, path = pair.partition("=")
         if name not in files or not path:
             raise ValueError(unknown_name(f"--extractor {pair}: expected NAME=FILE", name, files))
         files[name] = Path(path)
-    loaded: list[Any] = []
-    for file in files.values():
-        path = locate_weights(file)
-        network = load_module(path).requires_grad_(False)
-        network.fingerprint = sha256_of(path)  # type: ignore[assignment]
-        loaded.append(network)
-    return loaded
+    return [load_extractor(name, path) for name, path in files.items()]
+
+
+def load_extractor(name: str, path: Path | None = None) -> "Extractor":
+    """One network, of a publication or of ours, from a file or from where `moee weights` keeps it."""
+    from evaluation.extractors.catalogue import load_published_extractor, published
+    from moee.modules import load_module, locate_weights
+    from moee.weights import find, sha256_of
+
+    if family := published(name):
+        return load_published_extractor(name, path or find(family.weights))
+    path = locate_weights(path or name)
+    network: Any = load_module(path).requires_grad_(False)
+    network.fingerprint = sha256_of(path)
+    return network
 
 
 def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":

@@ -47,7 +47,7 @@ def test_the_reference_distance(network, crop, monkeypatch):
     sets = [videos(601, 8, 16, 64, 96, 0.3), videos(602, 8, 16, 64, 96, 0.6)]
     assert bytes_hash(*sets) == "13a8f2c8c606ecde"
     monkeypatch.setattr(network, "crop", crop)
-    scores = [torch.cat([network.measure(v)["i3d"] for v in channels_first(z)]) for z in sets]
+    scores = [torch.cat([network.measure(v)[network.provides[0]] for v in channels_first(z)]) for z in sets]
     assert all(z.shape == (8, 400) and z.dtype == torch.float32 for z in scores)
     for ddof, wanted in ((1, CASES[crop][0]), (0, CASES[crop][1])):
         assert frechet_distance(*scores, ddof=ddof).item() == pytest.approx(wanted, rel=1e-3)
@@ -67,11 +67,11 @@ def test_windows_lie_side_by_side_or_overlap(network, monkeypatch):
     monkeypatch.setattr(I3d, "forward", lambda self, x: seen.append(x) or torch.zeros(1, 400))
     clip = frames(40)
     whole = preprocess(clip, "squash")
-    assert network.measure(clip)["i3d"].shape == (2, 400)
+    assert network.measure(clip)["i3d_squash_16"].shape == (2, 400)
     assert torch.equal(seen[1][0], whole[:, 16:32])
     overlapping = I3d(window=10, hop=5)
-    assert overlapping.measure(clip)["i3d"].shape == (7, 400)
-    assert network.measure(clip[:16])["i3d"].shape == (1, 400)
+    assert overlapping.measure(clip)["i3d_squash_10"].shape == (7, 400)
+    assert network.measure(clip[:16])["i3d_squash_16"].shape == (1, 400)
 
 
 def test_too_few_frames_are_refused(network):

@@ -58,7 +58,7 @@ def test_names_shapes_and_synthetic_weights(network):
 @pytest.mark.parametrize("resize", RUN)
 def test_the_reference_distance(loaded, sets, resize, monkeypatch):
     monkeypatch.setattr(loaded, "resize", resize)
-    features = [loaded.measure(z)["inception"] for z in sets]
+    features = [loaded.measure(z)[loaded.provides[0]] for z in sets]
     assert all(z.shape == (24, 2048) and z.dtype == torch.float32 for z in features)
     assert frechet_distance(*features).item() == pytest.approx(CASES[resize], rel=1e-3)
 
@@ -96,7 +96,7 @@ def test_torch_fidelity_agrees(network, sets, tmp_path, monkeypatch):
     torch.save(network.state_dict(), tmp_path / "w.pth")
     theirs = outsider.FeatureExtractorInceptionV3("x", ["2048"], str(tmp_path / "w.pth"))
     monkeypatch.setattr(network, "resize", "tf1")
-    found = network.measure(sets[0][:2])["inception"]
+    found = network.measure(sets[0][:2])[network.provides[0]]
     assert (found - theirs(sets[0][:2])[0]).abs().max() < 1e-4
 
 
@@ -104,9 +104,9 @@ def test_torch_fidelity_agrees(network, sets, tmp_path, monkeypatch):
 def test_batches_change_nothing(loaded, sets, monkeypatch):
     from evaluation.extractors import inception
 
-    whole = loaded.measure(sets[0][:3])["inception"]
+    whole = loaded.measure(sets[0][:3])[loaded.provides[0]]
     monkeypatch.setattr(inception, "BATCH", 2)
-    assert (loaded.measure(sets[0][:3])["inception"] - whole).abs().max() < 1e-4
+    assert (loaded.measure(sets[0][:3])[loaded.provides[0]] - whole).abs().max() < 1e-4
 
 
 @pytest.mark.slow

@@ -125,7 +125,6 @@ class I3d(nn.Module):
     """
 
     published = True
-    provides = ("i3d",)
 
     def __init__(self, crop: str = "squash", window: int = 16, hop: int | None = None) -> None:
         super().__init__()
@@ -136,6 +135,7 @@ class I3d(nn.Module):
             raise ValueError(f"I3D needs window >= {FEWEST} and hop >= 1 frames, got {window} and {hop}")
         self.crop, self.window, self.hop, self.fingerprint = crop, window, hop, ""
         self.name = f"i3d-kinetics400-{crop}-{window}"
+        self.provides = (f"i3d_{crop}_{window}",)
         self.settings = {"crop": crop, "window_frames": window, "hop_frames": hop, "dtype": "float32"}
         self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
         self.Conv3d_2b_1x1, self.Conv3d_2c_3x3 = Unit(64, 64), Unit(64, 192, 3)
@@ -169,7 +169,7 @@ class I3d(nn.Module):
         with exact(frames_F3HW.device):
             x_3FHW = preprocess(frames_F3HW, self.crop)
             parts = [self(x_3FHW[None, :, start : start + self.window]) for start in starts]
-        return {"i3d": check_features(torch.cat(parts), (len(starts), CLASSES), self.name)}
+        return {self.provides[0]: check_features(torch.cat(parts), (len(starts), CLASSES), self.name)}
 
     @classmethod
     def load(cls, path: Path, crop: str = "squash", window: int = 16, hop: int | None = None) -> Self:

@@ -155,19 +155,23 @@ class Inception(nn.Module):
 
     Args:
         resize: the filter to 299 x 299, one of `evaluation.extractors.resize.FILTERS`; part of the name.
+        frames: pictures of a clip that are looked at, spread evenly over it; 0 for all. Part of the name.
 
     Raises:
-        ValueError: for another filter.
+        ValueError: for another filter or a negative number.
     """
 
     published = True
-    provides = ("inception",)
 
-    def __init__(self, resize: str = "clean") -> None:
+    def __init__(self, resize: str = "clean", frames: int = 0) -> None:
         super().__init__()
-        self.resize, self.fingerprint = check_filter(resize), ""
-        self.name = f"inception-tf2015-{resize}"
+        if frames < 0:
+            raise ValueError(f"Inception: {frames} frames of a clip, expected 0 for all or more")
+        self.resize, self.frames, self.fingerprint = check_filter(resize), frames, ""
+        self.name = f"inception-tf2015-{resize}" + (f"-{frames}" if frames else "")
+        self.provides = (f"inception_{resize}",)
         self.settings = {"resize": resize, "size": SIZE, "batch_size": BATCH, "dtype": "float32"}
+        self.settings["frames_of_a_clip"] = frames or "all"
         self.Conv2d_1a_3x3 = Convolution(3, Step("", 32, THREE, stride=2))
         self.Conv2d_2a_3x3 = Convolution(32, Step("", 32, THREE, padded=False))
         self.Conv2d_2b_3x3 = Convolution(32, Step("", 64, THREE))
@@ -198,24 +202,34 @@ class Inception(nn.Module):
         return self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x))).mean((2, 3))
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """`inception` (F, 2048), float32, of uint8 RGB frames."""
+        """`inception_<filter>` (F or fewer, 2048), float32, of uint8 RGB frames."""
         check_frames(frames_F3HW, 1, self.name)
+        frames_F3HW = spread(frames_F3HW, self.frames)
         with exact(frames_F3HW.device):
             parts = [self(preprocess(chunk, self.resize)) for chunk in frames_F3HW.split(BATCH)]
             features = torch.cat(parts)
-        return {"inception": check_features(features, (len(frames_F3HW), WIDTH), self.name)}
+        return {self.provides[0]: check_features(features, (len(frames_F3HW), WIDTH), self.name)}
 
     @classmethod
-    def load(cls, path: Path, resize: str = "clean") -> Self:
+    def load(cls, path: Path, resize: str = "clean", frames: int = 0) -> Self:
         """Ready to measure, with the file's sha256 as its fingerprint.
 
         Args:
             path: a state dict with torch-fidelity's names, `.pth` or `.safetensors`.
             resize: the filter.
+            frames: of a clip; see there.
         """
-        network = cls(resize)
+        network = cls(resize, frames)
         network.eval().fingerprint = load_published(network, path, ADVICE)
         for part in network.modules():
             if isinstance(part, Convolution):
                 part.fold()
         return ready(network)
+
+
+def spread(frames_FX: Tensor, count: int) -> Tensor:
+    """`count` frames in the middles of as many equal stretches; all for 0, or where there are fewer."""
+    total = len(frames_FX)
+    if not 0 < count < total:
+        return frames_FX
+    return frames_FX[(torch.arange(count) * 2 + 1) * total // (2 * count)]

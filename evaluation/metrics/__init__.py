@@ -32,6 +32,7 @@ from evaluation.metrics.landmarks import (
 from evaluation.metrics.lips import LipCorrelation
 from evaluation.metrics.perceptual import Lpips
 from evaluation.metrics.psnr import Psnr
+from evaluation.metrics.sets import SET_METRICS
 from evaluation.metrics.ssim import Ssim, SsimUniform
 from evaluation.metrics.sync import (
     SyncConfidence,
@@ -61,10 +62,11 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
     )
-}
+} | SET_METRICS
 
 __all__ = [
     "METRICS",
+    "SET_METRICS",
     "ActionUnitConcordance",
     "ActionUnitConsistency",
     "ActionUnitCorrelation",
