@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,7 +65,7 @@ class Comparison:
     better: str
     torn: bool
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self) | {"unit": METRICS[self.metric].unit, "title": METRICS[self.metric].title}
 
