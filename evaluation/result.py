@@ -19,6 +19,7 @@ from torch import Tensor
 
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.protocol import digest_of
+from evaluation.seeds import seed_spread
 from evaluation.statistics import (
     bootstrap,
     cluster_interval,
@@ -178,8 +179,18 @@ class Result:
             "aggregation": kind.aggregation,
             "by_seed": by_seed,
             "between_seeds": _deviation(list(by_seed.values())),
+            "seed_spread": self._seed_spread(kind.name),
             "details": metric.details(total_K) if value is not None else {},
         }
+
+    def _seed_spread(self, name: str) -> dict[str, float] | None:
+        """Variance of the clips' own values by seed, clip and neither; None without two seeds of one clip."""
+        rows = [row for row in self.rows if row.values.get(name) is not None]
+        places = {(row.key, row.seed): row.values[name] for row in rows}
+        if len(places) < len(rows):  # a clip twice with one seed is no repetition to learn from
+            return None
+        found = seed_spread(list(places.values()), *zip(*places, strict=True)) if places else None
+        return asdict(found) if found else None
 
     def _interval_method(self, kind: type[ClipMetric]) -> str:
         bca = self.protocol["statistics"].get("interval") == "bca"

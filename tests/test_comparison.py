@@ -150,6 +150,12 @@ def test_what_cannot_be_compared_at_all(results):
         compare([results[0], evaluated("later", 2, seeds=(7,))])
 
 
+def test_a_clip_twice_is_refused(results):
+    twice = replace(results[1], rows=[*results[1].rows, results[1].rows[0]])
+    with pytest.raises(ValueError, match="noisy has a clip twice with one seed"):
+        compare([results[0], twice])
+
+
 def test_files_are_refused_all_at_once(files, tmp_path):
     content = json.loads(files[1].read_text())
     content["metrics"]["psnr"]["value"] = 99.0
