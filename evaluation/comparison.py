@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,9 +65,9 @@ class Comparison:
     better: str
     torn: bool
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         """As JSON."""
-        return asdict(self) | {"unit": METRICS[self.metric].unit, "title": METRICS[self.metric].title}
+        return {**asdict(self), "unit": METRICS[self.metric].unit, "title": METRICS[self.metric].title}
 
 
 def read_comparable(paths: Sequence[Path]) -> list[Result]:
@@ -137,6 +138,8 @@ def _refusals(results: Sequence[Result], names: Sequence[str], metrics: Sequence
     for result, name in zip(results, names, strict=True):
         lines += differences(results[0], result, name)
         lines += [f"{name} has no metric {metric!r}" for metric in metrics if metric not in result.metrics]
+        if len(_keys(result)) < sum(not row.problem for row in result.rows):
+            lines.append(f"{name} has a clip twice with one seed")
         if not _keys(results[0]) & _keys(result):
             lines.append(f"{name} has no evaluated clip and seed in common with {names[0]}")
     return lines

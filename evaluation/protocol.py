@@ -29,10 +29,8 @@ DEFAULTS = {
     "preprocessing": {"fps": 25, "size": 128, "extra_frames": 2},
     "statistics": {"level": 0.95, "resamples": 2000, "seed": 0},
 }
-INTERVALS = (
-    "percentile",
-    "bca",
-)  # `statistics.interval`; left out it is percentile and adds nothing to the hash
+# `statistics.interval`; left out it is percentile and adds nothing to the hash
+INTERVALS = ("percentile", "bca")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from evaluation.clip_features import PREFIX, Features, by_person, packed, unpack
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets import SetMetric
 from evaluation.protocol import digest_of
+from evaluation.seeds import seed_spread
 from evaluation.statistics import (
     bootstrap,
     cluster_interval,
@@ -184,6 +185,7 @@ class Result:
             "aggregation": kind.aggregation,
             "by_seed": by_seed,
             "between_seeds": _deviation(list(by_seed.values())),
+            "seed_spread": self._seed_spread(kind.name),
             "details": metric.details(total_K) if value is not None else {},
         }
 
@@ -196,18 +198,22 @@ class Result:
     def _of_sets(self, metric: SetMetric, chosen: list[bool]) -> tuple[float | None, float | None]:
         """Value and standard error over the chosen rows; nothing where there are too few samples."""
         rows = [row for row in self.rows if not row.problem]
-        kept = [
-            (clip, row.identity)
-            for clip, row, keep in zip(self.features[metric.needs[0]], rows, chosen, strict=True)
-            if keep
-        ]
+        sides = self.features[metric.needs[0]]
+        kept = [(side, row.identity) for side, row, keep in zip(sides, rows, chosen, strict=True) if keep]
         try:
-            value, error = metric.of_people(
-                *by_person([clip for clip, _ in kept], [name for _, name in kept])
-            )
+            value, error = metric.of_people(*by_person(*zip(*kept, strict=True)))
         except ValueError:
             return None, None
         return number(value), None if error is None else number(error)
+
+    def _seed_spread(self, name: str) -> dict[str, float] | None:
+        """Variance of the clips' own values by seed, clip and neither; None without two seeds of one clip."""
+        rows = [row for row in self.rows if row.values.get(name) is not None]
+        places = {(row.key, row.seed): row.values[name] for row in rows}
+        if len(places) < len(rows):  # a clip twice with one seed is no repetition to learn from
+            return None
+        found = seed_spread(list(places.values()), *zip(*places, strict=True)) if places else None
+        return asdict(found) if found else None
 
     def _interval_method(self, kind: type[ClipMetric]) -> str:
         bca = self.protocol["statistics"].get("interval") == "bca"

@@ -31,17 +31,8 @@ d_z is the mean advantage of the first over its deviation between people; wins i
 wins, ties half.
 """
 COLUMNS = (
-    *(
-        "metric",
-        "first",
-        "second",
-        "first_value",
-        "second_value",
-        "difference",
-        "low",
-        "high",
-        "interval_method",
-    ),
+    *("metric", "first", "second", "first_value", "second_value"),
+    *("difference", "low", "high", "interval_method"),
     *("unit", "direction", "p", "p_holm", "d_z", "d_z_low", "d_z_high", "win_rate", "win_low", "win_high"),
     *("people", "clips", "better", "torn"),
 )

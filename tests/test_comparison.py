@@ -92,6 +92,7 @@ def test_several_systems_share_one_family(results):
     alone = compare(results)
     assert pairs[0].p == alone[0].p
     assert pairs[0].p_holm > alone[0].p_holm
+    assert (alone[0].better, pairs[0].better) == ("calm", "")  # eight people are too few for twelve tests
 
 
 def test_only_clips_and_seeds_of_both_are_compared(results):
@@ -147,6 +148,12 @@ def test_what_cannot_be_compared_at_all(results):
         compare(results, metrics=["psnr", "lpips"])
     with pytest.raises(ValueError, match="no evaluated clip and seed in common"):
         compare([results[0], evaluated("later", 2, seeds=(7,))])
+
+
+def test_a_clip_twice_is_refused(results):
+    twice = replace(results[1], rows=[*results[1].rows, results[1].rows[0]])
+    with pytest.raises(ValueError, match="noisy has a clip twice with one seed"):
+        compare([results[0], twice])
 
 
 def test_files_are_refused_all_at_once(files, tmp_path):

@@ -46,6 +46,7 @@ def test_the_truth_against_itself(real):
         assert values[name] == pytest.approx(0, abs=1e-6), name
     assert real.metrics["psnr"]["n"] == 6
     assert real.data["identities"] == 3
+    assert real.metrics["psnr"]["seed_spread"] is None
 
 
 def test_every_metric_of_the_next_protocol_on_the_truth_itself(samples):
@@ -149,6 +150,11 @@ def test_seeds_are_reported_apart(samples):
     assert result.metrics["psnr"]["value"] == pytest.approx(sum(by_seed.values()) / 2)
     spread = abs(by_seed["1"] - by_seed["2"]) / 2**0.5
     assert result.metrics["psnr"]["between_seeds"] == pytest.approx(spread)
+    apart = result.metrics["psnr"]["seed_spread"]
+    assert apart["seed_means"] == pytest.approx(spread)
+    assert apart["seeds"] == pytest.approx(spread, rel=0.05)  # each clip loses about the same
+    assert (apart["clip_count"], apart["seed_count"]) == (6, 2)
+    assert result.metrics["fid_embedded"]["seed_spread"] is None  # no clip has a Fréchet distance of its own
     assert result.system["seeds"] == [1, 2]
     assert result.data["clips"] == 6
 

@@ -158,6 +158,20 @@ def test_lpips_of_the_reference_pair(trunk):
     assert network.fingerprint == hashlib.sha256(trunk.read_bytes()).hexdigest()
 
 
+def test_lpips_agrees_with_torchmetrics(trunk):
+    peer = pytest.importorskip("torchmetrics.functional.image.lpips")
+    if not hasattr(peer, "_LPIPS"):
+        pytest.skip("this torchmetrics keeps its LPIPS elsewhere")
+    other = peer._LPIPS(net="alex", pnet_rand=True).eval()
+    missing, _ = other.load_state_dict(torch.load(trunk, weights_only=True), strict=False)
+    assert not any(name.startswith("net.") for name in missing)
+    g = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(3, 3, 64, 64, generator=g) * 2 - 1 for _ in range(2))
+    with torch.inference_mode():
+        wanted = other(a, b).flatten().tolist()
+        assert load_lpips(trunk)(a, b).flatten().tolist() == pytest.approx(wanted, rel=1e-5)
+
+
 def test_lpips_metric_takes_8_bit_frames(trunk):
     network = load_lpips(trunk)
     a, b = (((z + 1) * 127.5).round().to(torch.uint8) for z in reference_images())

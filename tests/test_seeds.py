@@ -21,6 +21,12 @@ def test_clips_and_seeds_that_only_add_up_leave_nothing_over():
     assert (found.clip_count, found.seed_count) == (4, 3)
 
 
+def test_the_components_by_hand():
+    found = seed_spread(*rows_of(np.array([[1.0, 2], [3, 6]])))  # mean squares 9 of clips, 4 of seeds, 1 left
+    assert (found.clips, found.seeds, found.residual) == pytest.approx((2, 1.5**0.5, 1))
+    assert found.seed_means == pytest.approx(2**0.5)
+
+
 def test_the_components_are_found_again():
     rng = np.random.default_rng(0)
     squares = np.zeros(3)

@@ -39,7 +39,8 @@ class Disentanglement:
         factors: of the rows.
         measures: of the columns.
         moved: factor -> measure -> root mean squared movement over that of two random clips: 0 stands still,
-            1 moves as between any two clips. Factors that never changed alone have no row.
+            1 moves as between any two clips, more where those often share the level that moves it. Factors
+            that never changed alone have no row.
         intervals: the same, BCa by person, the spread taken as known; None where there is none.
         pairs: factor -> how many pairs of clips differ in it alone.
         frozen: measures that are the same in all clips, and have no column.
