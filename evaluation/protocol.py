@@ -100,16 +100,25 @@ def load_protocol(path: Path) -> Protocol:
         FileNotFoundError: if it is not there.
         ValueError: for broken YAML, an unknown key, metric or setting, or a missing name.
     """
-    path = Path(path)
+    return _checked(read_pairs(Path(path), "protocol"), Path(path).name)
+
+
+def read_pairs(path: Path, what: str) -> dict[str, object]:
+    """The `key: value` pairs of a YAML file.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: for broken YAML or anything but pairs; one line with the file's name.
+    """
     if not path.is_file():
-        raise FileNotFoundError(f"no protocol file {path}")
+        raise FileNotFoundError(f"no {what} file {path}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: expected `key: value` pairs")
-    return _checked({str(key): value for key, value in content.items()}, path.name)
+    return {str(key): value for key, value in content.items()}
 
 
 def _checked(content: dict, source: str) -> Protocol:

@@ -88,20 +88,10 @@ def read_adapter(path: Path) -> Adapter:
         FileNotFoundError: if it is not there.
         ValueError: for broken YAML, an unknown key, or what `Adapter` refuses; with the file's name.
     """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
+    from evaluation.protocol import read_pairs
     from moee.explain import unknown_key
 
-    if not path.is_file():
-        raise FileNotFoundError(f"no adapter file {path}")
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name}: expected `key: value` pairs")
+    content: dict[str, Any] = read_pairs(path, "adapter")
     known = [entry.name for entry in fields(Adapter)]
     for key in content:
         if key not in known:
