@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "score generated videos under a protocol",
     "score": "the table of the model card: does the generator obey?",
     "leaderboard": "results to a page and tables",
+    "preference": "a blind study of pairs of videos, and its ranking",
     "sweep": "search over the keys of an experiment",
     "export": "weights of a run to files that can be loaded and shared",
     "weights": "list, fetch and verify published networks",
