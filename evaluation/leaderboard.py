@@ -1,4 +1,4 @@
-"""Results to a leaderboard: one static page with its downloads. Rows share a table only where that is honest."""
+"""Results to a leaderboard: a static page and its downloads. Rows share a table only where that is honest."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,9 +6,10 @@ from pathlib import Path
 
 from evaluation.board.admission import Refusal, admit
 from evaluation.board.downloads import as_csv, as_json, as_latex, as_markdown
+from evaluation.board.origins import provenance, refusals
 from evaluation.board.pareto import figure, plotted_metric
 from evaluation.board.scores import FAMILIES, family, score_table
-from evaluation.board.sections import breakdowns, clips, provenance, published, refusals
+from evaluation.board.sections import breakdowns, clips, published
 from evaluation.board.ties import rule
 from evaluation.board.videos import Links, Videos, copy_videos
 from evaluation.metrics import METRICS
@@ -18,8 +19,8 @@ from evaluation.result import Result
 from evaluation.tables import Table, group
 
 INTRO = (
-    "Every number is computed from one row per clip, with an interval that draws whole people. Ceiling rows are real "
-    "video, floor rows are what a system must beat; a metric can only rank systems between them."
+    "Every number is computed from one row per clip, with an interval that draws whole people. Ceiling rows "
+    "are real video, floor rows are what a system must beat; a metric can only rank systems between them."
 )
 DOWNLOADS = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex", "JSON": "json"}
 
@@ -37,7 +38,7 @@ def build_leaderboard(
     """Write `index.html` and `leaderboard.csv`, `.md`, `.tex`, `.json` into a folder; the path of the page.
 
     Args:
-        results: records or paths of result JSON files; each is validated, and refused ones are named on the page.
+        results: records or paths of result files; each is validated, refused ones are named on the page.
         out: folder, made where missing.
         videos: system name -> caption -> video file, copied beside the page.
         title: of the page.
@@ -46,8 +47,8 @@ def build_leaderboard(
         refused: results that were refused already.
 
     Raises:
-        ValueError: without any result that may enter, for two of one name in one table, an unknown metric, or a video
-            that is none or over 8 MiB.
+        ValueError: without any result that may enter, for two of one name in one table, an unknown metric, or
+            a video that is none or over 8 MiB.
     """
     if plot and plot not in METRICS:
         raise ValueError(f"no metric {plot!r}, known are {', '.join(METRICS)}")
@@ -83,11 +84,15 @@ def _controls(tables: Sequence[Table]) -> str:
         f'<a href="leaderboard.{ending}" download aria-label="Download as {name}">{name}</a>'
         for name, ending in DOWNLOADS.items()
     )
-    columns = f'<fieldset class="needs-script" hidden><legend>Columns</legend><div class="choices">{choices}</div></fieldset>'
+    columns = (
+        '<fieldset class="needs-script" hidden><legend>Columns</legend>'
+        f'<div class="choices">{choices}</div></fieldset>'
+    )
     return (
         '<div class="controls"><label class="field needs-script" hidden>Find a system'
         '<input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        f'{columns if len(families) > 1 else ""}<nav class="downloads" aria-label="Downloads">{links}</nav></div>'
+        f"{columns if len(families) > 1 else ''}"
+        f'<nav class="downloads" aria-label="Downloads">{links}</nav></div>'
         '<div class="status" id="status" role="status"></div>'
     )
 
@@ -96,7 +101,10 @@ def _section(table: Table, number: int, links: Links, plot: str) -> str:
     data, tag = table.results[0].data, table.results[0].tag
     heading = f"Table {number}, apart: {tag}" if table.reason else tag
     apart = f"<p><strong>Not comparable with the first table:</strong> {escape(table.reason)}.</p>"
-    caption = f"{data['clips']} clips of {data['identities']} people, data {table.shared['data']}. A column's name sorts by it."
+    caption = (
+        f"{data['clips']} clips of {data['identities']} people, data {table.shared['data']}. "
+        "A column's name sorts by it."
+    )
     metric = plotted_metric(table, plot)
     pareto = figure(table, metric, number) if metric else ""
     plotted = f"<h3>Quality against cost</h3>{pareto}" if pareto else ""
@@ -113,12 +121,12 @@ def _reading(result: Result) -> str:
     """How to read the tables: what decides ties, what is compared, what fails."""
     level = f"{100 * result.protocol['statistics']['level']:g}"
     lines = (
-        f"Below each value stands its {level} % interval, from drawing whole people again, not clips or frames.",
+        f"Below each value stands its {level} % interval, from drawing whole people again, not clips.",
         rule(result),
-        "Results share a table only if protocol, data and the networks that measure are the same to the last bit.",
+        "Results share a table only if protocol, data and measuring networks are the same to the last bit.",
         "A clip that could not be evaluated is left out of the value and counted beside the system's name.",
-        "“Cannot tell” marks a metric under which real video and what must be beaten overlap: it ranks nothing here. "
-        "“Floor wins” marks one under which a floor scores better than real video.",
+        "“Cannot tell” marks a metric under which real video and what must be beaten overlap: it ranks "
+        "nothing here. “Floor wins” marks one under which a floor scores better than real video.",
         "A result enters if its file is unchanged, its numbers follow from its rows and its origin is told.",
     )
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)

@@ -17,8 +17,8 @@ def asset(name: str) -> str:
 def page(title: str, intro: str, body: str, script: str = "board.js", style: str = "") -> str:
     """A whole HTML document.
 
-    No other script than its own runs in it and nothing is loaded but pictures and videos beside it, even if a text
-    were to slip through unescaped.
+    No other script than its own runs in it and nothing is loaded but pictures and videos beside it, even if
+    a text were to slip through unescaped.
 
     Args:
         title: of the page.
@@ -33,12 +33,13 @@ def page(title: str, intro: str, body: str, script: str = "board.js", style: str
         f"default-src 'none'; script-src 'sha256-{mark}'; style-src 'unsafe-inline'; "
         "img-src 'self' file: data:; media-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
+    look = asset("page.css") + (asset(style) if style else "")
     lead = f'<p class="lead">{escape(intro)}</p>\n' if intro else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{asset('page.css')}{asset(style) if style else ''}</style>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{look}</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{lead}{body}\n</main>\n"
         f"<script>{code}</script>\n</body>\n</html>\n"
     )
@@ -65,9 +66,21 @@ def disclosure(summary: str, inner: str, attributes: str = "") -> str:
     return f"<details{attributes}><summary>{summary}</summary>{inner}</details>"
 
 
-def scroller(label: str, inner: str) -> str:
-    """A box that scrolls sideways, also by keyboard."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label, quote=True)}">{inner}</div>'
+def data_table(caption: str, head: str, bodies: str, kind: str = "") -> str:
+    """A table with its caption, in a box that scrolls sideways, also by keyboard.
+
+    Args:
+        caption: stays in sight while the table scrolls.
+        head: cells of the header row, HTML.
+        bodies: one or more `tbody`, HTML.
+        kind: class of the table.
+    """
+    classes = f' class="{kind}"' if kind else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table{classes}>'
+        f"<caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>"
+        f"{bodies}</table></div>"
+    )
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

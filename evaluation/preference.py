@@ -51,13 +51,13 @@ class Standing:
 
 
 def bradley_terry(wins_nn: NDArray) -> NDArray:
-    """Log strengths (..., n) of mean 0 from wins (..., n, n), row over column; ties count half a win each way.
+    """Log strengths (..., n) of mean 0 from wins (..., n, n), row over column; a tie is half a win each way.
 
     The minorisation-maximisation algorithm of Hunter 2004, eq. 3.
 
     Raises:
-        ValueError: where no finite strengths exist, because some systems never lost to the others (Hunter 2004,
-            assumption 1), or for numbers that are no wins.
+        ValueError: where no finite strengths exist, because some systems never lost to the others (Hunter
+            2004, assumption 1), or for numbers that are no wins.
     """
     wins = np.asarray(wins_nn, dtype=np.float64)
     if wins.ndim < 2 or wins.shape[-1] != wins.shape[-2] or not np.isfinite(wins).all() or (wins < 0).any():
@@ -106,8 +106,8 @@ def _groups(same_nn: NDArray) -> list[list[int]]:
 def rank(votes: Sequence[Vote], resamples: int = 2000, seed: int = 0, level: float = 0.95) -> list[Standing]:
     """Systems, the strongest first, with intervals from drawing whole raters again.
 
-    Each compared pair counts as if it had also been decided once each way by half a vote, so that a system that never
-    lost still has a strength, and replicates in which it does not occur are no exception.
+    Each compared pair counts as if it had also been decided once each way by half a vote, so that a system
+    that never lost still has a strength, in every replicate too.
 
     Args:
         votes: of all raters.
@@ -116,8 +116,8 @@ def rank(votes: Sequence[Vote], resamples: int = 2000, seed: int = 0, level: flo
         level: of the intervals.
 
     Raises:
-        ValueError: without votes, for a vote of a system against itself or with another score than 0, 0.5 and 1, or
-            where choices do not link all systems: names the parts.
+        ValueError: without votes, for a vote of a system against itself or with another score than 0, 0.5 and
+            1, or where choices do not link all systems: names the parts.
     """
     names = sorted({name for vote in votes for name in (vote.first, vote.second)})
     if not names:
@@ -153,7 +153,11 @@ def _wins(votes: Sequence[Vote], names: Sequence[str]) -> NDArray:
 
 
 def _standings(
-    votes: Sequence[Vote], names: Sequence[str], strength_n: NDArray, replicates_Bn: NDArray | None, level: float
+    votes: Sequence[Vote],
+    names: Sequence[str],
+    strength_n: NDArray,
+    replicates_Bn: NDArray | None,
+    level: float,
 ) -> list[Standing]:
     ends = ((1 - level) / 2, (1 + level) / 2)
     leader = int(strength_n.argmax())
@@ -163,14 +167,20 @@ def _standings(
         if replicates_Bn is not None:
             low, high = np.quantile(replicates_Bn[:, i], ends)
             interval = (float(low), float(high))
-            tied = i != leader and bool(np.quantile(replicates_Bn[:, leader] - replicates_Bn[:, i], ends[0]) <= 0)
+            tied = i != leader and bool(
+                np.quantile(replicates_Bn[:, leader] - replicates_Bn[:, i], ends[0]) <= 0
+            )
         wins, ties, losses = _count(votes, names[i])
         standings.append(Standing(names[i], float(strength_n[i]), interval, wins, ties, losses, tied))
     return standings
 
 
 def _count(votes: Sequence[Vote], name: str) -> tuple[int, int, int]:
-    scores = [vote.score if vote.first == name else 1 - vote.score for vote in votes if name in (vote.first, vote.second)]
+    scores = [
+        vote.score if vote.first == name else 1 - vote.score
+        for vote in votes
+        if name in (vote.first, vote.second)
+    ]
     return scores.count(1), scores.count(0.5), scores.count(0)
 
 

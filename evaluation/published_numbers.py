@@ -1,4 +1,4 @@
-"""Numbers that papers printed: a registry with citation and protocol tag, shown beside ours, never ranked with them."""
+"""Numbers that papers printed: a registry with citations, shown beside ours and never ranked with them."""
 
 import math
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ def load_published(folder: Path = FOLDER) -> list[PublishedTable]:
 def _read(path: Path) -> list[PublishedTable]:
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError, OSError) as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
     _check_keys(content, PAPER_KEYS, (), path.name)
     if not isinstance(content["tables"], list) or not content["tables"]:

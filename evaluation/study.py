@@ -1,7 +1,7 @@
 """A blind study: pairs of videos in random order, a page that asks, and answers that are checked.
 
-The page lies in a folder of its own and names no system; which video is whose stands in `key.json` beside that folder,
-which stays with whoever runs the study.
+The page lies in a folder of its own and names no system; which video is whose stands in `key.json` beside
+that folder, which stays with whoever runs the study.
 """
 
 import json
@@ -22,7 +22,10 @@ from evaluation.protocol import digest_of
 
 SCHEMA_VERSION = 1
 QUESTION = "Which face shows the more natural and believable emotion?"
-INTRO = "Two videos at a time, of the same line. Watch both, then choose. There is no right answer, and you can go back."
+INTRO = (
+    "Two videos at a time, of the same line. Watch both, then choose. There is no right answer, and you can "
+    "go back."
+)
 SCORES = {"left": 1.0, "tie": 0.5, "right": 0.0}
 PAGE_FOLDER, KEY_FILE = "page", "key.json"
 ANSWER_KEYS = ("schema_version", "study", "rater", "answers")
@@ -150,8 +153,8 @@ def _page(study: Study, title: str) -> str:
         '<p class="soft keys"><kbd>Space</kbd> plays the left, then the right. <kbd>B</kbd> goes back.</p>'
         '<div class="progress"><progress id="bar" aria-label="answered"></progress>'
         '<span id="status" role="status"></span></div></section>'
-        '<section id="done" hidden><h2>Thank you</h2><p>All pairs are answered. Save the file and send it to whoever '
-        "asked you.</p></section>"
+        '<section id="done" hidden><h2>Thank you</h2><p>All pairs are answered. Save the file and send it to '
+        "whoever asked you.</p></section>"
         '<p class="tools"><button type="button" id="back">Back</button>'
         '<button type="button" id="save">Save answers</button></p>'
         '<p class="soft">Answers stay in this browser until you save them; nothing is sent anywhere.</p>'
@@ -185,7 +188,8 @@ def read_votes(paths: Sequence[Path], study: Study) -> list[Vote]:
 
     Raises:
         FileNotFoundError: if one is not there.
-        ValueError: for a file that is none, answers another study, repeats a trial, or a rater who answered twice.
+        ValueError: for a file that is none, answers another study or repeats a trial, or a rater who answered
+            twice.
     """
     votes: list[Vote] = []
     seen: dict[str, Path] = {}
@@ -204,7 +208,9 @@ def _read_answers(path: Path, study: Study) -> tuple[str, list[Vote]]:
     if missing:
         raise ValueError(f"{path} is no file of answers: it lacks {', '.join(missing)}")
     if content["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"{path} has schema {content['schema_version']!a}, this version reads {SCHEMA_VERSION}")
+        raise ValueError(
+            f"{path} has schema {content['schema_version']!a}, this version reads {SCHEMA_VERSION}"
+        )
     if content["study"] != study.digest:
         raise ValueError(f"{path} answers another study")
     rater, answers = content["rater"], content["answers"]

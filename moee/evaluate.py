@@ -23,12 +23,17 @@ EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
+  moee evaluate --generated out/theirs --reference clips/test --system theirs.json --out results/theirs.json
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.
 
 The file of --about:
   {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
+
+The file of --system says what made the videos; a leaderboard refuses a result that does not tell:
+  {"sampled_by": "our lab", "evaluated_by": "our lab", "checkpoint_sha256": "...", "seeds": [0],
+   "settings": {"steps": 40}, "seconds_per_frame": 0.8}
 """
 DEFAULT_PROTOCOL = "embedded-v0"
 ABOUT_KEYS = ("identity", "emotion")
@@ -45,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--protocol", default=DEFAULT_PROTOCOL, help=f"a name or a YAML file (default: {DEFAULT_PROTOCOL})"
     )
     parser.add_argument("--name", help="the system's name in tables (default: the folder's name)")
+    parser.add_argument("--system", type=Path, metavar="FILE", help="JSON: who made the videos, with what")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
     )
@@ -64,10 +70,11 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.evaluate import evaluate
     from evaluation.extractors.lpips_network import load_lpips
     from evaluation.protocol import load_protocol
-    from evaluation.result import System
     from moee.files import check_writable
+    from moee.system_file import read_system
 
     check_writable(args.out)
+    system = read_system(args.system, args.name or args.generated.resolve().name)
     protocol = load_protocol(find_protocol(args.protocol))
     result = evaluate(
         args.generated,
@@ -75,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         protocol,
         args.out,
         extractors=load_extractors(protocol, args.extractor),
-        system=System(args.name or args.generated.resolve().name),
+        system=system,
         read_video=read_video,  # type: ignore[arg-type]
         about=read_about(args.about) if args.about else None,
         lpips=load_lpips(args.lpips) if args.lpips else None,

@@ -12,10 +12,10 @@ from moee.console import say
 if TYPE_CHECKING:
     from evaluation.preference import Standing
 
-DESCRIPTION = """Ask people which of two videos they prefer, without telling whose they are, and rank the systems.
+DESCRIPTION = """Ask people which of two videos they prefer, without telling whose they are; rank the systems.
 
-`build` makes a page that works from disk and keeps its answers to itself; `rank` turns the files that raters send
-back into Bradley-Terry strengths with intervals over raters.
+`build` makes a page that works from disk and keeps its answers to itself; `rank` turns the files that raters
+send back into Bradley-Terry strengths with intervals over raters.
 """
 EXAMPLES = """\
 examples:

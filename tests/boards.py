@@ -1,5 +1,7 @@
 """Results with invented rows, for tests of what is made of results. Examples, not measurements."""
 
+from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 
 import torch
@@ -9,6 +11,7 @@ from evaluation.metrics.correlation import moment_sums
 from evaluation.metrics.frechet import FrechetDistance, pack_moments
 from evaluation.result import Result, Row
 
+MP4 = b"\0\0\0\x18ftypmp42 not really a video"
 CLIPS, PEOPLE, FRAMES = 32, 8, 40
 LABELS = ("happy", "sad", "angry", "fear", "surprise", "disgust", "neutral", "happily_surprised")
 # metric -> mean per clip of a perfect system, and how much an error of 1 takes away
@@ -82,7 +85,9 @@ def board_result(
         system={
             **{"name": name, "role": role, "run_signature": "", "seeds": [0]},
             "checkpoint_sha256": "" if limit else digest(name),
-            "settings": {} if limit else {"steps": 4, "sampled_by": "Example lab", "evaluated_by": "Example lab"},
+            "settings": {}
+            if limit
+            else {"steps": 4, "sampled_by": "Example lab", "evaluated_by": "Example lab"},
             "seconds_per_frame": ms / 1000 if ms else None,
             "peak_memory_mb": 2200.0 if ms else None,
         },
@@ -106,8 +111,13 @@ def board_result(
     return result
 
 
+def named(result: Result, name: str, **changes) -> Result:
+    return replace(result, system=result.system | {"name": name, **changes})
+
+
+@cache
 def example_board() -> list[Result]:
-    """Ceiling, four systems of which two are nearly alike, two floors."""
+    """Ceiling, four systems of which two are nearly alike, two floors. Copy one before you change it."""
     return [
         board_result("real video", 0.0, "ceiling"),
         board_result("Swift", 0.42, ms=24, seed=1),

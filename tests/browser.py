@@ -12,7 +12,12 @@ from typing import Any
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--mute-audio", "--remote-debugging-pipe"),
+    *(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--mute-audio",
+        "--remote-debugging-pipe",
+    ),
     *("--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"),
 )
 PATIENCE = 120  # seconds for any one answer
@@ -27,7 +32,16 @@ class Browser:
         self._read, to_write = os.pipe()
         # Chromium reads commands from descriptor 3 and writes answers to 4.
         shell = f'exec 3<&{to_read} 4>&{to_write}; exec "$@"'
-        command = ["bash", "-c", shell, "chromium", CHROMIUM, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        command = [
+            "bash",
+            "-c",
+            shell,
+            "chromium",
+            CHROMIUM,
+            *OPTIONS,
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ]
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(command, pass_fds=(to_read, to_write), stdout=quiet, stderr=quiet)
         os.close(to_read)
@@ -80,13 +94,17 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.run("window.stale = true")
         self.call("Page.navigate", url=path.absolute().as_uri())
+        self.wait("!window.stale && document.readyState + location.protocol === 'completefile:'")
+
+    def wait(self, script: str) -> None:
+        """Until a JavaScript expression is true."""
         end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if self.run("document.readyState + location.protocol") == "completefile:":
-                return
+        while not self.run(script):
+            if time.monotonic() > end:
+                raise TimeoutError(script)
             time.sleep(0.05)
-        raise TimeoutError(path)
 
     def run(self, script: str) -> Any:
         """Value of a JavaScript expression."""

@@ -1,4 +1,4 @@
-"""Which results may enter a leaderboard: whole, unchanged, and with a known origin; the others, and why not."""
+"""Which results may enter a leaderboard: whole, unchanged, of a known origin. The others, and why not."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from evaluation.result import ROLES, Result
 
 NUMBER, SOMETIMES = (int, float), (int, float, type(None))
 MOST_RESAMPLES = 100_000
-LONGEST_NAME = 80  # characters
+LONGEST_NAME, LONGEST_KEY = 80, 300  # characters of a system's name; of a clip, a person, an emotion
 SHAPE: dict[str, Any] = {
     "protocol": {"tag": str, "sha256": str, "statistics": {"level": NUMBER, "resamples": int, "seed": int}},
     "system": {
@@ -59,7 +59,7 @@ class Refusal:
 
 
 def admit(results: Sequence[Result | Path]) -> tuple[list[Result], list[Refusal]]:
-    """The results that may enter, read from their files where they are paths, and the others with the reason."""
+    """The results that may enter, read where they are paths, and the others with the reason."""
     admitted: list[Result] = []
     refused: list[Refusal] = []
     for item in results:
@@ -150,11 +150,10 @@ def _check_sums_file(about: Any, path: Path) -> None:
 def _check_origin(result: Result) -> None:
     """What a row needs to stand in a table; see `missing_origin`."""
     system, data = result.system, result.data
-    texts = {"system": system["name"], **{row.key: row.key for row in result.rows}}
-    texts |= {f"{r.key}: {what}": getattr(r, what) for r in result.rows for what in ("identity", "label")}
-    for what, text in texts.items():
-        if not text.isprintable() or len(text) > LONGEST_NAME:
-            raise ValueError(f"{what!a}: a name must be printable and at most {LONGEST_NAME} characters long")
+    for row in result.rows:
+        for text in (row.key, row.identity, row.label):
+            _check_name(text, LONGEST_KEY)
+    _check_name(system["name"], LONGEST_NAME)
     if not system["name"].strip() or system["role"] not in ROLES:
         raise ValueError(f"a system needs a name and a role among {', '.join(ROLES)}")
     counted = {
@@ -169,6 +168,11 @@ def _check_origin(result: Result) -> None:
     missing = missing_origin(result)
     if missing:
         raise ValueError(f"no provenance: it does not tell {', '.join(missing)}")
+
+
+def _check_name(text: str, longest: int) -> None:
+    if not text.isprintable() or len(text) > longest:
+        raise ValueError(f"{text[:40]!a}: a name must be printable and at most {longest} characters long")
 
 
 def _check_details(result: Result) -> None:
@@ -196,8 +200,9 @@ def _alike(claimed: Any, found: Any) -> bool:
 def missing_origin(result: Result) -> list[str]:
     """What a row does not tell of where it comes from; empty where all is told.
 
-    A system needs what made its videos (a checkpoint's sha256, a run's signature, or who sampled them) and the seeds.
-    Every row needs the time and the environment of its evaluation and the sha256 of protocol, data and networks.
+    A system needs what made its videos (a checkpoint's sha256, a run's signature, or who sampled them) and
+    the seeds. Every row needs the time and the environment of its evaluation and the sha256 of protocol,
+    data and networks.
     """
     system = result.system
     made = system["checkpoint_sha256"] or system["run_signature"] or system["settings"].get("sampled_by")

@@ -58,7 +58,7 @@ def _both(point: Point) -> tuple[float, float]:
 
 
 def plotted_metric(table: Table, wanted: str = "") -> str:
-    """The metric to plot: the wanted one, or the first that can see and that two systems have; empty for none."""
+    """The metric to plot: the wanted one, or the first that can see and two systems have; empty for none."""
     for name in (wanted,) if wanted else table.metrics:
         if name in table.metrics and len(points(table, name)) > 1 and (wanted or not blind(table, name)):
             return name
@@ -73,10 +73,13 @@ def figure(table: Table, name: str, number: int) -> str:
     listed = "; ".join(
         f"{point.name}: {_plain(point.milliseconds)} ms, {text_of(point.value)}" for point in found
     )
+    said = (
+        f"{title} over the time to make one frame, as each system tells it for its own machine. On the "
+        f"dashed line nothing here is both faster and better: {'; '.join(kept)}."
+    )
     return (
-        f'<figure class="plot"><div>{_svg(found, name, number, listed)}</div><figcaption>Quality against cost: {escape(title)} over '
-        f"the time to make one frame, as each system tells it for its own machine. On the dashed line nothing here is "
-        f"both faster and better: {escape('; '.join(kept))}.{aside(f'All points: {listed}.')}</figcaption></figure>"
+        f'<figure class="plot"><div>{_svg(found, name, number, listed)}</div>'
+        f"<figcaption>{escape(said)}{aside(f'All points: {listed}.')}</figcaption></figure>"
     )
 
 
@@ -96,7 +99,8 @@ def _svg(found: Sequence[Point], name: str, number: int, listed: str) -> str:
     parts += _labels(found, x, y)
     kind = METRICS[name]
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="plot-{number}-title plot-{number}-text">'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-labelledby="plot-{number}-title plot-{number}-text">'
         f'<title id="plot-{number}-title">{escape(kind.title)} against milliseconds a frame</title>'
         f'<desc id="plot-{number}-text">{escape(listed)}</desc>{"".join(parts)}</svg>'
     )

@@ -1,10 +1,10 @@
-"""The main table of a group of results as HTML: sortable columns, intervals, ties, marks of what a metric is."""
+"""The main table of a group of results as HTML: sortable columns, intervals, ties, marks."""
 
 from collections.abc import Sequence
 from html import escape
 
 from evaluation.metrics import METRICS
-from evaluation.page import aside, badge, scroller
+from evaluation.page import aside, badge, data_table
 from evaluation.result import Result
 from evaluation.tables import (
     ORDER,
@@ -38,14 +38,12 @@ def score_table(table: Table, caption: str) -> str:
     """The table with what its marks mean."""
     first = '<th class="name" scope="col" data-first="ascending"><button type="button">System</button></th>'
     head = "".join(_header(table, name) for name in table.metrics)
-    bodies = "".join(
-        f'<tbody class="{role}s">{"".join(_row(table, r) for r in table.results if r.system["role"] == role)}</tbody>'
-        for role in ORDER
-    )
-    inner = (
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{first}{head}</tr></thead>{bodies}</table>"
-    )
-    return scroller(caption, inner) + _key(table)
+    return data_table(caption, first + head, "".join(_body(table, role) for role in ORDER)) + _key(table)
+
+
+def _body(table: Table, role: str) -> str:
+    rows = "".join(_row(table, result) for result in table.results if result.system["role"] == role)
+    return f'<tbody class="{role}s">{rows}</tbody>'
 
 
 def _header(table: Table, name: str) -> str:
@@ -58,7 +56,8 @@ def _header(table: Table, name: str) -> str:
     meaning = {True: "higher is better", False: "lower is better", None: f"best at {kind.target}"}
     return (
         f'<th scope="col" data-first="{first}" data-family="{family(name)}" title="{escape(hint)}">'
-        f'<button type="button">{escape(kind.title)} <span class="arrow" aria-hidden="true">{arrow(name)}</span>'
+        f'<button type="button">{escape(kind.title)} '
+        f'<span class="arrow" aria-hidden="true">{arrow(name)}</span>'
         f"{aside(meaning[kind.higher_is_better])}</button>"
         f'<span class="unit">{escape(kind.unit)}</span>{marks}</th>'
     )
@@ -73,7 +72,8 @@ def _row(table: Table, result: Result) -> str:
     cells = "".join(_cell(table, result, metric) for metric in table.metrics)
     searched = "" if limit else f' data-name="{name}"'
     return (
-        f'<tr class="{system["role"]}"{searched}><th class="name" scope="row" data-value="{name}">{name}{label}'
+        f'<tr class="{system["role"]}"{searched}>'
+        f'<th class="name" scope="row" data-value="{name}">{name}{label}'
         f"{missing}</th>{cells}</tr>"
     )
 

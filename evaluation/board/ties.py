@@ -16,10 +16,10 @@ from evaluation.statistics import (
 )
 
 RULE = (
-    "Two systems are compared on the clips that both have. Whole people are drawn again, the same people for both "
-    "({resamples} times; Fréchet distances leave out one person at a time), and a system counts as tied with the best "
-    "one where the {level:g} % interval of their difference includes zero. Whether two single intervals overlap decides "
-    "nothing. Nothing is corrected for the number of comparisons."
+    "Two systems are compared on the clips that both have. Whole people are drawn again, the same for both "
+    "({resamples} times; Fréchet distances leave out one person at a time), and a system counts as tied with "
+    "the best one where the {level:g} % interval of their difference includes zero. Whether two single "
+    "intervals overlap decides nothing. Nothing is corrected for the number of comparisons."
 )
 
 
@@ -53,7 +53,7 @@ def _separated(better: Result, worse: Result, name: str) -> bool:
 
 
 def difference_interval(first: Result, second: Result, name: str) -> tuple[float, float] | None:
-    """Interval of cost(first) - cost(second) over the clips of both; None where they share fewer than two people.
+    """Interval of cost(first) - cost(second) over the clips of both; None for fewer than two people.
 
     Drawing the same people for both makes it a paired comparison (Davison & Hinkley 1997, section 3.8).
     """

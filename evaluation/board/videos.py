@@ -52,7 +52,7 @@ def copy_videos(videos: Videos, out: Path) -> Links:
 def find_videos(folder: Path, keys: Mapping[str, Iterable[str]], most: int) -> dict[str, dict[str, Path]]:
     """Videos of a few clips: `folder` holds a folder for each system, which holds `<clip>.mp4` or `.webm`.
 
-    What is there is listed and compared with names and keys; nothing from a result ever becomes part of a path.
+    What is there is listed and compared with names and keys; nothing from a result becomes part of a path.
 
     Args:
         folder: of the systems' folders.

@@ -3,13 +3,12 @@
 const { study, trials } = JSON.parse(document.getElementById("study").textContent);
 const part = (id) => document.getElementById(id);
 const place = `preference-${study}`, left = part("left"), right = part("right");
-const state = load();
-let current = firstOpen(), started = 0, played = 0;
+let state = null, current = 0, started = 0, played = 0, kept = true;
 
 function load() {
   try {
-    const kept = JSON.parse(localStorage.getItem(place));
-    if (kept && typeof kept.rater === "string" && typeof kept.answers === "object") return kept;
+    const found = JSON.parse(localStorage.getItem(place));
+    if (found && typeof found.rater === "string" && typeof found.answers === "object") return found;
   } catch { /* nothing is kept, or the browser keeps nothing */ }
   const numbers = crypto.getRandomValues(new Uint8Array(12));
   return { rater: [...numbers].map((n) => n.toString(16).padStart(2, "0")).join(""), answers: {} };
@@ -18,8 +17,9 @@ function load() {
 function keep() {
   try {
     localStorage.setItem(place, JSON.stringify(state));
+    kept = true;
   } catch {
-    part("status").textContent = "This browser keeps nothing: save your answers before you leave.";
+    kept = false;
   }
 }
 
@@ -39,7 +39,8 @@ function draw() {
   left.pause();
   right.pause();
   if (done) return;
-  part("status").textContent = `${current + 1} of ${trials.length}`;
+  const warning = kept ? "" : ", this browser keeps nothing: save before you leave";
+  part("status").textContent = `${current + 1} of ${trials.length}${warning}`;
   [left.src, right.src] = trials[current];
   played = 0;
   started = performance.now();
@@ -48,8 +49,14 @@ function draw() {
   });
 }
 
+function start() {
+  state = load();
+  current = firstOpen();
+  draw();
+}
+
 function answer(choice) {
-  if (current >= trials.length) return;
+  if (!state || current >= trials.length) return;
   const seconds = Math.round(performance.now() - started) / 1000;
   state.answers[current] = { choice, seconds };
   keep();
@@ -58,7 +65,7 @@ function answer(choice) {
 }
 
 function back() {
-  if (current === 0) return;
+  if (!state || current === 0) return;
   current -= 1;
   draw();
 }
@@ -96,4 +103,5 @@ document.addEventListener("keydown", (event) => {
     playBoth();
   }
 });
-draw();
+// A page from disk whose storage is read before its first frame gets one that Chromium forgets.
+requestAnimationFrame(() => requestAnimationFrame(start));
