@@ -55,8 +55,10 @@ def build_leaderboard(
     loaded, more = admit(results)
     refused = (*refused, *more)
     if not loaded:
-        said = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in refused)
-        raise ValueError(f"a leaderboard needs at least one result{': ' if said else ''}{said}")
+        said = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
+        raise ValueError(
+            f"a leaderboard needs at least one result that may enter{': ' if said else ''}{said}"
+        )
     tables = group(loaded)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)

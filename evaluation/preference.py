@@ -57,7 +57,7 @@ def bradley_terry(wins_nn: NDArray) -> NDArray:
 
     Raises:
         ValueError: where no finite strengths exist, because some systems never lost to the others (Hunter
-            2004, assumption 1), or for numbers that are no wins.
+            2004, assumption 1), where they do not settle, or for numbers that are no wins.
     """
     wins = np.asarray(wins_nn, dtype=np.float64)
     if wins.ndim < 2 or wins.shape[-1] != wins.shape[-2] or not np.isfinite(wins).all() or (wins < 0).any():
@@ -75,8 +75,8 @@ def bradley_terry(wins_nn: NDArray) -> NDArray:
         change = np.abs(np.log(updated) - np.log(strength)).max()
         strength = updated
         if change < PRECISION:
-            break
-    return np.log(strength)
+            return np.log(strength)
+    raise ValueError(f"strengths did not settle in {ROUNDS} rounds: too few choices link the systems")
 
 
 def connected_parts(linked_nn: NDArray) -> list[list[int]]:

@@ -91,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     for line in summary(result):
         say(line)
     say(f"written: {args.out}")
+    if args.system is None:
+        say("a leaderboard will refuse it: it does not tell what made the videos, see --system")
     if all(row.problem for row in result.rows):
         warn(f"moee: no clip could be scored; {result.rows[0].key}: {result.rows[0].problem}")
         return 1

@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     results, refused = admit(result_files(args.results))
     for refusal in refused:
         warn(f"moee: refused {refusal.source}: {refusal.reason}")
-    keys = {result.system["name"]: [row.key for row in result.rows] for result in results}
+    keys: dict[str, set[str]] = {}
+    for result in results:
+        keys.setdefault(result.system["name"], set()).update(row.key for row in result.rows)
     page = build_leaderboard(
         results,
         args.out,

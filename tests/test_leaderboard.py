@@ -250,17 +250,15 @@ def test_the_page_in_a_browser(board, tmp_path):
 
 def _sorts_by_keyboard(browser: Browser) -> None:
     head = "document.querySelectorAll('thead th[data-first] button')[1]"
-    names = "[...document.querySelector('tbody.systems').rows].map((row) => row.dataset.name)"
+    rows = "[...document.querySelector('tbody.systems').rows]"
     browser.run(f"{head}.focus()")
     for order in ("descending", "ascending"):
         browser.press("Enter", 13, "\r")
         assert browser.run(f"{head}.closest('th').ariaSort") == order
         sign = 1 if order == "ascending" else -1
-        values = browser.run(
-            "[...document.querySelector('tbody.systems').rows].map((row) => Number(row.cells[1].dataset.value))"
-        )
+        values = browser.run(f"{rows}.map((row) => Number(row.cells[1].dataset.value))")
         assert values == sorted(values, key=lambda value: sign * value)
-    assert browser.run(names)[0] == "Swift"
+    assert browser.run(f"{rows}.map((row) => row.dataset.name)")[0] == "Swift"
     assert browser.run("document.querySelectorAll('th[aria-sort]').length") == 1
     assert browser.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 

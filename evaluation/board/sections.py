@@ -63,9 +63,11 @@ def _line(name: str, cells: Sequence[str], attributes: str = "") -> str:
 def clips(table: Table, links: Links) -> str:
     """Videos side by side: a row for each clip, a column for each system that has any."""
     names = [result.system["name"] for result in table.results if links.get(result.system["name"])]
-    shown = sorted({clip for name in names for clip in links[name]})
-    if not shown:
+    captions = {clip for name in names for clip in links[name]}
+    if not captions:
         return ""
+    own = {row.key for result in table.results for row in result.rows}
+    shown = sorted(captions & own or captions)  # a caption may also be a text that is no clip's key
     labels = {row.key: row.label.replace("_", " ") for result in table.results for row in result.rows}
     heads = _head("Clip") + "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     rows = "".join(_clip_row(clip, labels.get(clip, ""), names, links) for clip in shown)

@@ -14,7 +14,7 @@ function sortBy(head) {
     if (x === "" || y === "") return (x === "") - (y === "");
     return sign * (column ? x - y : x.localeCompare(y));
   }).forEach((row) => body.append(row));
-  say(`sorted by ${head.querySelector("button").textContent.trim()}, ${next}`);
+  say(`sorted by ${head.querySelector("button").firstChild.textContent.trim()}, ${next}`);
 }
 
 function say(text) {
