@@ -13,8 +13,8 @@ from evaluation.tables import Table, arrow, text_of
 SIDE_BY_SIDE = "The same clip by each system; Play starts a row together, with the sound of its first video."
 PUBLISHED = (
     "As papers printed them. Each table is a protocol of its own: other clips, other networks, other "
-    "cropping, no intervals. None of it can be ranked with the tables above, nor one of these tables with another: the "
-    "same method differs by more than half between papers."
+    "cropping, no intervals. None of it can be ranked with the tables above, nor one of these tables with "
+    "another: the same method differs by more than half between papers."
 )
 SIGNS = {"higher": "↑", "lower": "↓"}
 GROUPS = (("label", "By emotion", "Emotion"), ("identity", "By person", "Person"))
