@@ -72,6 +72,7 @@ def test_ticks_are_round():
     assert ticks(0.1, 1.02) == [0.2, 0.4, 0.6, 0.8, 1.0]
     assert ticks(-3, 3) == [-2, 0, 2]
     assert log_ticks(15, 600) == [20, 50, 100, 200, 500]
+    assert log_ticks(30, 70) == [30, 40, 50, 60, 70]
     assert log_ticks(1, 5000) == [1, 10, 100, 1000]
 
 

@@ -189,10 +189,11 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten within a range; powers alone where it is wide."""
+    """1, 2 and 5 times the powers of ten within a range; powers alone where it is wide, steps where narrow."""
     factors = (1, 2, 5) if high / low < 1000 else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
+    found = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
+    return found if len(found) > 2 else ticks(low, high)
 
 
 def _plain(value: float) -> str:
