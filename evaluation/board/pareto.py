@@ -189,7 +189,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten within a range; powers alone where it is wide, steps where narrow."""
+    """1, 2 and 5 times the powers of ten within a range; powers alone where wide, even steps where narrow."""
     factors = (1, 2, 5) if high / low < 1000 else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
