@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -15,13 +14,16 @@ from typing import Protocol as Shape
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import Sample, blend_label
+from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
-from evaluation.features import Extractor, describe
+from evaluation.clip_features import PREFIX, as_tensors, collected
+from evaluation.features import Extractor, Listener, describe
+from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric, Lpips
-from evaluation.pairs import Pair, folder_pairs, sample_pairs
+from evaluation.pairs import Pair, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
 from evaluation.result import Result, Row, System, number
+from evaluation.world import current_world
 
 Truth = Literal["exact", "measured"]
 GIVEN = ("frames", "blend")  # fields no network has to fill
@@ -46,8 +48,12 @@ def evaluate(
     about: Mapping[str, Mapping] | None = None,
     lpips: nn.Module | None = None,
     progress: Callable[[str, int], None] | None = None,
+    kept: Path | None = None,
 ) -> Result:
     """Compare generated videos with the true ones, clip by clip.
+
+    In a `torch.distributed` process group each process measures a share of the clips and all return the same
+    result; the first one writes it.
 
     Args:
         generated: a folder of videos; or key -> frames (F, 3, H, W) uint8; or samples, matched by key.
@@ -61,21 +67,24 @@ def evaluate(
         about: stem -> `identity`, `blend` (E,) of clips in folders; without it each clip counts as its own
             identity.
         lpips: `load_lpips(...)`; without it LPIPS is left out.
-        progress: called with each key and the number of clips done.
+        progress: called with each key and the number of clips this process has done.
+        kept: folder of rows that were measured before; see `evaluation.kept_rows`. None keeps nothing.
 
     Raises:
         ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
             compare.
     """
+    share = current_world().share
     if isinstance(generated, str | Path) and isinstance(reference, str | Path):
         if read_video is None:
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
-        pairs = folder_pairs(Path(generated), Path(reference), read_video, about or {})
-        return evaluate_pairs(pairs, protocol, out, extractors, system, "measured", lpips, progress)
+        clips = clips_of_folder(Path(reference), read_video, about)
+        pairs = pairs_of(clips, videos_made(Path(generated), clips, read_video), share=share)
+        return evaluate_pairs(pairs, protocol, out, extractors, system, "measured", lpips, progress, kept)
     if isinstance(generated, str | Path) or isinstance(reference, str | Path):
         raise ValueError("generated and reference must both be folders, or both be in memory")
-    pairs = sample_pairs(generated, reference)
-    return evaluate_pairs(pairs, protocol, out, extractors, system, "exact", lpips, progress)
+    pairs = share(sample_pairs(generated, reference))
+    return evaluate_pairs(pairs, protocol, out, extractors, system, "exact", lpips, progress, kept)
 
 
 def evaluate_pairs(
@@ -87,96 +96,138 @@ def evaluate_pairs(
     truth: Truth = "exact",
     lpips: nn.Module | None = None,
     progress: Callable[[str, int], None] | None = None,
+    kept: Path | None = None,
 ) -> Result:
     """As `evaluate`, on pairs that may be made one at a time and may repeat a key with another seed.
 
     With `truth` exact a clip's own action units and landmarks are the truth; with measured, what the same
     networks see in the true video. Fréchet distances, landmark distances and identity are measured on both
-    sides either way.
+    sides either way. Of several processes each gives pairs of its own; where two give the same clip and seed,
+    it counts once.
     """
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     metrics = _metrics(protocol, extractors, lpips)
-    judged = _Judged(metrics, extractors, int(protocol.preprocessing["size"]), truth)
-    start, frames = time.perf_counter(), 0
-    rows, large, digests = [], {}, {}
+    judged = _Judged(metrics, extractors, protocol.preprocessing, truth)
+    mark = str(lpips.fingerprint) if lpips is not None else None
+    store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark))
+    start, mine = time.perf_counter(), []
     for pair in pairs:
-        if pair.key not in digests:
-            digests[pair.key] = truth_digest(pair)
-        row, sums = judged.row(pair, int(protocol.preprocessing["extra_frames"]))
-        rows.append(row)
-        frames += row.frames
-        for name, value in sums.items():
-            large.setdefault(name, []).append(value)
+        known = truth_digest(pair)
+        mine.append((*_row(judged, store, pair, known), known))
         if progress:
-            progress(pair.key, len(rows))
-    if not rows:
+            progress(pair.key, len(mine))
+    world = current_world()
+    found = _in_order(row for part in world.gather(mine) for row in part)
+    if not found:
         raise ValueError("nothing to evaluate: no clips were given")
+    rows = [row for row, _, _ in found]
     result = Result(
         protocol=_protocol_record(protocol),
         system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, digests, truth),
+        data=_data_record(rows, {row.key: known for row, _, known in reversed(found)}, truth),
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
-        environment=environment(),
-        cost=_cost(time.perf_counter() - start, frames),
+        environment=environment() | {"processes": world.size},
+        cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        large={name: torch.stack(values) for name, values in large.items()},
+        large=_stacked([large for _, large, _ in found]),
+        features=collected([large for row, large, _ in found if not row.problem]),
     )
     result.aggregate()
-    if out is not None:
+    if out is not None and world.first:
         result.write(Path(out))
     return result
+
+
+Found = tuple[Row, dict[str, Tensor], str]  # a row, its large sums, the digest of its truth
+
+
+def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Row, dict[str, Tensor]]:
+    """The row of a pair, measured now or before."""
+    if before := store.get(pair, known):
+        about, large = before
+        return Row(pair.key, pair.identity, _label(pair), pair.seed, **about), large
+    row, large = judged.row(pair)
+    store.put(pair, known, row, large)
+    return row, large
+
+
+def _in_order(found: Iterable[Found]) -> list[Found]:
+    """By key and seed, each once: the same list whoever measured what in which order."""
+    return [item for _, item in sorted({(item[0].key, item[0].seed): item for item in found}.items())]
+
+
+def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Metric -> (N, K) over the rows that have them."""
+    names = sorted({name for large in larges for name in large if not name.startswith(PREFIX)})
+    return {name: torch.stack([large[name] for large in larges if name in large]) for name in names}
 
 
 class _Judged:
     """Measures pairs and turns them into rows."""
 
     def __init__(
-        self, metrics: list[ClipMetric], extractors: Sequence[Extractor], size: int, truth: Truth
+        self,
+        metrics: list[ClipMetric],
+        extractors: Sequence[Extractor],
+        preprocessing: Mapping[str, int],
+        truth: Truth,
     ) -> None:
-        self.metrics, self.extractors, self.size, self.truth = metrics, extractors, size, truth
+        self.metrics, self.extractors, self.truth = metrics, extractors, truth
+        self.size, self.extra_frames = int(preprocessing["size"]), int(preprocessing["extra_frames"])
 
-    def row(self, pair: Pair, extra_frames: int) -> tuple[Row, dict[str, Tensor]]:
+    def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
         """The row of a pair, and the sums too large for it.
 
         What cannot be evaluated is a row with a reason.
         """
         row = Row(pair.key, pair.identity, _label(pair), pair.seed)
         try:
-            sums = self._sums(pair, row, extra_frames)
+            sums = self._sums(pair, row)
         except (ValueError, OSError) as error:
             row.problem = " ".join(str(error).split()) or type(error).__name__
             row.frames = 0
             return row, {}
-        for metric in self.metrics:
-            value = sums.get(metric.name)
-            if value is not None and metric.in_json:
-                row.sums[metric.name] = value.tolist()
-                row.values[metric.name] = number(metric.finish(value))
-        return row, {metric.name: sums[metric.name] for metric in self.metrics if not metric.in_json}
+        in_json = {metric.name: metric for metric in self.metrics if metric.in_json and metric.name in sums}
+        row.sums = {name: sums[name].tolist() for name in in_json}
+        row.values = {name: number(metric.finish(sums[name])) for name, metric in in_json.items()}
+        return row, {name: value for name, value in sums.items() if name not in in_json}
 
-    def _sums(self, pair: Pair, row: Row, extra_frames: int) -> dict[str, Tensor]:
+    def _sums(self, pair: Pair, row: Row) -> dict[str, Tensor]:
+        """Sums of the metrics, and the features of those that are distances of sets."""
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
         made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
         row.frames = min(len(made_F3HW), len(true_F3HW))
-        if abs(len(made_F3HW) - len(true_F3HW)) > extra_frames:
+        if abs(len(made_F3HW) - len(true_F3HW)) > self.extra_frames:
             raise ValueError(
-                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: more than {extra_frames} apart"
+                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: "
+                f"more than {self.extra_frames} apart"
             )
         made = self._measure(made_F3HW[: row.frames])
         true = self._true(pair, true_F3HW[: row.frames])
-        return {
-            metric.name: metric.clip_sums(made[metric.needs[0]], true[metric.needs[1]]).double()
-            for metric in self.metrics
-            if metric.needs[1] in true
-        }
+        sums = {}
+        for metric in self.metrics:
+            if metric.needs[1] in true:
+                sides = made[metric.needs[0]], true[metric.needs[1]]
+                sums[metric.name] = metric.clip_sums(*sides).double()
+                sums |= as_tensors(metric.needs[0], *sides) if metric.of_sets else {}
+        return sums
 
-    def _measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """Fields of `Measured`."""
+    def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:
+        """Fields of `Measured`; given a field only by the networks that provide it."""
         found = {"frames": frames_F3HW}
         for extractor in self.extractors:
-            found |= extractor.measure(frames_F3HW)
+            if not field or field in extractor.provides:
+                found |= extractor.measure(frames_F3HW)
+        return found
+
+    def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
+        """What networks that listen make of a sound."""
+        found: dict[str, Tensor] = {}
+        for extractor in self.extractors:
+            if isinstance(extractor, Listener):
+                found |= extractor.measure_sound(sound_S)
         return found
 
     def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:
@@ -185,9 +236,11 @@ class _Judged:
         if "action_units" in true:
             true["measured_action_units"] = true["action_units"]
         reference_3HW = pair.truth.get("reference", pair.truth["frames"][0])
-        seen = self._measure(prepare(reference_3HW[None], self.size))
+        seen = self._measure(prepare(reference_3HW[None], self.size), "identity")
         if "identity" in seen:
             true["identity_reference"] = seen["identity"]
+        if "waveform" in pair.truth:
+            true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
             true["blend"] = pair.truth["blend"]
         if self.truth == "exact":
@@ -229,20 +282,6 @@ def _metrics(
 
 def _label(pair: Pair) -> str:
     return blend_label(pair.truth["blend"]) if "blend" in pair.truth else str(pair.truth.get("label", ""))
-
-
-def truth_digest(pair: Pair) -> str:
-    """sha256 of a clip's true frames, reference, blend and exact quantities.
-
-    Never of names, paths or times.
-    """
-    content = sha256()
-    for name in ("frames", "reference", "blend", "action_units", "landmarks"):
-        if name in pair.truth:
-            value: Tensor = pair.truth[name].contiguous()
-            content.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            content.update(value.numpy().tobytes())
-    return content.hexdigest()
 
 
 def _protocol_record(protocol: Protocol) -> dict:

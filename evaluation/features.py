@@ -6,7 +6,11 @@ from torch import Tensor
 
 
 class Measured(TypedDict, total=False):
-    """A clip as the metrics see it; each extractor fills its own fields. Frames without a face hold NaN."""
+    """A clip as the metrics see it; each extractor fills its own fields. Frames without a face hold NaN.
+
+    Beside these, fields named by what decides them: `inception_<filter>` (N, 2048) of pictures, for FID and
+    KID, and `i3d_<crop>_<window>` (V, 400) of windows of the video, for FVD.
+    """
 
     frames: Tensor  # (F, 3, H, W) uint8 RGB
     action_units: Tensor  # (F, A) in [0, 1]
@@ -18,6 +22,8 @@ class Measured(TypedDict, total=False):
     identity: Tensor  # (F, D) unit embeddings
     identity_reference: Tensor  # (1, D) of the reference picture
     features: Tensor  # (F, D) for the Fréchet distance
+    sync_video: Tensor  # (N, 1024) of windows of the lips, one frame apart
+    sync_audio: Tensor  # (N, 1024) of the speech beside them
 
 
 @runtime_checkable
@@ -41,11 +47,32 @@ class Extractor(Protocol):
         ...
 
 
+@runtime_checkable
+class Listener(Extractor, Protocol):
+    """An extractor that also listens."""
+
+    def measure_sound(self, sound_S: Tensor) -> dict[str, Tensor]:
+        """Fields of a mono sound at 16 kHz in [-1, 1]."""
+        ...
+
+
+@runtime_checkable
+class Configured(Extractor, Protocol):
+    """An extractor that can look at a picture in more than one way.
+
+    Attributes:
+        settings: filter, crop, windows, batch size: whatever decides its numbers besides the weights.
+    """
+
+    settings: dict[str, object]
+
+
 def describe(extractor: Extractor) -> dict[str, object]:
     """What a result records of an extractor."""
-    return {
+    record: dict[str, object] = {
         "name": extractor.name,
         "published": extractor.published,
         "sha256": extractor.fingerprint,
         "provides": list(extractor.provides),
     }
+    return record | ({"settings": dict(extractor.settings)} if isinstance(extractor, Configured) else {})

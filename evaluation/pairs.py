@@ -1,4 +1,4 @@
-"""What is compared with what: folders of videos, samples in memory, and the ceiling and floor rows.
+"""What is compared with what: folders of videos, samples in memory, what a network makes, and the limits.
 
 F frame, H row, W column.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from datamodules.batch import Sample
@@ -59,39 +60,101 @@ def sample_pairs(
         raise ValueError(f"{len(stray)} generated clips have no reference, the first is {stray[0]!r}")
 
 
-def folder_pairs(
-    generated: Path,
-    reference: Path,
-    read_video: Callable[[Path], Any],
-    about: Mapping[str, Mapping] | None = None,
-    seed: int = 0,
-) -> Iterator[Pair]:
-    """One pair for each video of `reference`, matched by file stem.
+@dataclass(frozen=True)
+class Clips:
+    """True clips, each loaded when it is asked for.
 
-    A missing or unreadable video becomes a failure.
+    Args:
+        keys: of the clips.
+        identities: of their people.
+        load: number of a clip -> a `Sample`, or as many of its fields as are known; a ValueError or OSError
+            of it is the clip's failure.
+        known: what is known of a clip that cannot be loaded.
+    """
+
+    keys: Sequence[str]
+    identities: Sequence[str]
+    load: Callable[[int], Mapping[str, Any]]
+    known: Callable[[int], Mapping[str, Any]] = lambda _: {}
+
+
+Make = Callable[[int, Mapping[str, Any], int], Tensor]  # number, truth and seed -> frames (F, 3, H, W) uint8
+
+
+def clips_of_samples(samples: Sequence[Sample]) -> Clips:
+    """Samples in memory."""
+    return Clips([s["key"] for s in samples], [s["identity"] for s in samples], samples.__getitem__)
+
+
+def clips_of_folder(
+    folder: Path, read_video: Callable[[Path], Any], about: Mapping[str, Mapping] | None = None
+) -> Clips:
+    """The videos of a folder in order of their names, with their sound as `waveform` where they have one.
 
     Raises:
-        FileNotFoundError: if a folder is missing.
-        ValueError: if `reference` holds no videos, a stem twice, or `generated` holds a stem that it has not.
+        FileNotFoundError: if there is no such folder.
+        ValueError: if it holds no videos, or a stem twice.
     """
-    made, true = videos_in(generated), videos_in(reference)
-    if not true:
-        raise ValueError(f"{reference} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
-    stray = sorted(made.keys() - true.keys())
-    if stray:
-        raise ValueError(
-            f"{len(stray)} videos in {generated} have no counterpart in {reference}, first {stray[0]!r}"
-        )
-    for stem, path in sorted(true.items()):
-        known = dict((about or {}).get(stem, {}))
-        identity = str(known.pop("identity", stem))
+    found = videos_in(folder)
+    if not found:
+        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
+    stems, about = sorted(found), about or {}
+
+    def known(index: int) -> dict[str, Any]:
+        return {name: x for name, x in about.get(stems[index], {}).items() if name != "identity"}
+
+    def load(index: int) -> dict[str, Any]:
+        video = read_video(found[stems[index]])
+        sound = getattr(video, "waveform", None)
+        return known(index) | {"frames": video.frames} | ({} if sound is None else {"waveform": sound})
+
+    return Clips(stems, [str(about.get(stem, {}).get("identity", stem)) for stem in stems], load, known)
+
+
+def pairs_of(
+    clips: Clips,
+    make: Make,
+    seeds: Sequence[int] = (0,),
+    share: Callable[[Iterable[int]], Iterable[int]] = iter,
+) -> Iterator[Pair]:
+    """One pair for each clip that `share` picks and each seed; what cannot be read or made is a failure."""
+    for index in share(range(len(clips.keys))):
+        key, identity = clips.keys[index], clips.identities[index]
         try:
-            known["frames"] = read_video(path).frames
-            if stem not in made:
-                raise FileNotFoundError("nothing was generated")
-            yield Pair(stem, identity, read_video(made[stem]).frames, known, seed)
+            truth: Mapping[str, Any] = clips.load(index)
         except (ValueError, OSError) as error:
-            yield Pair(stem, identity, None, known, seed, str(error) or type(error).__name__)
+            for seed in seeds:
+                yield Pair(key, identity, None, clips.known(index), seed, _reason(error))
+            continue
+        for seed in seeds:
+            try:
+                yield Pair(key, identity, make(index, truth, seed), truth, seed)
+            except (ValueError, OSError) as error:
+                yield Pair(key, identity, None, truth, seed, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]) -> Make:
+    """Finished videos, matched by file stem.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if it holds a stem twice, or one that no true clip has.
+    """
+    made = videos_in(generated)
+    stray = sorted(made.keys() - set(clips.keys))
+    if stray:
+        raise ValueError(f"{len(stray)} videos in {generated} have no counterpart, the first is {stray[0]!r}")
+
+    def frames(index: int, _: Mapping[str, Any], __: int) -> Tensor:
+        if clips.keys[index] not in made:
+            raise FileNotFoundError("nothing was generated")
+        return read_video(made[clips.keys[index]]).frames
+
+    return frames
 
 
 def videos_in(folder: Path) -> dict[str, Path]:
@@ -108,42 +171,42 @@ def videos_in(folder: Path) -> dict[str, Path]:
     return found
 
 
-def real_pairs(samples: Iterable[Sample]) -> Iterator[Pair]:
-    """The ceiling: the true video in place of a generated one."""
-    for sample in samples:
-        yield Pair(sample["key"], sample["identity"], sample["frames"], sample)
+def limits(clips: Clips) -> list[tuple[str, str, Make]]:
+    """Name, role and frames of the rows every table carries: the true video, its first picture, another's.
 
-
-def static_pairs(samples: Iterable[Sample]) -> Iterator[Pair]:
-    """A floor: the reference picture, never moving."""
-    for sample in samples:
-        frozen = sample["reference"].expand_as(sample["frames"])
-        yield Pair(sample["key"], sample["identity"], frozen, sample)
-
-
-def shuffled_pairs(samples: Sequence[Sample]) -> Iterator[Pair]:
-    """A floor: the video of another clip, of another person wherever there is one; no randomness.
+    The floor of another's video shows another person wherever there is one; there is no randomness.
 
     Raises:
-        ValueError: for fewer than two samples.
+        ValueError: for fewer than two clips.
     """
-    if len(samples) < 2:
-        raise ValueError("the shuffled floor needs at least two clips")
-    for i, sample in enumerate(samples):
-        others = [samples[(i + step) % len(samples)] for step in _steps(len(samples))]
-        strangers = [other for other in others if other["identity"] != sample["identity"]]
-        yield Pair(sample["key"], sample["identity"], (strangers or others)[0]["frames"], sample)
+    other = strangers(clips.identities)
+
+    def still(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
+        return truth.get("reference", truth["frames"][0]).expand_as(truth["frames"])
+
+    def another(index: int, truth: Mapping[str, Any], _: int) -> Tensor:
+        frames = clips.load(other[index])["frames"]
+        return frames[torch.arange(len(truth["frames"])) % len(frames)]
+
+    return [
+        ("real video", "ceiling", lambda _, truth, __: truth["frames"]),
+        ("static reference", "floor", still),
+        ("shuffled clips", "floor", another),
+    ]
 
 
-def _steps(count: int) -> list[int]:
-    """Distances to other clips, from about a third of the way round: far from similar neighbours."""
-    first = max(1, count // 3)
-    return [*range(first, count), *range(1, first)]
+def strangers(identities: Sequence[str]) -> list[int]:
+    """For each clip the number of another one, of another person wherever there is one.
 
-
-# name, role and pairs of the rows every table carries
-LIMITS: tuple[tuple[str, str, Callable[[Sequence[Sample]], Iterator[Pair]]], ...] = (
-    ("real video", "ceiling", real_pairs),
-    ("static reference", "floor", static_pairs),
-    ("shuffled clips", "floor", shuffled_pairs),
-)
+    Raises:
+        ValueError: for fewer than two clips.
+    """
+    count = len(identities)
+    if count < 2:
+        raise ValueError("a floor of shuffled clips needs at least two clips")
+    first = max(1, count // 3)  # far from similar neighbours
+    steps = [*range(first, count), *range(1, first)]
+    others = ([(i + step) % count for step in steps] for i in range(count))
+    return [
+        next((k for k in near if identities[k] != identities[i]), near[0]) for i, near in enumerate(others)
+    ]

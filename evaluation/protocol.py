@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 from torch.nn import functional as F
+from yaml import YAMLError
 
 from evaluation.metrics import METRICS
 
@@ -28,6 +29,8 @@ DEFAULTS = {
     "preprocessing": {"fps": 25, "size": 128, "extra_frames": 2},
     "statistics": {"level": 0.95, "resamples": 2000, "seed": 0},
 }
+# `statistics.interval`; left out it is percentile and adds nothing to the hash
+INTERVALS = ("percentile", "bca")
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Protocol:
         extractors: role -> name of the network the protocol was made for.
         preprocessing: `fps`; `size`, pixels of the square both videos are brought to; `extra_frames`, by
             how many frames two videos may differ in length and still be compared over the shorter one.
-        statistics: `level` of intervals, `resamples`, `seed`.
+        statistics: `level` of intervals, `resamples`, `seed`; `interval`, `percentile` (default) or `bca`.
     """
 
     name: str
@@ -53,7 +56,7 @@ class Protocol:
     optional_metrics: tuple[str, ...]
     extractors: Mapping[str, str]
     preprocessing: Mapping[str, int]
-    statistics: Mapping[str, float]
+    statistics: Mapping[str, float | str]
 
     @property
     def tag(self) -> str:
@@ -102,7 +105,7 @@ def load_protocol(path: Path) -> Protocol:
         raise FileNotFoundError(f"no protocol file {path}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path.name}: expected `key: value` pairs")
@@ -116,8 +119,10 @@ def _checked(content: dict, source: str) -> Protocol:
             raise ValueError(f"{source}: {key} is missing")
     metrics, optional = (tuple(content.get(key) or ()) for key in ("metrics", "optional_metrics"))
     _known([*metrics, *optional], METRICS, f"{source}: metrics")
-    for section, defaults in DEFAULTS.items():
-        _known(content.get(section) or {}, defaults, f"{source}: {section}")
+    statistics = content.get("statistics") or {}
+    _known(content.get("preprocessing") or {}, DEFAULTS["preprocessing"], f"{source}: preprocessing")
+    _known(statistics, (*DEFAULTS["statistics"], "interval"), f"{source}: statistics")
+    _known([statistics.get("interval", "percentile")], INTERVALS, f"{source}: statistics.interval")
     return Protocol(
         name=str(content["name"]),
         version=int(content["version"]),
@@ -126,7 +131,7 @@ def _checked(content: dict, source: str) -> Protocol:
         optional_metrics=optional,
         extractors=dict(content.get("extractors") or {}),
         preprocessing=DEFAULTS["preprocessing"] | (content.get("preprocessing") or {}),
-        statistics=DEFAULTS["statistics"] | (content.get("statistics") or {}),
+        statistics=DEFAULTS["statistics"] | statistics,
     )
 
 

@@ -6,6 +6,7 @@ N row, K entry of sums.
 import json
 import math
 import os
+import statistics
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,9 +17,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from evaluation.clip_features import PREFIX, Features, by_person, packed, unpacked
 from evaluation.metrics import METRICS, ClipMetric
+from evaluation.metrics.sets import SetMetric
 from evaluation.protocol import digest_of
-from evaluation.statistics import bootstrap, jackknife_error, normal_quantile, percentile_interval
+from evaluation.seeds import seed_spread
+from evaluation.statistics import (
+    bootstrap,
+    cluster_interval,
+    jackknife_error,
+    normal_quantile,
+    number,
+    percentile_interval,
+)
 
 SCHEMA_VERSION = 1
 ROLES = ("system", "ceiling", "floor")
@@ -98,6 +109,7 @@ class Result:
         cost: of the evaluation itself.
         created: date and time in UTC; empty until written.
         large: sums that are too many for JSON, metric -> (N, K) over the evaluated rows in order.
+        features: those that distances of sets rest on, field -> generated and true of the evaluated rows.
     """
 
     protocol: dict[str, Any]
@@ -110,6 +122,7 @@ class Result:
     metrics: dict[str, Any] = field(default_factory=dict)
     created: str = ""
     large: dict[str, Tensor] = field(default_factory=dict)
+    features: Features = field(default_factory=dict)
 
     @property
     def tag(self) -> str:
@@ -119,11 +132,14 @@ class Result:
     @property
     def comparable(self) -> dict[str, str]:
         """What two results must share to stand in one table."""
-        marks = {name: extractor["sha256"] for name, extractor in self.extractors.items()}
+        marks = {
+            name: extractor["sha256"][:12] + _settings_mark(extractor)
+            for name, extractor in self.extractors.items()
+        }
         return {
             "protocol": f"{self.tag} {self.protocol['sha256'][:12]}",
             "data": f"{self.data['sha256'][:12]} ({self.data['truth']} truth)",
-            "extractors": ", ".join(f"{name} {mark[:12]}" for name, mark in sorted(marks.items())),
+            "extractors": ", ".join(f"{name} {mark}" for name, mark in sorted(marks.items())),
         }
 
     @property
@@ -149,17 +165,16 @@ class Result:
         metric = kind()
         sums_NK, rows = self.sums_of(kind.name)
         total_K = sums_NK.sum(0)
-        value = number(metric.finish(total_K))
-        seeds = sorted({row.seed for row in rows})
-        by_seed = {}
+        value = self._value(metric, sums_NK, [True] * len(rows))
+        seeds, by_seed = sorted({row.seed for row in rows}), {}
         if len(seeds) > 1:
-            masks = {seed: torch.tensor([row.seed == seed for row in rows]) for seed in seeds}
-            by_seed = {str(seed): number(metric.finish(sums_NK[mask].sum(0))) for seed, mask in masks.items()}
+            masks = {seed: [row.seed == seed for row in rows] for seed in seeds}
+            by_seed = {str(seed): self._value(metric, sums_NK, mask) for seed, mask in masks.items()}
         return {
             "title": kind.title,
             "value": value,
             "interval": self._interval(metric, sums_NK, [row.identity for row in rows], value),
-            "interval_method": f"{kind.resampling} by identity",
+            "interval_method": f"{self._interval_method(kind)} by identity",
             "n": int((sums_NK != 0).any(1).sum()),
             "n_failed": sum(bool(row.problem) for row in self.rows),
             "failure_policy": "left out and counted",
@@ -169,8 +184,40 @@ class Result:
             "version": kind.version,
             "aggregation": kind.aggregation,
             "by_seed": by_seed,
+            "between_seeds": _deviation(list(by_seed.values())),
+            "seed_spread": self._seed_spread(kind.name),
             "details": metric.details(total_K) if value is not None else {},
         }
+
+    def _value(self, metric: ClipMetric, sums_NK: Tensor, chosen: list[bool]) -> float | None:
+        """The value over the chosen rows."""
+        if isinstance(metric, SetMetric):
+            return self._of_sets(metric, chosen)[0]
+        return number(metric.finish(sums_NK[torch.tensor(chosen, dtype=torch.bool)].sum(0)))
+
+    def _of_sets(self, metric: SetMetric, chosen: list[bool]) -> tuple[float | None, float | None]:
+        """Value and standard error over the chosen rows; nothing where there are too few samples."""
+        rows = [row for row in self.rows if not row.problem]
+        sides = self.features[metric.needs[0]]
+        kept = [(side, row.identity) for side, row, keep in zip(sides, rows, chosen, strict=True) if keep]
+        try:
+            value, error = metric.of_people(*by_person(*zip(*kept, strict=True)))
+        except ValueError:
+            return None, None
+        return number(value), None if error is None else number(error)
+
+    def _seed_spread(self, name: str) -> dict[str, float] | None:
+        """Variance of the clips' own values by seed, clip and neither; None without two seeds of one clip."""
+        rows = [row for row in self.rows if row.values.get(name) is not None]
+        places = {(row.key, row.seed): row.values[name] for row in rows}
+        if len(places) < len(rows):  # a clip twice with one seed is no repetition to learn from
+            return None
+        found = seed_spread(list(places.values()), *zip(*places, strict=True)) if places else None
+        return asdict(found) if found else None
+
+    def _interval_method(self, kind: type[ClipMetric]) -> str:
+        bca = self.protocol["statistics"].get("interval") == "bca"
+        return "BCa bootstrap" if bca and kind.resampling == "bootstrap" else kind.resampling
 
     def _interval(
         self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], value: float | None
@@ -179,10 +226,17 @@ class Result:
         if value is None or len(set(identities)) < 2:
             return None
         if metric.resampling == "jackknife":
-            reach = normal_quantile(plan["level"]) * jackknife_error(sums_NK, identities, metric.finish)
-            return [max(0.0, value - reach), value + reach] if math.isfinite(reach) else None
-        values = bootstrap(sums_NK, identities, metric.finish, plan["resamples"], plan["seed"])
-        found = percentile_interval(values, plan["level"])
+            if isinstance(metric, SetMetric):
+                error = self._of_sets(metric, [True] * len(identities))[1]
+            else:
+                error = number(jackknife_error(sums_NK, identities, metric.finish))
+            reach = None if error is None else normal_quantile(plan["level"]) * error
+            return None if reach is None else [max(0.0, value - reach), value + reach]
+        draws = plan["resamples"], plan["seed"]
+        if plan.get("interval") == "bca":
+            found = cluster_interval(sums_NK, identities, metric.finish, *draws, plan["level"])
+        else:
+            found = percentile_interval(bootstrap(sums_NK, identities, metric.finish, *draws), plan["level"])
         return list(found) if found else None
 
     def _plain(self) -> dict[str, Any]:
@@ -201,10 +255,11 @@ class Result:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = self._plain() | {"sha256": self.digest, "sums_file": None}
         if self.large:
-            packed = save({name: sums.contiguous() for name, sums in sorted(self.large.items())})
+            tensors = self.large | packed(self.features)
+            content_bytes = save({name: x.contiguous() for name, x in sorted(tensors.items())})
             beside = path.with_suffix(".sums.safetensors")
-            content["sums_file"] = {"name": beside.name, "sha256": sha256(packed).hexdigest()}
-            _replace(beside, packed)
+            content["sums_file"] = {"name": beside.name, "sha256": sha256(content_bytes).hexdigest()}
+            _replace(beside, content_bytes)
         _replace(path, json.dumps(content, indent=1, allow_nan=False).encode())
         return path
 
@@ -218,11 +273,13 @@ class Result:
         """
         path = Path(path)
         content = _read_json(path)
+        tensors = _read_sums(path, content["sums_file"])
         result = cls(
             **{name: content[name] for name in SECTIONS if name != "rows"},
             rows=[Row(**row) for row in content["rows"]],
             created=content["created"],
-            large=_read_sums(path, content["sums_file"]),
+            large={name: x for name, x in tensors.items() if not name.startswith(PREFIX)},
+            features=unpacked(tensors),
         )
         if result.digest != content["sha256"]:
             raise ValueError(
@@ -254,6 +311,11 @@ class Result:
         self.metrics = claimed
 
 
+def _settings_mark(extractor: dict[str, Any]) -> str:
+    """What tells two settings of one network apart; empty for a network without any."""
+    return f"/{digest_of(extractor['settings'])[:8]}" if extractor.get("settings") else ""
+
+
 def direction(kind: type[ClipMetric]) -> str:
     """`higher`, `lower`, or `target` where a value in between is best."""
     if kind.higher_is_better is None:
@@ -261,10 +323,10 @@ def direction(kind: type[ClipMetric]) -> str:
     return "higher" if kind.higher_is_better else "lower"
 
 
-def number(value: Tensor) -> float | None:
-    """A float, or None for what is not finite."""
-    found = float(value)
-    return found if math.isfinite(found) else None
+def _deviation(values: list[float | None]) -> float | None:
+    """Standard deviation (n - 1) of the values of sampling seeds: the error bar of one run of the sampler."""
+    known = [value for value in values if value is not None]
+    return statistics.stdev(known) if len(known) > 1 else None
 
 
 def _close(claimed: Any, found: Any) -> bool:

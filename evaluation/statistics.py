@@ -1,8 +1,9 @@
-"""Intervals and paired tests that respect who is in the clips.
+"""Intervals and paired tests that respect who is in the clips: whole groups are drawn, or left out.
 
 N row, K entry of a row's sums, G group, B replicate.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,7 +11,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+ROUNDING = 1e-12  # relative; replicates this near each other are the same
 EXACT_UP_TO = 16  # groups whose every sign pattern is tried; beyond, patterns are drawn
+Finish = Callable[[Tensor], Tensor]  # sums (..., K) to values (...)
+
+
+def ratio(sums: Tensor) -> Tensor:
+    """First sum over the second (...), such as a total over its count; NaN where there is none."""
+    return sums[..., 0] / torch.where(sums[..., 1] > 0, sums[..., 1], torch.nan)
+
+
+def number(value: Tensor) -> float | None:
+    """A float, or None for what is not finite."""
+    found = float(value)
+    return found if math.isfinite(found) else None
 
 
 def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
@@ -29,7 +43,7 @@ def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
 def bootstrap(
     sums_NK: Tensor,
     groups: Sequence[str],
-    finish: Callable[[Tensor], Tensor],
+    finish: Finish,
     resamples: int = 2000,
     seed: int = 0,
 ) -> NDArray:
@@ -59,11 +73,77 @@ def percentile_interval(values_B: NDArray, level: float = 0.95) -> tuple[float, 
     return float(low), float(high)
 
 
-def jackknife_error(sums_NK: Tensor, groups: Sequence[str], finish: Callable[[Tensor], Tensor]) -> float:
+def jackknife_values(sums_NK: Tensor, groups: Sequence[str], finish: Finish) -> NDArray:
+    """Values (G,) with one group left out at a time, groups in sorted order."""
+    total_GK = group_sums(sums_NK, groups).double()
+    return finish(total_GK.sum(0) - total_GK).numpy()
+
+
+def jackknife_error(sums_NK: Tensor, groups: Sequence[str], finish: Finish) -> float:
     """Standard error from leaving out one group at a time (Efron & Tibshirani 1993, eq. 11.5)."""
-    total_GK = group_sums(sums_NK, groups)
-    values_G = finish(total_GK.sum(0) - total_GK)
-    return float(((len(values_G) - 1) * values_G.var(correction=0)).sqrt())
+    values_G = jackknife_values(sums_NK, groups, finish)
+    return float(np.sqrt((len(values_G) - 1) * values_G.var()))
+
+
+def bca_levels(values_B: NDArray, value: float, left_out_G: NDArray, level: float = 0.95) -> NDArray:
+    """The two levels (2,) of the replicates' distribution that BCa reads.
+
+    Efron 1987; Efron & Tibshirani 1993, eq. 14.10 and 14.15.
+
+    Args:
+        values_B: replicates that are numbers.
+        value: of the sample itself; the share of replicates under it gives the bias.
+        left_out_G: values without one group each; their skewness gives the acceleration.
+        level: of the interval.
+
+    Returns:
+        NaN where all replicates lie on one side of the value, so that the bias has no number.
+    """
+    share = ((values_B < value).mean() + (values_B <= value).mean()) / 2  # half of the ties lie below
+    pull_G = left_out_G.mean() - left_out_G
+    spread = np.square(pull_G).sum()
+    acceleration = (pull_G**3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    bias = torch.special.ndtri(torch.tensor(share, dtype=torch.float64))
+    if not torch.isfinite(bias):
+        return np.full(2, np.nan)
+    shifted = bias + torch.special.ndtri(ends)
+    return torch.special.ndtr(bias + shifted / (1 - acceleration * shifted)).numpy()
+
+
+def bca_interval(
+    values_B: NDArray, value: float, left_out_G: NDArray, level: float = 0.95
+) -> tuple[float, float] | None:
+    """Bias-corrected and accelerated interval (Efron 1987), second-order correct where percentile is first.
+
+    Percentiles where there is no value without some group, or the value lies outside all replicates; None
+    where fewer than half of the replicates are numbers.
+    """
+    known = values_B[np.isfinite(values_B)]
+    plain = percentile_interval(values_B, level)
+    if plain is None or not np.isfinite(left_out_G).all() or np.ptp(known) <= ROUNDING * abs(value):
+        return plain
+    levels = bca_levels(known, value, left_out_G, level)
+    if not np.isfinite(levels).all():
+        return plain
+    low, high = np.quantile(known, levels)
+    return float(low), float(high)
+
+
+def cluster_interval(
+    sums_NK: Tensor,
+    groups: Sequence[str],
+    finish: Finish,
+    resamples: int = 2000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float] | None:
+    """BCa interval of `finish` over all rows, whole groups drawn and left out; None for a single group."""
+    if len(set(groups)) < 2:
+        return None
+    values_B = bootstrap(sums_NK, groups, finish, resamples, seed)
+    left_out_G = jackknife_values(sums_NK, groups, finish)
+    return bca_interval(values_B, float(finish(sums_NK.double().sum(0))), left_out_G, level)
 
 
 def normal_quantile(level: float) -> float:

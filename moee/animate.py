@@ -4,7 +4,7 @@ import argparse
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -284,6 +284,7 @@ def _record(generator: "LoadedGenerator", settings: Settings, cue: "EmotionCue |
     """What the file says about its making; the source type is IPTC's word for what a trained network made."""
     from lightning_modules.interfaces import given
 
+    own = generator.network.emotion_strength
     return {
         "title": "AI-generated talking head",
         "ai_generated": True,
@@ -292,8 +293,8 @@ def _record(generator: "LoadedGenerator", settings: Settings, cue: "EmotionCue |
         "checkpoint": generator.path.name,
         "checkpoint_sha256": generator.sha256,
         "cues": given(cue) if cue else ["label"],
-        "seed": settings.seed,
-        "steps": settings.steps,
+        **asdict(settings),
+        "emotion_strength": own if settings.emotion_strength is None else settings.emotion_strength,
     }
 
 

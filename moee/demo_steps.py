@@ -112,7 +112,7 @@ def write_grids(
 def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -> Made:
     """The shipped network on the held-out clips, beside real video and the floors, under one protocol."""
     from evaluation.evaluate import evaluate_pairs
-    from evaluation.pairs import LIMITS
+    from evaluation.pairs import clips_of_samples, limits, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.result import System
     from moee.evaluate import find_protocol, load_extractors
@@ -128,9 +128,9 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
         settings={"steps": plan.steps, "cue": "label", "head motion": "of the true clip"},
     )
     pairs = generated_pairs(generator, clips, plan, out / "generated", spent)
-    samples = list(clips)
-    limits = [(System(name, role), make(samples)) for name, role, make in LIMITS]
-    for system, found in [(ours, pairs), *limits]:
+    true = clips_of_samples(list(clips))
+    ends = [(System(name, role), pairs_of(true, make)) for name, role, make in limits(true)]
+    for system, found in [(ours, pairs), *ends]:
         path = out / "results" / f"{system.name.split(',')[0].replace(' ', '-')}.json"
         result = evaluate_pairs(found, protocol, None, extractors, system)
         if not result.metrics:

@@ -2,38 +2,46 @@
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moee.animate import PRECISIONS, STEPS
 from moee.console import say, warn
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from evaluation.features import Extractor
+    from evaluation.pairs import Clips
     from evaluation.protocol import Protocol
-    from evaluation.result import Result
+    from evaluation.result import Result, System
+    from moee.evaluate_sources import Entry
 
 DESCRIPTION = """Score a folder of videos, of ours or of others, against the true ones of the same names.
 
-The result is one JSON file: values with 95 % intervals, a row for each clip, and what made and measured them.
+Or let a network make the clips, from the true ones' first pictures, sounds and emotions; the true ones may
+be synthetic people. The result is one JSON file: values with 95 % intervals, a row for each clip, provenance.
 """
 EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
-  moee evaluate --generated out/theirs --reference clips/test --system theirs.json --out results/theirs.json
+  moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
+  torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
+
+--limits writes the rows that say what the metrics can see, real videos and floors, as files of their own
+beside the result, and prints a table of it.
+
+Rows that were measured are kept in `.kept` beside the result: an evaluation that was killed goes on with the
+same command. Under torchrun or srun every process takes a share of the clips; the result is the same.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.
 
 The file of --about:
   {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
-
-The file of --system says what made the videos; a leaderboard refuses a result that does not tell:
-  {"sampled_by": "our lab", "evaluated_by": "our lab", "checkpoint_sha256": "...", "seeds": [0],
-   "settings": {"steps": 40}, "seconds_per_frame": 0.8}
 """
 DEFAULT_PROTOCOL = "embedded-v0"
 ABOUT_KEYS = ("identity", "emotion")
@@ -41,16 +49,21 @@ ABOUT_KEYS = ("identity", "emotion")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee evaluate`."""
-    parser.add_argument("--generated", type=Path, required=True, metavar="DIR", help="videos to score")
-    parser.add_argument(
-        "--reference", type=Path, required=True, metavar="DIR", help="true videos, same file stems"
-    )
+    made = parser.add_mutually_exclusive_group(required=True)
+    made.add_argument("--generated", type=Path, metavar="DIR", help="videos to score")
+    made.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
+    true = parser.add_mutually_exclusive_group(required=True)
+    true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
+    true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
     parser.add_argument(
         "--protocol", default=DEFAULT_PROTOCOL, help=f"a name or a YAML file (default: {DEFAULT_PROTOCOL})"
     )
-    parser.add_argument("--name", help="the system's name in tables (default: the folder's name)")
-    parser.add_argument("--system", type=Path, metavar="FILE", help="JSON: who made the videos, with what")
+    parser.add_argument(
+        "--limits", action="store_true", help="also real videos and floors, as results beside"
+    )
+    parser.add_argument("--system", type=Path, metavar="FILE", help="what made the videos, from moee foreign")
+    parser.add_argument("--name", help="the system's name in tables (default: the folder's or file's name)")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
     )
@@ -62,41 +75,105 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="weights of a network the protocol asks for (default: what ships)",
     )
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's; adds LPIPS")
+    parser.add_argument(
+        "--kept", type=Path, metavar="DIR", help="measured rows of killed runs (default: .kept beside --out)"
+    )
+    how = parser.add_argument_group("with --checkpoint")
+    how.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")
+    how.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
+    how.add_argument("--frames", type=int, default=25, help="of a synthetic clip (default: 25)")
+    how.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
 
 
 def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
-    from datamodules.preparation.media import read_video
-    from evaluation.evaluate import evaluate
-    from evaluation.extractors.lpips_network import load_lpips
-    from evaluation.protocol import load_protocol
+    from evaluation.board.admission import missing_origin
+    from evaluation.world import joined
+    from moee.evaluate_lines import limit_table, summary
     from moee.files import check_writable
-    from moee.system_file import read_system
 
+    for name in ("seeds", "steps"):
+        if getattr(args, name) < 1:
+            raise ValueError(f"--{name} {getattr(args, name)}: at least 1 is needed")
+    if args.synthetic is not None and args.generated:
+        raise ValueError(
+            "--synthetic makes clips that no folder of videos can match: give --checkpoint with it"
+        )
     check_writable(args.out)
-    system = read_system(args.system, args.name or args.generated.resolve().name)
-    protocol = load_protocol(find_protocol(args.protocol))
-    result = evaluate(
-        args.generated,
-        args.reference,
-        protocol,
-        args.out,
-        extractors=load_extractors(protocol, args.extractor),
-        system=system,
-        read_video=read_video,  # type: ignore[arg-type]
-        about=read_about(args.about) if args.about else None,
-        lpips=load_lpips(args.lpips) if args.lpips else None,
-        progress=lambda key, done: say(f"{done:5} {key}"),
-    )
-    for line in summary(result):
+    with joined() as world:
+        results = _evaluate(args, say if world.first else lambda line: None)
+    if not world.first:
+        return 0
+    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
         say(line)
     say(f"written: {args.out}")
-    if args.system is None:
-        say("a leaderboard will refuse it: it does not tell what made the videos, see --system")
-    if all(row.problem for row in result.rows):
-        warn(f"moee: no clip could be scored; {result.rows[0].key}: {result.rows[0].problem}")
+    if missing := missing_origin(results[0]):
+        say(f"a leaderboard would refuse it, it does not tell {', '.join(missing)}: see --system")
+    if all(row.problem for row in results[0].rows):
+        warn(f"moee: no clip could be scored; {results[0].rows[0].key}: {results[0].rows[0].problem}")
         return 1
     return 0
+
+
+def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
+    """The result, and with --limits those that lie beside it."""
+    from evaluation.evaluate import evaluate_pairs
+    from evaluation.extractors.lpips_network import load_lpips
+    from evaluation.pairs import pairs_of
+    from evaluation.protocol import load_protocol
+    from evaluation.world import current_world
+
+    protocol = load_protocol(find_protocol(args.protocol))
+    extractors = load_extractors(protocol, args.extractor)
+    lpips = load_lpips(args.lpips) if args.lpips else None
+    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
+    results = []
+    for system, make in entries:
+        out = args.out if not results else limit_path(args.out, system.name)
+        tell(f"{system.name}: {len(clips.keys)} clips")
+        results.append(
+            evaluate_pairs(
+                pairs_of(clips, make, system.seeds or [0], current_world().share),
+                protocol,
+                out,
+                extractors,
+                system,
+                "measured" if args.reference else "exact",
+                lpips,
+                progress=lambda key, done: tell(f"{done:5} {key}"),
+                kept=args.kept or args.out.parent / ".kept",
+            )
+        )
+    return results
+
+
+def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
+    """The true clips, and what is compared with them: the system itself first."""
+    from datamodules.preparation.media import read_video
+    from evaluation.pairs import clips_of_folder, videos_made
+    from evaluation.result import System
+    from moee.evaluate_sources import Animated, limit_entries, synthetic_clips
+    from moee.generator import load_generator
+
+    generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
+    if args.reference:
+        clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
+    else:
+        clips = synthetic_clips(args.synthetic, args.frames, size)
+    if generator is None:
+        system = read_system(args.system) if args.system else System(args.generated.resolve().name)
+        system = replace(system, name=args.name) if args.name else system
+        entries: list[Entry] = [(system, videos_made(args.generated, clips, read_video))]
+    else:
+        name, seeds = args.name or generator.path.stem, list(range(args.seeds))
+        entries = Animated(generator, clips, args.steps).entries(name, seeds, args.limits)
+    return clips, [*entries, *(limit_entries(clips, generator) if args.limits else ())]
+
+
+def limit_path(out: Path, name: str) -> Path:
+    """Where the result of another row lies: beside the system's own."""
+    words = "-".join("".join(c if c.isalnum() else " " for c in name).split())
+    return out.with_name(f"{out.stem}.{words}.json")
 
 
 def find_protocol(name: str) -> Path:
@@ -114,29 +191,35 @@ def find_protocol(name: str) -> Path:
 
 
 def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Extractor]":
-    """The networks a protocol asks for: shipped ones, or files named as `NAME=FILE`.
+    """The networks a protocol asks for: shipped or registered ones, or files named as `NAME=FILE`.
 
     Raises:
         ValueError: for a name the protocol does not ask for, or a file that does not fit.
-        FileNotFoundError: for one that is nowhere.
+        FileNotFoundError: for one that is nowhere; the line says how to get it.
     """
     from moee.explain import unknown_name
-    from moee.modules import load_module, locate_weights
-    from moee.weights import sha256_of
 
-    files: dict[str, str | Path] = {name: name for name in protocol.extractors.values()}
+    files: dict[str, Path | None] = dict.fromkeys(protocol.extractors.values())
     for pair in given:
         name, _, path = pair.partition("=")
         if name not in files or not path:
             raise ValueError(unknown_name(f"--extractor {pair}: expected NAME=FILE", name, files))
         files[name] = Path(path)
-    loaded: list[Any] = []
-    for file in files.values():
-        path = locate_weights(file)
-        network = load_module(path).requires_grad_(False)
-        network.fingerprint = sha256_of(path)  # type: ignore[assignment]
-        loaded.append(network)
-    return loaded
+    return [load_extractor(name, path) for name, path in files.items()]
+
+
+def load_extractor(name: str, path: Path | None = None) -> "Extractor":
+    """One network, of a publication or of ours, from a file or from where `moee weights` keeps it."""
+    from evaluation.extractors.catalogue import load_published_extractor, published
+    from moee.modules import load_module, locate_weights
+    from moee.weights import find, sha256_of
+
+    if family := published(name):
+        return load_published_extractor(name, path or find(family.weights))
+    path = locate_weights(path or name)
+    network: Any = load_module(path).requires_grad_(False)
+    network.fingerprint = sha256_of(path)
+    return network
 
 
 def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
@@ -168,14 +251,26 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
     return about
 
 
-def summary(result: "Result") -> list[str]:
-    """One line for each metric: name, value, interval, unit."""
-    lines = []
-    for record in result.metrics.values():
-        value, interval = record["value"], record["interval"]
-        shown = "-" if value is None else f"{value:.4g}"
-        reach = f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else ""
-        lines.append(f"{record['title']:28} {shown}{reach} {record['unit']}".rstrip())
-    failed = sum(bool(row.problem) for row in result.rows)
-    lines.append(f"{len(result.rows)} clips, {failed} failed")
-    return lines
+def read_system(path: Path) -> "System":
+    """A `System` from JSON.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it is no JSON, or has a key that a system has not.
+    """
+    from evaluation.result import System
+    from moee.explain import unknown_key
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no system file {path}")
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    known = [entry.name for entry in fields(System)]
+    if not isinstance(content, dict) or "name" not in content:
+        raise ValueError(f"{path}: expected the record of a system, with a name")
+    for key in content:
+        if key not in known:
+            raise ValueError(f"{path}: {unknown_key('', key, known)}")
+    return System(**content)

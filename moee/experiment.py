@@ -3,12 +3,12 @@
 import hashlib
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentError
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
@@ -24,7 +24,7 @@ from moee.weights import sha256_of
 PARTS = ("seed_everything", "trainer", "model", "data")
 TOP_LEVEL_KEYS = (
     *("name", "description", "vars", *PARTS, "logger", "checkpoint_every", "keep_checkpoints"),
-    *("initial_weights", "export", "smoke"),
+    *("initial_weights", "export", "score", "smoke"),
 )
 SIGNED_TRAINER_KEYS = (
     *("max_steps", "max_epochs", "min_steps", "min_epochs", "max_time", "precision", "gradient_clip_val"),
@@ -169,11 +169,30 @@ class Run(LightningCLI):
         interactive = sys.stderr.isatty()
         every, keep = self.settings["checkpoint_every"], self.settings["keep_checkpoints"]
         self.checkpoints = Checkpoints(self.directory / "checkpoints", every, keep)
-        ours = [TrainingNoise(), *([] if interactive else [PlainProgress()]), self.checkpoints]
+        ours = [
+            TrainingNoise(),
+            *([] if interactive else [PlainProgress()]),
+            *self._scores(),
+            self.checkpoints,
+        ]
         self.trainer_defaults["callbacks"] = ours
         if not interactive:
             kwargs.setdefault("enable_progress_bar", False)
         return super().instantiate_trainer(logger=self._loggers(), **kwargs)
+
+    def _scores(self) -> list[Callback]:
+        if not self.settings.get("score"):
+            return []
+        from moee.scores_callback import ScorePlan, Scores
+
+        names = [field.name for field in fields(ScorePlan)]
+        for key in self.settings["score"]:
+            if key not in names:
+                raise ValueError(unknown_key("score", key, names))
+        if "every" not in self.settings["score"]:
+            raise ValueError("score.every: missing, how many optimizer steps lie between two looks")
+        plan = ScorePlan(**self.settings["score"])
+        return [Scores(plan, self.directory)]
 
     def _loggers(self) -> list[Logger]:
         return make_loggers(logger_names(self.settings), self.directory)

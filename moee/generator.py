@@ -15,10 +15,11 @@ SHIPPED = "generator"  # its name in the registry of `moee weights`
 
 
 class Generator(Protocol):
-    """What `animate` needs of a network: the side of its pictures, and how many frames it makes at once."""
+    """What `animate` needs of a network: side of its pictures, frames it makes at once, own strength."""
 
     size: int
     chunk: int
+    emotion_strength: float
 
     def animate(
         self,

@@ -62,9 +62,12 @@ def run(args: argparse.Namespace) -> int:
         IdentityJudge.load(locate_weights(args.identity)),
     )
     how = {name: getattr(args, name) for name in ("steps", "emotion_strength", "emotion_guidance")}
+    if args.emotion_strength is None:
+        how["emotion_strength"] = generator.network.emotion_strength
     tests = ControlTests(generator.network, judge, identity, args.clips, args.frames, args.seeds, how)
     amount = f"{args.clips} clips x {args.frames} frames x {args.seeds} seeds"
-    say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}, {args.steps} steps")
+    strength = f"emotion strength {how['emotion_strength']:g}"
+    say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}, {args.steps} steps, {strength}")
     say(f"{'what':44}{'value':>8}  {'95 % interval':18}{'ceiling':>8}{'floor':>8}")
     rows = []
     for row in tests.rows(args.questions):

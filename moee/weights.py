@@ -26,6 +26,7 @@ examples:
   moee weights fetch face_landmarker
   moee weights verify
 """
+OPEN_SORA_PLAN = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
 
@@ -62,6 +63,39 @@ PUBLISHED = (
         licence="Apache-2.0",
         purpose="face boxes of real pictures (MediaPipe BlazeFace, Google)",
         address=f"{GOOGLE_MODELS}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
+    ),
+    # sha256 and size as several public projects pin them; the first eight digits are in the file's own name
+    Network(
+        name="inception_tf2015",
+        file="pt_inception-2015-12-05-6726825d.pth",
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        size_bytes=95_628_359,
+        licence="Apache-2.0",
+        purpose="the features FID and KID rest on (Inception 2015-12-05, Google; port of pytorch-fid)",
+        address="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+        "pt_inception-2015-12-05-6726825d.pth",
+        aliases=("weights-inception-2015-12-05-6726825d.pth",),
+    ),
+    # sha256 and size from the Git LFS pointer of the same path in camenduru/Open-Sora-Plan-v1.0.0-hf a220803
+    Network(
+        name="i3d_kinetics400",
+        file="i3d_pretrained_400.pt",
+        sha256="55095f049e706479d48e221adcdb145b2b9dc930ba28b081ed72367ffaa32343",
+        size_bytes=50_939_526,
+        licence="Apache-2.0",
+        purpose="the scores FVD rests on (I3D, Kinetics-400, DeepMind; port of VideoGPT)",
+        address=f"{OPEN_SORA_PLAN}/810fa8c4bdb3a4c8eec9bd57375c29bde6fb46de/"
+        "opensora/eval/fvd/videogpt/i3d_pretrained_400.pt",
+    ),
+    # sha256 and size as several public projects pin them; the code is MIT, of the weights nothing is said
+    Network(
+        name="syncnet_v2",
+        file="syncnet_v2.model",
+        sha256="961e8696f888fce4f3f3a6c3d5b3267cf5b343100b238e79b2659bff2c605442",
+        size_bytes=54_573_114,
+        licence="not stated",
+        purpose="lips and speech in time, for Sync-C and Sync-D (SyncNet v2, Chung & Zisserman 2016)",
+        address="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
     ),
 )
 

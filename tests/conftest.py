@@ -29,3 +29,10 @@ def toy_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "export: {toy.safetensors: '', head.safetensors: head}\n"
     )
     return path
+
+
+@pytest.fixture
+def own_folder(tmp_path, monkeypatch):
+    """Caches that experiments write go here."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -3,6 +3,7 @@
 Shared by the tests of the evaluation.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS, CLASSES, Sample, parse_blend
 from evaluation.metrics.emotion import class_target
+from evaluation.pairs import Pair, clips_of_samples, limits, pairs_of
 
 PROTOCOL = Path(__file__).parents[1] / "configs" / "protocol" / "embedded-v0.yaml"
 FRAMES, SIZE = 4, 128
@@ -72,3 +74,9 @@ def painted(i: int, person: int | None = None) -> Sample:
         "blend": blend,
         "action_units": units.float() / 255,
     }
+
+
+def limit_pairs(name: str, samples: Sequence[Sample]) -> Iterator[Pair]:
+    """The pairs of `real video`, `static reference` or `shuffled clips`."""
+    clips = clips_of_samples(samples)
+    return pairs_of(clips, next(make for row, _, make in limits(clips) if row == name))

@@ -11,6 +11,8 @@ from lightning_modules.interfaces import EmotionCue
 class MouthPainter:
     """Stands for a network: darkens the mouth by loudness and reddens the face by the first emotion."""
 
+    emotion_strength = 1.5
+
     def __init__(self, size: int = 32, chunk: int = 8) -> None:
         self.size, self.chunk = size, chunk
         self.motion: list[Tensor] = []

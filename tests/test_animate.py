@@ -83,7 +83,7 @@ def test_a_video_has_the_codecs_rate_length_and_record_that_are_promised(world) 
     assert abs(video - facts["samples"]) < 0.04
     record = json.loads(facts["metadata"]["comment"])
     assert record["ai_generated"] is True
-    assert record["seed"] == 7
+    assert (record["seed"], record["emotion_strength"], record["emotion_guidance"]) == (7, 1.5, 1.0)
     assert record["checkpoint_sha256"] == "0" * 64
     assert record["cues"] == ["label"]
     assert len(torch.cat(network.motion)) == 26

@@ -2,11 +2,20 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
-from judges import FRAMES, PROTOCOL, PaintedJudge, judges, painted
+from judges import FRAMES, PROTOCOL, PaintedJudge, judges, limit_pairs, painted
 
 from datamodules.batch import Sample
 from evaluation.evaluate import evaluate, evaluate_pairs
-from evaluation.pairs import LIMITS, Pair, folder_pairs, real_pairs, shuffled_pairs
+from evaluation.metrics import METRICS
+from evaluation.pairs import (
+    Pair,
+    clips_of_folder,
+    clips_of_samples,
+    limits,
+    pairs_of,
+    strangers,
+    videos_made,
+)
 from evaluation.protocol import load_protocol, prepare
 from evaluation.result import System
 
@@ -37,6 +46,24 @@ def test_the_truth_against_itself(real):
         assert values[name] == pytest.approx(0, abs=1e-6), name
     assert real.metrics["psnr"]["n"] == 6
     assert real.data["identities"] == 3
+    assert real.metrics["psnr"]["seed_spread"] is None
+
+
+def test_every_metric_of_the_next_protocol_on_the_truth_itself(samples):
+    protocol = load_protocol(PROTOCOL.with_name("embedded-v1.yaml"))
+    pairs = limit_pairs("real video", samples)
+    result = evaluate_pairs(pairs, protocol, extractors=judges(), truth="measured")
+    assert result.metrics.keys() == set(protocol.metrics)
+    assert result.metrics["au_f1"]["value"] is None  # 24 frames in all: no unit has support
+    for name, record in result.metrics.items():
+        if name in ("psnr", "flicker", "au_f1", "au_f1_anchor"):
+            continue
+        best = METRICS[name].target if METRICS[name].target is not None else METRICS[name].higher_is_better
+        assert record["value"] == pytest.approx(float(best), abs=1e-6), name
+        low, high = record["interval"]
+        assert low == pytest.approx(high, abs=1e-6), name
+    assert result.metrics["ssim"]["interval_method"] == "BCa bootstrap by identity"
+    assert result.metrics["fid_embedded"]["interval_method"] == "jackknife by identity"
 
 
 def test_what_nobody_knows_has_no_value(real):
@@ -44,15 +71,17 @@ def test_what_nobody_knows_has_no_value(real):
 
 
 def test_measured_truth_is_used_for_videos_without_exact_truth(samples):
-    result = evaluate_pairs(real_pairs(samples), PROTOCOL, extractors=judges(), truth="measured")
+    pairs = limit_pairs("real video", samples)
+    result = evaluate_pairs(pairs, PROTOCOL, extractors=judges(), truth="measured")
     assert result.metrics["lip_correlation"]["value"] == pytest.approx(1)
     assert result.data["truth"] == "measured"
 
 
 def test_limits_are_told_apart(samples):
-    found = {}
-    for name, role, pairs in LIMITS:
-        found[name] = evaluate_pairs(pairs(samples), PROTOCOL, extractors=judges(), system=System(name, role))
+    found, clips = {}, clips_of_samples(samples)
+    for name, role, make in limits(clips):
+        pairs = pairs_of(clips, make)
+        found[name] = evaluate_pairs(pairs, PROTOCOL, extractors=judges(), system=System(name, role))
     assert len({result.data["sha256"] for result in found.values()}) == 1
     values = {name: {m: r["value"] for m, r in result.metrics.items()} for name, result in found.items()}
     assert values["static reference"]["au_correlation"] < values["real video"]["au_correlation"] / 2
@@ -62,9 +91,19 @@ def test_limits_are_told_apart(samples):
 
 
 def test_shuffled_clips_show_other_people(samples):
-    frames = {id(s["frames"]): s["identity"] for s in samples}
-    for pair in shuffled_pairs(samples):
-        assert frames[id(pair.generated)] != pair.identity
+    names = [sample["identity"] for sample in samples]
+    assert all(names[i] != names[other] for i, other in enumerate(strangers(names)))
+    assert strangers(["a", "a", "a"]) == [1, 2, 0]  # nobody else is there: at least another clip
+    with pytest.raises(ValueError, match="at least two clips"):
+        strangers(["a"])
+
+
+def test_another_clip_is_looped_to_the_length_it_stands_for(samples):
+    short = dict(samples[0]) | {"frames": samples[0]["frames"][:3]}
+    clips = clips_of_samples([short, samples[2]])  # type: ignore[list-item]
+    another = dict((name, make) for name, _, make in limits(clips))["shuffled clips"]
+    shown = another(1, samples[2], 0)
+    assert torch.equal(shown, short["frames"][[0, 1, 2, 0]])
 
 
 def test_failures_are_rows_with_a_reason(samples):
@@ -109,6 +148,13 @@ def test_seeds_are_reported_apart(samples):
     assert set(by_seed) == {"1", "2"}
     assert by_seed["1"] > by_seed["2"]
     assert result.metrics["psnr"]["value"] == pytest.approx(sum(by_seed.values()) / 2)
+    spread = abs(by_seed["1"] - by_seed["2"]) / 2**0.5
+    assert result.metrics["psnr"]["between_seeds"] == pytest.approx(spread)
+    apart = result.metrics["psnr"]["seed_spread"]
+    assert apart["seed_means"] == pytest.approx(spread)
+    assert apart["seeds"] == pytest.approx(spread, rel=0.05)  # each clip loses about the same
+    assert (apart["clip_count"], apart["seed_count"]) == (6, 2)
+    assert result.metrics["fid_embedded"]["seed_spread"] is None  # no clip has a Fréchet distance of its own
     assert result.system["seeds"] == [1, 2]
     assert result.data["clips"] == 6
 
@@ -149,10 +195,11 @@ def test_folders_are_matched_by_name(folders, samples):
 def test_folders_that_do_not_belong_together(folders):
     made, true = folders
     (made / "v9.mp4").write_text("0")
+    clips = clips_of_folder(true, read_video)
     with pytest.raises(ValueError, match=r"no counterpart.*'v9'"):
-        list(folder_pairs(made, true, read_video))
+        videos_made(made, clips, read_video)
     with pytest.raises(FileNotFoundError, match="no folder"):
-        list(folder_pairs(made / "absent", true, read_video))
+        videos_made(made / "absent", clips, read_video)
     with pytest.raises(ValueError, match="read_video"):
         evaluate(made, true, PROTOCOL, extractors=judges())
 
@@ -176,7 +223,12 @@ def test_the_protocol_file_is_checked(tmp_path):
         ("name: x\nversion: 0\nmetric: [psnr]", "unknown 'metric'"),
         ("name: x\nmetrics: [psnr]", "version is missing"),
         ("name: x\nversion: 0\nmetrics: [psnr]\npreprocessing: {sizes: 3}", "unknown 'sizes'"),
+        (
+            "name: x\nversion: 0\nmetrics: [psnr]\nstatistics: {interval: BC}",
+            "known are percentile, bca",
+        ),
         ("- psnr", "key: value"),
+        ("name: [", "p.yaml: while parsing"),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=complaint):
@@ -193,6 +245,8 @@ def test_the_protocol_hash_follows_its_content():
     assert protocol.digest != replace(protocol, metrics=protocol.metrics[1:]).digest
     changed = replace(protocol, preprocessing=dict(protocol.preprocessing) | {"size": 64})
     assert protocol.preprocessing_digest != changed.preprocessing_digest
+    # results that are out there name this hash: the file and the metrics behind it must stay as they are
+    assert protocol.digest == "6336c2d5600c643d86e380b9085ed0b29f82c0e286c1a9ab60dbaaed09c210f5"
 
 
 def test_both_sides_are_prepared_alike():

@@ -33,13 +33,6 @@ def shrunk(name, root, *overrides):
     return Run(composition, root)
 
 
-@pytest.fixture
-def own_folder(tmp_path, monkeypatch):
-    """Caches that experiments write go here."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_there_are_experiments():
     assert experiment_names()
 

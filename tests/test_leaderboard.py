@@ -13,7 +13,7 @@ from judges import PROTOCOL, judges, painted
 from evaluation.board.downloads import as_latex, as_markdown
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.leaderboard import build_leaderboard
-from evaluation.pairs import LIMITS
+from evaluation.pairs import clips_of_samples, limits, pairs_of
 from evaluation.result import Result, System
 from evaluation.tables import best, blind, fooled, group, text_of
 
@@ -23,9 +23,10 @@ HOSTILE = "=1+1<script>alert(1)</script>&\"'`|*_$\\{}"
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
     samples = [painted(i) for i in range(6)]
+    clips = clips_of_samples(samples)
     found = [
-        evaluate_pairs(pairs(samples), PROTOCOL, extractors=judges(), system=System(name, role))
-        for name, role, pairs in LIMITS
+        evaluate_pairs(pairs_of(clips, make), PROTOCOL, extractors=judges(), system=System(name, role))
+        for name, role, make in limits(clips)
     ]
     for name, step in (("ours <best>", 0), ("theirs", 2)):
         made = {s["key"]: (painted((i + step) % 6)["frames"] // 2 * 2) for i, s in enumerate(samples)}

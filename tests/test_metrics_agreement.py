@@ -5,18 +5,56 @@ import torch
 from datamodules.batch import ACTION_UNITS, CLASSES, parse_blend
 from evaluation.metrics import (
     ActionUnitConcordance,
+    ActionUnitConsistency,
     ActionUnitCorrelation,
+    ActionUnitMae,
+    ActionUnitRmse,
     CompoundEmotion,
     EmotionAccuracy,
+    EmotionRecall,
+    EmotionVote,
     LipCorrelation,
 )
 from evaluation.metrics.action_units import rises
-from evaluation.metrics.correlation import concordance, moment_sums, pearson
-from evaluation.metrics.emotion import class_target, clip_probability
+from evaluation.metrics.agreement import icc
+from evaluation.metrics.correlation import concordance, consistency, moment_sums, pearson, root_mean_square
+from evaluation.metrics.emotion import class_target, clip_probability, clip_vote
 
-SHROUT_FLEISS = torch.tensor(
-    [[9, 8], [6, 2], [8, 8], [7, 6], [10, 9], [6, 7]], dtype=torch.float64
-)  # judges 1, 4
+FOUR_JUDGES = torch.tensor(
+    [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=torch.float64
+)  # Shrout & Fleiss 1979, table 2
+SHROUT_FLEISS = FOUR_JUDGES[:, [0, 3]]
+
+
+@pytest.mark.parametrize(("form", "wanted"), [("1,1", 0.16574), ("2,1", 0.28976), ("3,1", 0.71484)])
+def test_intraclass_correlations_of_four_judges(form, wanted):
+    assert icc(FOUR_JUDGES, form).item() == pytest.approx(wanted, abs=5e-6)
+
+
+def test_intraclass_correlation_of_two_judges_from_moments():
+    sums = moment_sums(SHROUT_FLEISS[:, 0], SHROUT_FLEISS[:, 1])
+    assert consistency(sums).item() == pytest.approx(0.6865671642, abs=1e-10)
+    assert icc(SHROUT_FLEISS).item() == pytest.approx(0.6865671642, abs=1e-10)
+    assert root_mean_square(sums).item() == pytest.approx(1.8257418584, abs=1e-10)
+    assert (SHROUT_FLEISS[:, 0] - SHROUT_FLEISS[:, 1]).abs().mean().item() == pytest.approx(4 / 3)
+
+
+def test_which_intraclass_correlation_forgives_an_offset():
+    rng = np.random.default_rng(2)
+    x = torch.from_numpy(rng.random((40, 1)))
+    shifted = torch.cat([x, x + 5], dim=1)
+    assert icc(shifted, "3,1").item() == pytest.approx(1)
+    assert icc(shifted, "2,1").item() < 0.1
+    assert icc(shifted, "1,1").item() < 0
+    same = torch.cat([x, x], dim=1)
+    assert all(icc(same, form).item() == pytest.approx(1) for form in ("1,1", "2,1", "3,1"))
+
+
+def test_what_no_intraclass_correlation_takes():
+    with pytest.raises(ValueError, match="two of each at least"):
+        icc(torch.zeros(5, 1))
+    with pytest.raises(ValueError, match="unknown form '3,k'"):
+        icc(FOUR_JUDGES, "3,k")
 
 
 def test_correlation_and_concordance_of_two_judges():
@@ -49,7 +87,7 @@ def units(seed: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(seed).random((30, len(ACTION_UNITS))))
 
 
-@pytest.mark.parametrize("kind", [ActionUnitCorrelation, ActionUnitConcordance])
+@pytest.mark.parametrize("kind", [ActionUnitCorrelation, ActionUnitConcordance, ActionUnitConsistency])
 def test_action_units_are_pooled_over_clips_and_constant_ones_named(kind):
     pred, true = units(1), units(2)
     true[:, 3] = 0
@@ -64,9 +102,24 @@ def test_action_units_are_pooled_over_clips_and_constant_ones_named(kind):
 
 
 def test_perfect_action_units():
-    for metric in (ActionUnitCorrelation(), ActionUnitConcordance()):
+    for metric in (ActionUnitCorrelation(), ActionUnitConcordance(), ActionUnitConsistency()):
         metric.update(units(1), units(1))
         assert metric.compute().item() == pytest.approx(1)
+    for metric in (ActionUnitRmse(), ActionUnitMae()):
+        metric.update(units(1), units(1))
+        assert metric.compute().item() == pytest.approx(0, abs=1e-7)
+
+
+def test_errors_of_action_units():
+    pred, true = units(1), units(2)
+    for metric, wanted in (
+        (ActionUnitRmse(), (pred - true).square().mean(0).sqrt().mean()),
+        (ActionUnitMae(), (pred - true).abs().mean()),
+    ):
+        metric.update(pred[:7], true[:7])
+        metric.update(pred[7:], true[7:])
+        assert metric.compute().item() == pytest.approx(wanted.item())
+        assert len(metric.details(metric.sums)["per_unit"]) == len(ACTION_UNITS)
 
 
 def test_rises():
@@ -104,9 +157,42 @@ def test_a_clip_is_judged_by_the_mean_and_not_by_a_vote():
     assert clip_probability(rows).argmax() == CLASSES.index("sad")
 
 
+def test_a_vote_is_another_metric():
+    rows = frames_of({"happy": 0.6, "sad": 0.4}, {"happy": 0.6, "sad": 0.4}, {"sad": 0.9, "angry": 0.1})
+    assert clip_vote(rows).argmax() == CLASSES.index("happy")
+    assert clip_vote(rows[1:]).argmax() == CLASSES.index("sad")  # a tie, which the mean breaks
+    for kind, wanted in ((EmotionVote, 1), (EmotionAccuracy, 0)):
+        metric = kind()
+        metric.update(rows, parse_blend("happy"))
+        assert metric.compute().item() == wanted
+
+
+def test_frames_without_a_face_have_no_say():
+    rows = frames_of({"happy": 1.0}, {"happy": 0.9, "sad": 0.1})
+    rows[0] = torch.nan
+    for kind in (EmotionVote, EmotionAccuracy, EmotionRecall):
+        metric = kind()
+        metric.update(rows, parse_blend("happy"))
+        metric.update(rows[:1], parse_blend("sad"))  # nothing was seen: not even a wrong answer
+        assert metric.compute().item() == 1
+    compound = CompoundEmotion()
+    compound.update(rows[:1], parse_blend("happily_surprised"))
+    assert compound.compute().isnan()
+
+
+def test_recall_weighs_every_emotion_alike():
+    metric = EmotionRecall()
+    for _ in range(3):
+        metric.update(frames_of({"happy": 1.0}), parse_blend("happy"))
+    metric.update(frames_of({"happy": 1.0}), parse_blend("sad"))
+    assert metric.compute().item() == pytest.approx(0.5)
+    assert metric.details(metric.sums)["unweighted_accuracy"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("kind", [EmotionAccuracy, EmotionVote, EmotionRecall])
 @pytest.mark.parametrize("name", CLASSES)
-def test_each_class_has_its_own_place(name):
-    metric = EmotionAccuracy()
+def test_each_class_has_its_own_place(name, kind):
+    metric = kind()
     metric.update(frames_of({name: 1.0}), parse_blend(name))
     assert metric.compute().item() == 1
     assert metric.details(metric.sums)["recall"] == {name: 1.0}

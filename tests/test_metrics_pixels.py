@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from evaluation.extractors.lpips_network import load_lpips
-from evaluation.metrics import Lpips, Psnr, Ssim
+from evaluation.metrics import Lpips, Psnr, Ssim, SsimUniform
 from evaluation.metrics.perceptual import lpips_frames
 from evaluation.metrics.psnr import psnr_frames
 from evaluation.metrics.ssim import ssim_frames
@@ -46,6 +46,38 @@ def test_ssim_of_the_reference_pair(pair):
     assert ssim_frames(*pair).item() == pytest.approx(0.7125860022212107, abs=1e-9)
 
 
+def test_ssim_of_the_reference_pair_with_the_uniform_window(pair):
+    assert ssim_frames(*pair, window="uniform").item() == pytest.approx(0.780822712243955, abs=1e-9)
+    metric = SsimUniform()
+    metric.update(*pair)
+    assert metric.compute().item() == pytest.approx(0.780822712243955, abs=1e-9)
+
+
+def test_mean_squared_error_of_the_reference_pair(pair):
+    a, b = (x.double() for x in pair)
+    assert (a - b).square().mean().item() == pytest.approx(143.30452473958334, rel=1e-12)
+
+
+def test_torchmetrics_differs_by_its_borders_alone(pair):
+    peer = pytest.importorskip("torchmetrics.functional.image")
+    a, b = (x.double() for x in pair)
+    found, map_F3HW = peer.structural_similarity_index_measure(a, b, data_range=255, return_full_image=True)
+    assert found.item() == pytest.approx(0.7029554593369419, abs=1e-6)
+    interior = map_F3HW[..., 5:-5, 5:-5].mean().item()
+    assert ssim_frames(*pair).item() == pytest.approx(interior, abs=1e-6)
+
+
+def test_noise_lowers_both_windows(pair):
+    a, _ = pair
+    g = torch.Generator().manual_seed(0)
+    noise = torch.randn(a.shape, generator=g)
+    for window in ("gaussian", "uniform"):
+        spoiled = [(a + level * noise).clamp(0, 255) for level in (0, 4, 16, 48)]
+        values = [ssim_frames(x, a.float(), window=window).item() for x in spoiled]
+        assert values[0] == pytest.approx(1)
+        assert values == sorted(values, reverse=True)
+
+
 def test_ssim_of_constants():
     black, white = torch.zeros(1, 3, 16, 16), torch.ones(1, 3, 16, 16)
     assert ssim_frames(black, white, data_range=1.0).item() == pytest.approx(9.999000099990664e-05, rel=1e-9)
@@ -68,6 +100,8 @@ def test_pixels_agree_with_scikit_image():
             data_range=255,
         )
         assert ssim_frames(a, b)[i].item() == pytest.approx(wanted, abs=1e-9)
+        plain = peer.structural_similarity(x, y, channel_axis=-1, data_range=255)
+        assert ssim_frames(a, b, window="uniform")[i].item() == pytest.approx(plain, abs=1e-9)
         assert psnr_frames(a, b)[i].item() == pytest.approx(
             peer.peak_signal_noise_ratio(x, y, data_range=255)
         )
@@ -75,7 +109,7 @@ def test_pixels_agree_with_scikit_image():
 
 def test_no_frames_give_no_number():
     nothing = torch.zeros(0, 3, 16, 16, dtype=torch.uint8)
-    for metric in (Psnr(), Ssim()):
+    for metric in (Psnr(), Ssim(), SsimUniform()):
         metric.update(nothing, nothing)
         assert metric.compute().isnan()
 
@@ -85,6 +119,8 @@ def test_shapes_that_differ_are_refused():
         psnr_frames(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 9, 9))
     with pytest.raises(ValueError, match="window is 11 pixels"):
         ssim_frames(torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8))
+    with pytest.raises(ValueError, match="window is 7 pixels"):
+        ssim_frames(torch.zeros(1, 3, 6, 9), torch.zeros(1, 3, 6, 9), window="uniform")
 
 
 @pytest.fixture
@@ -117,7 +153,23 @@ def test_lpips_of_the_reference_pair(trunk):
     network = load_lpips(trunk)
     a, b = reference_images()
     assert network(a, b).flatten().tolist() == pytest.approx([0.0225254335, 0.0239576884], rel=1e-4)
+    halved = network((a + 1) / 2, (b + 1) / 2).flatten().tolist()  # the common mistake: nine times too small
+    assert halved == pytest.approx([0.0025025, 0.0026983], rel=1e-3)
     assert network.fingerprint == hashlib.sha256(trunk.read_bytes()).hexdigest()
+
+
+def test_lpips_agrees_with_torchmetrics(trunk):
+    peer = pytest.importorskip("torchmetrics.functional.image.lpips")
+    if not hasattr(peer, "_LPIPS"):
+        pytest.skip("this torchmetrics keeps its LPIPS elsewhere")
+    other = peer._LPIPS(net="alex", pnet_rand=True).eval()
+    missing, _ = other.load_state_dict(torch.load(trunk, weights_only=True), strict=False)
+    assert not any(name.startswith("net.") for name in missing)
+    g = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(3, 3, 64, 64, generator=g) * 2 - 1 for _ in range(2))
+    with torch.inference_mode():
+        wanted = other(a, b).flatten().tolist()
+        assert load_lpips(trunk)(a, b).flatten().tolist() == pytest.approx(wanted, rel=1e-5)
 
 
 def test_lpips_metric_takes_8_bit_frames(trunk):

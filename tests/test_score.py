@@ -18,6 +18,7 @@ SIZE = 64
 class Still:
     """Shows the portrait, whatever it is told."""
 
+    emotion_strength = 1.0
     size, chunk = SIZE, 4
 
     def animate(self, reference_3HW: Tensor, sound: Tensor, *_: object, **__: object) -> Iterator[Tensor]:

@@ -3,10 +3,14 @@ import pytest
 import torch
 
 from evaluation.statistics import (
+    bca_interval,
+    bca_levels,
     bootstrap,
+    cluster_interval,
     group_means,
     group_sums,
     jackknife_error,
+    jackknife_values,
     normal_quantile,
     percentile_interval,
     sign_flip_test,
@@ -60,6 +64,88 @@ def test_jackknife_of_a_mean_is_its_standard_error(systems):
     a, _, identity = systems
     assert jackknife_error(rows(a), identity, mean) == pytest.approx(0.151140, abs=1e-6)
     assert normal_quantile(0.95) == pytest.approx(1.959964, abs=1e-6)
+
+
+def test_standard_errors_of_the_reference_case(systems):
+    a, b, identity = systems
+    alone = [f"{i:02}" for i in range(80)]
+    assert jackknife_error(rows(a), alone, mean) == pytest.approx(0.075075, abs=1e-6)
+    assert jackknife_error(rows(a - b), alone, mean) == pytest.approx(0.06332375, abs=1e-8)
+    assert jackknife_error(rows(a - b), identity, mean) == pytest.approx(0.10917033, abs=1e-8)
+    unpaired = np.hypot(jackknife_error(rows(a), alone, mean), jackknife_error(rows(b), alone, mean))
+    assert unpaired == pytest.approx(0.11547134, abs=1e-8)
+
+
+def skewed(seed: int = 0, count: int = 30) -> torch.Tensor:
+    """Ratios of lognormal numbers: a statistic whose bootstrap is skewed."""
+    rng = np.random.default_rng(seed)
+    return torch.from_numpy(np.stack([rng.lognormal(0, 1, count), rng.lognormal(0, 0.3, count)], 1))
+
+
+def test_bca_agrees_with_scipy_on_the_same_replicates():
+    peer = pytest.importorskip("scipy.stats")
+    sums = skewed()
+    names = [f"{i:02}" for i in range(len(sums))]
+    for level in (0.9, 0.95):
+        found = peer.bootstrap(
+            tuple(sums.numpy().T),
+            lambda x, y, axis: x.mean(axis) / y.mean(axis),
+            paired=True,
+            n_resamples=2000,
+            confidence_level=level,
+            method="BCa",
+            rng=np.random.default_rng(1),
+        )
+        value, left_out = float(mean(sums.sum(0))), jackknife_values(sums, names, mean)
+        ours = bca_interval(found.bootstrap_distribution, value, left_out, level)
+        assert ours == pytest.approx(tuple(found.confidence_interval), rel=1e-9)
+        assert ours != pytest.approx(percentile_interval(found.bootstrap_distribution, level), rel=1e-3)
+
+
+def test_bca_with_our_own_draws_is_near_scipy():
+    peer = pytest.importorskip("scipy.stats")
+    x = np.random.default_rng(5).lognormal(0, 1, 40)
+    found = peer.bootstrap((x,), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(2))
+    ours = cluster_interval(rows(x), [f"{i:02}" for i in range(40)], mean, 20_000)
+    assert ours == pytest.approx(tuple(found.confidence_interval), rel=0.02)
+
+
+def test_bca_covers_a_skewed_mean_better_than_percentiles():
+    hits = np.zeros(2)
+    names = [f"{i:02}" for i in range(20)]
+    for seed in range(150):
+        x = rows(np.random.default_rng(seed).exponential(1.0, 20))
+        replicates = bootstrap(x, names, mean, 600)
+        left_out = jackknife_values(x, names, mean)
+        spans = bca_interval(replicates, float(mean(x.sum(0))), left_out), percentile_interval(replicates)
+        hits += [low <= 1 <= high for low, high in spans]
+    assert hits[0] >= hits[1]
+    assert hits[0] >= 0.88 * 150
+
+
+def test_bca_draws_people(systems):
+    a, _, identity = systems
+    low, high = cluster_interval(rows(a), identity, mean)
+    near, far = cluster_interval(rows(a), [f"{i:02}" for i in range(80)], mean)
+    assert (high - low) > 1.6 * (far - near)
+    assert low < a.mean() < high
+
+
+def test_bca_without_bias_and_skewness_reads_the_plain_levels():
+    replicates = np.linspace(-1, 1, 2001)
+    levels = bca_levels(replicates, 0.0, np.array([-1.0, 0.0, 1.0]))
+    assert levels == pytest.approx([0.025, 0.975])
+
+
+def test_where_bca_cannot_be_had_percentiles_stand_in():
+    replicates = np.linspace(0, 1, 101)
+    plain = percentile_interval(replicates)
+    assert bca_interval(replicates, 2.0, np.array([0.1, 0.2, 0.9])) == plain
+    assert bca_interval(replicates, 0.5, np.array([0.1, np.nan])) == plain
+    same = np.full(50, 0.3) + 1e-16 * np.arange(50)
+    assert bca_interval(same, 0.3, np.full(4, 0.3)) == pytest.approx((0.3, 0.3))
+    assert bca_interval(np.full(10, np.nan), 0.3, np.full(4, 0.3)) is None
+    assert cluster_interval(skewed(), ["one"] * 30, mean) is None
 
 
 def test_sign_flip_over_identities(systems):

@@ -1,11 +1,14 @@
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from boards import board_result, example_board, named
 
-from evaluation.board.ties import difference_interval, tied
+from evaluation.board.ties import cost_of, difference_interval, tied
+from evaluation.metrics import METRICS
 from evaluation.result import Result
+from evaluation.statistics import bca_interval
 from evaluation.tables import group, standing
 
 
@@ -32,8 +35,12 @@ def test_the_difference_is_paired_by_person(board):
     means = []
     for result in (first, second):
         means.append([np.mean([r.values["psnr"] for r in result.rows if r.identity == p]) for p in people])
-    difference = drawn @ (np.array(means[1]) - np.array(means[0])) / len(people)  # cost is minus PSNR
-    np.testing.assert_allclose(found, np.quantile(difference, [0.025, 0.975]), rtol=1e-9)
+    difference_of_people = np.array(means[1]) - np.array(means[0])  # cost is minus PSNR
+    difference = drawn @ difference_of_people / len(people)
+    alone = difference_of_people.mean()
+    left_out = (difference_of_people.sum() - difference_of_people) / (len(people) - 1)
+    # a replicate that equals the value may fall to either side of it by rounding
+    np.testing.assert_allclose(found, bca_interval(difference, alone, left_out), rtol=2e-3)
 
 
 def test_a_constant_difference_separates_where_single_intervals_overlap():
@@ -70,3 +77,21 @@ def test_only_clips_of_both_count(board):
     half.large = {name: sums[16:] for name, sums in half.large.items()}
     assert difference_interval(board[2], half, "psnr") == pytest.approx((0, 0))
     assert difference_interval(board[2], half, "fid_embedded") == pytest.approx((0, 0))
+
+
+def test_distances_of_sets_are_tied_where_their_intervals_overlap(board):
+    def with_fid(name: str, value: float, interval: list[float] | None) -> Result:
+        record = {"fid_clean": {"value": value, "interval": interval}}
+        return named(replace(board[1], metrics=record), name)
+
+    systems = [with_fid("a", 20, [18, 22]), with_fid("b", 21, [21, 25]), with_fid("c", 40, [38, 42])]
+    assert tied(systems, "fid_clean") == {"b"}
+    assert tied([systems[0], with_fid("alone", 40, None)], "fid_clean") == {"alone"}
+
+
+def test_a_target_in_between_is_best_when_it_is_met(board):
+    """The interval is of the distance to the target, not of the value."""
+    target = next(name for name, kind in METRICS.items() if kind.higher_is_better is None)
+    middle = METRICS[target].target or 0.0
+    assert float(cost_of(METRICS[target], middle - 2)) == float(cost_of(METRICS[target], middle + 2)) == 2
+    assert float(cost_of(METRICS["psnr"], 30.0)) == -30

@@ -15,6 +15,7 @@ from evaluation.result import ROLES, Result
 
 NUMBER, SOMETIMES = (int, float), (int, float, type(None))
 MOST_RESAMPLES = 100_000
+ORIGINS = ("sampled_by", "command", "revision")  # settings that tell what made the videos
 LONGEST_NAME, LONGEST_KEY = 80, 300  # characters of a system's name; of a clip, a person, an emotion
 SHAPE: dict[str, Any] = {
     "protocol": {"tag": str, "sha256": str, "statistics": {"level": NUMBER, "resamples": int, "seed": int}},
@@ -200,12 +201,13 @@ def _alike(claimed: Any, found: Any) -> bool:
 def missing_origin(result: Result) -> list[str]:
     """What a row does not tell of where it comes from; empty where all is told.
 
-    A system needs what made its videos (a checkpoint's sha256, a run's signature, or who sampled them) and
-    the seeds. Every row needs the time and the environment of its evaluation and the sha256 of protocol,
-    data and networks.
+    A system needs what made its videos (a checkpoint's sha256, a run's signature, or in its settings who
+    sampled them or the command or revision of another code base) and the seeds. Every row needs the time and
+    the environment of its evaluation and the sha256 of protocol, data and networks.
     """
     system = result.system
-    made = system["checkpoint_sha256"] or system["run_signature"] or system["settings"].get("sampled_by")
+    told_in_settings = any(system["settings"].get(key) for key in ORIGINS)
+    made = system["checkpoint_sha256"] or system["run_signature"] or told_in_settings
     hashes = {"protocol": result.protocol["sha256"], "data": result.data["sha256"]}
     hashes |= {name: extractor["sha256"] for name, extractor in result.extractors.items()}
     told = {

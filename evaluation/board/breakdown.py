@@ -56,7 +56,12 @@ def _values(result: Result, name: str, by: By) -> dict[str, float | None]:
 
 
 def group_values(result: Result, name: str, by: str) -> dict[Any, float | None]:
-    """Value of a metric over the rows that agree in a field, by that field's value in sorted order."""
+    """Value of a metric over the rows that agree in a field, by that field's value in sorted order.
+
+    Nothing for a distance of sets, whose rows are no sums.
+    """
+    if METRICS[name].of_sets:
+        return {}
     metric = METRICS[name]()
     sums_NK, rows = result.sums_of(name)
     groups = sorted({getattr(row, by) for row in rows})

@@ -20,8 +20,11 @@ from evaluation.tables import (
 )
 
 FAMILIES = {
-    "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
-    "Motion": ("landmarks", "lips", "action_units"),
+    "Picture": ("psnr", "ssim", "perceptual", "frechet", "sets", "texture"),
+    "Motion": (
+        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose"),
+        *("action_units", "action_unit_detection"),
+    ),
     "Emotion": ("emotion",),
     "Identity": ("identity",),
 }

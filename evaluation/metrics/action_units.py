@@ -2,13 +2,21 @@
 
 from abc import abstractmethod
 
+import torch
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS
 from evaluation.metrics.base import ClipMetric, check_pair
-from evaluation.metrics.correlation import concordance, moment_sums, pearson
+from evaluation.metrics.correlation import (
+    concordance,
+    consistency,
+    moment_sums,
+    pearson,
+    root_mean_square,
+)
 
 MOMENTS = 6
+NAMES = tuple(f"AU{unit}" for unit in ACTION_UNITS)
 
 
 class ActionUnitMetric(ClipMetric):
@@ -40,10 +48,9 @@ class ActionUnitMetric(ClipMetric):
         return self.per_unit(sums).nanmean(-1)
 
     def details(self, sums: Tensor) -> dict[str, object]:
-        names = [f"AU{unit}" for unit in ACTION_UNITS]
-        values = dict(zip(names, self.per_unit(sums).tolist(), strict=True))
+        values = dict(zip(NAMES, self.per_unit(sums).tolist(), strict=True))
         known = {name: value for name, value in values.items() if value == value}
-        return {"per_unit": known, "excluded_constant": [name for name in names if name not in known]}
+        return {"per_unit": known, "excluded_constant": [name for name in NAMES if name not in known]}
 
 
 class ActionUnitCorrelation(ActionUnitMetric):
@@ -65,6 +72,48 @@ class ActionUnitConcordance(ActionUnitMetric):
 
     def agreement(self, sums_AM: Tensor) -> Tensor:
         return concordance(sums_AM)
+
+
+class ActionUnitConsistency(ActionUnitMetric):
+    """ICC(3,1) of each unit pooled over frames, then the mean over units: forgives an offset, not a scale."""
+
+    name, title = "au_icc", "AU ICC(3,1)"
+
+    def agreement(self, sums_AM: Tensor) -> Tensor:
+        return consistency(sums_AM)
+
+
+class ActionUnitRmse(ActionUnitMetric):
+    """Root mean squared error of each unit pooled over frames, then the mean over all units."""
+
+    name, title, unit = "au_rmse", "AU RMSE", "intensity"
+    higher_is_better = False
+
+    def agreement(self, sums_AM: Tensor) -> Tensor:
+        return root_mean_square(sums_AM)
+
+
+class ActionUnitMae(ClipMetric):
+    """Mean absolute error over all units and frames; sums are a total for each unit, then the frames."""
+
+    name, title, unit = "au_mae", "AU MAE", "intensity"
+    higher_is_better = False
+    needs = ("action_units", "action_units")
+
+    def __init__(self) -> None:
+        super().__init__(width=len(ACTION_UNITS) + 1)
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        check_pair(pred, true, (None, len(ACTION_UNITS)), "action units")
+        error_A = (pred.double() - true.double()).abs().sum(0)
+        return torch.cat([error_A, error_A.new_tensor([len(pred)])])
+
+    def finish(self, sums: Tensor) -> Tensor:
+        frames = torch.where(sums[..., -1] > 0, sums[..., -1], torch.nan)
+        return sums[..., :-1].mean(-1) / frames
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        return {"per_unit": dict(zip(NAMES, (sums[:-1] / sums[-1]).tolist(), strict=True))}
 
 
 def rises(measured: Tensor, tolerance: float = 0.0) -> bool:

@@ -28,6 +28,7 @@ class ClipMetric(Metric, ABC):
         needs: fields of `evaluation.features.Measured`: of the generated clip, then of the truth.
         resampling: how its interval is found, `bootstrap` or `jackknife`, both by identity.
         in_json: False where the sums are too many for the result's JSON; they then lie in the file beside it.
+        of_sets: whether a clip's row are its features themselves; see `evaluation.metrics.sets`.
     """
 
     name: ClassVar[str]
@@ -40,6 +41,7 @@ class ClipMetric(Metric, ABC):
     needs: ClassVar[tuple[str, str]]
     resampling: ClassVar[str] = "bootstrap"
     in_json: ClassVar[bool] = True
+    of_sets: ClassVar[bool] = False
     is_differentiable = False
     full_state_update = False
 

@@ -37,3 +37,19 @@ def concordance(sums_M: Tensor) -> Tensor:
     mean_x, mean_y, var_x, var_y, covariance = central_moments(sums_M)
     ccc = 2 * covariance / (var_x + var_y + (mean_x - mean_y) ** 2).clamp(min=TINY)
     return torch.where(var_y > TINY, ccc, torch.nan)
+
+
+def consistency(sums_M: Tensor) -> Tensor:
+    """ICC(3,1) of two judges (...) (Shrout & Fleiss 1979); NaN for a constant truth.
+
+    With two judges their mean squares reduce to twice the covariance over the sum of the variances.
+    """
+    _, _, var_x, var_y, covariance = central_moments(sums_M)
+    icc = 2 * covariance / (var_x + var_y).clamp(min=TINY)
+    return torch.where(var_y > TINY, icc, torch.nan)
+
+
+def root_mean_square(sums_M: Tensor) -> Tensor:
+    """Root of the mean squared difference (...); NaN where nothing was seen."""
+    n, _, _, xx, yy, xy = sums_M.unbind(-1)
+    return ((xx - 2 * xy + yy).clamp(min=0) / torch.where(n > 0, n, torch.nan)).sqrt()

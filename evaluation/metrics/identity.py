@@ -15,6 +15,22 @@ def cosine_frames(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
     return torch.cosine_similarity(pred_FD.double(), true_FD.double(), dim=-1, eps=1e-12)
 
 
+def cosine_of_means(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
+    """Cosine of the mean unit embeddings of two clips (), which is never the mean of cosines.
+
+    Frames without a number on either side are left out; NaN where none is left.
+    """
+    check_pair(pred_FD, true_FD, (None, None), "identity embeddings")
+    unit = [torch.nn.functional.normalize(x.double(), dim=-1) for x in (pred_FD, true_FD)]
+    seen_F = torch.isfinite(unit[0] + unit[1]).all(-1)
+    return torch.cosine_similarity(unit[0][seen_F].mean(0), unit[1][seen_F].mean(0), dim=0, eps=1e-12)
+
+
+def squared_distance(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
+    """Squared distance of the unit embeddings of each frame (F,): twice what the cosine lacks to 1."""
+    return 2 - 2 * cosine_frames(pred_FD, true_FD)
+
+
 class IdentityToReference(ClipMetric):
     """CSIM of each frame with the reference picture."""
 
@@ -35,3 +51,18 @@ class IdentityToFrame(ClipMetric):
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return frame_sums(cosine_frames(pred, true))
+
+
+class IdentityOfMeans(ClipMetric):
+    """Cosine of a clip's mean unit embedding with the truth's, then the mean over clips.
+
+    A face that wavers about the right person scores higher here than in `csim_frame`.
+    """
+
+    name, title = "csim_of_means", "CSIM of means"
+    higher_is_better = True
+    aggregation = "clips"
+    needs = ("identity", "identity")
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return frame_sums(cosine_of_means(pred, true)[None])

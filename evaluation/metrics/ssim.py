@@ -1,11 +1,20 @@
-"""Structural similarity. F frame, C channel, H row, W column, P tap, Q field."""
+"""Structural similarity under two windows, which give two different numbers.
+
+F frame, C channel, H row, W column, P tap, Q field.
+"""
+
+from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
 
+Window = Literal["gaussian", "uniform"]
 SIGMA, RADIUS = 1.5, 5  # the 11 x 11 window of Wang et al. 2004
+BOX = 7  # the uniform window scikit-image takes unless told otherwise, with covariances divided by N - 1
+WIDTHS: dict[Window, int] = {"gaussian": 2 * RADIUS + 1, "uniform": BOX}
 K1, K2 = 0.01, 0.03
 
 
@@ -31,36 +40,52 @@ def blur_interior(x_QCHW: Tensor, sigma: float, radius: int) -> Tensor:
     return x_QCHW
 
 
-def ssim_frame(pred_CHW: Tensor, true_CHW: Tensor, data_range: float = 255.0) -> Tensor:
+def window_moments(fields_QCHW: Tensor, window: Window) -> tuple[Tensor, float]:
+    """Local means of each field, only where the whole window fits, and the factor of local covariances."""
+    if window == "gaussian":
+        return blur_interior(fields_QCHW, SIGMA, RADIUS), 1.0
+    return F.avg_pool2d(fields_QCHW, BOX, stride=1), BOX**2 / (BOX**2 - 1)
+
+
+def ssim_frame(
+    pred_CHW: Tensor, true_CHW: Tensor, data_range: float = 255.0, window: Window = "gaussian"
+) -> Tensor:
     """SSIM of one frame (Wang et al. 2004, eq. 13), averaged over interior window positions and channels."""
     x, y = pred_CHW.double(), true_CHW.double()
     fields_QCHW = torch.stack([x, y, x * x + y * y, x * y])
-    mean_x, mean_y, square, product = blur_interior(fields_QCHW, SIGMA, RADIUS)
+    (mean_x, mean_y, square, product), factor = window_moments(fields_QCHW, window)
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     means = mean_x.square() + mean_y.square()
-    covariance = product - mean_x * mean_y
-    ratio = (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((means + c1) * (square - means + c2))
+    covariance, variances = factor * (product - mean_x * mean_y), factor * (square - means)
+    ratio = (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((means + c1) * (variances + c2))
     return ratio.mean()
 
 
-def ssim_frames(pred_F3HW: Tensor, true_F3HW: Tensor, data_range: float = 255.0) -> Tensor:
-    """SSIM of each frame (F,) with the interior Gaussian window; scikit-image calls it `gaussian_weights`.
+def ssim_frames(
+    pred_F3HW: Tensor, true_F3HW: Tensor, data_range: float = 255.0, window: Window = "gaussian"
+) -> Tensor:
+    """SSIM of each frame (F,).
+
+    Args:
+        pred_F3HW: pictures in [0, `data_range`].
+        true_F3HW: the same shape.
+        data_range: of the pictures.
+        window: `gaussian`, which scikit-image calls `gaussian_weights`, or `uniform`, its default.
 
     Raises:
-        ValueError: for shapes that differ or pictures smaller than the 11-pixel window.
+        ValueError: for shapes that differ or pictures smaller than the window.
     """
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "SSIM")
-    if min(pred_F3HW.shape[-2:]) < 2 * RADIUS + 1:
-        raise ValueError(
-            f"SSIM: the window is 11 pixels wide, the pictures are {tuple(pred_F3HW.shape[-2:])}"
-        )
+    if min(pred_F3HW.shape[-2:]) < WIDTHS[window]:
+        size = tuple(pred_F3HW.shape[-2:])
+        raise ValueError(f"SSIM: the window is {WIDTHS[window]} pixels wide, the pictures are {size}")
     pairs = zip(pred_F3HW, true_F3HW, strict=True)  # one frame at a time: it fits the cache, a clip does not
-    values = [ssim_frame(pred, true, data_range) for pred, true in pairs]
+    values = [ssim_frame(pred, true, data_range, window) for pred, true in pairs]
     return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
 
 
 class Ssim(ClipMetric):
-    """SSIM per frame of 8-bit RGB, then the mean over frames."""
+    """SSIM per frame of 8-bit RGB with the interior Gaussian window, then the mean over frames."""
 
     name, title = "ssim", "SSIM"
     higher_is_better = True
@@ -68,3 +93,14 @@ class Ssim(ClipMetric):
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return frame_sums(ssim_frames(pred, true))
+
+
+class SsimUniform(ClipMetric):
+    """SSIM with the uniform window of seven pixels, scikit-image's default: the number of the MEAD line."""
+
+    name, title = "ssim_uniform", "SSIM, uniform 7"
+    higher_is_better = True
+    needs = ("frames", "frames")
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return frame_sums(ssim_frames(pred, true, window="uniform"))

@@ -1,0 +1,64 @@
+"""Published networks by the names that protocols and results use."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.extractors.i3d import CROPS, I3d
+from evaluation.extractors.inception import Inception
+from evaluation.extractors.resize import FILTERS
+from evaluation.extractors.syncnet import SyncNet
+from evaluation.features import Extractor
+
+
+@dataclass(frozen=True)
+class Published:
+    """A family of extractors that share a weights file.
+
+    Args:
+        pattern: of their names.
+        weights: the file's name in the registry of `moee weights`.
+        load: file and the pattern's groups -> ready to measure.
+    """
+
+    pattern: str
+    weights: str
+    load: Callable[..., Extractor]
+
+
+PUBLISHED = (
+    Published(
+        rf"inception-tf2015-({'|'.join(sorted(FILTERS, reverse=True))})(?:-(\d+))?",
+        "inception_tf2015",
+        lambda path, resize, frames: Inception.load(path, resize, int(frames or 0)),
+    ),
+    Published(
+        rf"i3d-kinetics400-({'|'.join(CROPS)})-(\d+)",
+        "i3d_kinetics400",
+        lambda path, crop, window: I3d.load(path, crop, int(window)),
+    ),
+    Published("syncnet-v2", "syncnet_v2", SyncNet.load),
+)
+
+
+def published(name: str) -> Published | None:
+    """The family that a name belongs to; None for any other network."""
+    return next((family for family in PUBLISHED if re.fullmatch(family.pattern, name)), None)
+
+
+def load_published_extractor(name: str, path: Path) -> Extractor:
+    """A published network by its full name, from a file the user brings.
+
+    Raises:
+        FileNotFoundError: if the file is not there.
+        ValueError: for an unknown name, or a file that does not hold this network.
+    """
+    family = published(name)
+    if family is None:
+        raise ValueError(
+            f"no published network {name!r}: known are {', '.join(f.pattern for f in PUBLISHED)}"
+        )
+    found = re.fullmatch(family.pattern, name)
+    assert found is not None  # it is how the family was found
+    return family.load(path, *found.groups())

@@ -1,0 +1,115 @@
+"""Weights that others published, from a file the user brings; nothing is ever downloaded here."""
+
+import hashlib
+import pickle
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from zipfile import BadZipFile
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+
+def load_published(network: nn.Module, path: Path, advice: str) -> str:
+    """Fill a network from a state dict; the sha256 of the file, which is the network's fingerprint.
+
+    Counters of batch normalisation may be missing, as in files of old versions; they do not enter a result.
+
+    Args:
+        network: every other tensor of it must be in the file, by name and shape, and none besides.
+        path: safetensors, or what `torch.save` wrote, which is read with `weights_only`.
+        advice: how to get the file, for whoever has none.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it cannot be read, belongs to another network or holds values that are not finite.
+    """
+    path, kind = Path(path), type(network).__name__
+    if not path.is_file():
+        raise FileNotFoundError(f"no {kind} weights at {path}: {advice}")
+    state = {name: value for name, value in read_state(path).items() if not _is_counter(name)}
+    own = {name: value for name, value in network.state_dict().items() if not _is_counter(name)}
+    wrong = sorted(own.keys() ^ state.keys())
+    wrong += sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
+    if wrong:
+        raise ValueError(f"{path} does not fit {kind}: {len(wrong)} tensors differ, the first is {wrong[0]}")
+    broken = [name for name, value in state.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise ValueError(f"{path} is damaged: {broken[0]} holds values that are not finite; get it again")
+    network.load_state_dict(state, strict=False)
+    return file_digest(path)
+
+
+def _is_counter(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
+
+
+def file_digest(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors or PyTorch file, on the CPU.
+
+    Raises:
+        ValueError: if it is neither, or holds anything but named tensors.
+    """
+    try:
+        if Path(path).suffix == ".safetensors":
+            return load_file(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong with a file is said once, below
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path} is not a readable weights file: {reason[:120]}") from None
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path} is no state dict: expected tensors by name, got {type(state).__name__}")
+    return state
+
+
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
+    """Float32 in earnest: no autocast of the caller, no TF32 and no trial of convolution algorithms.
+
+    Each of them moves features by more than 1e-4, and the last two with the batch size (torchmetrics 1620).
+    """
+    cudnn = torch.backends.cudnn
+    with (
+        torch.inference_mode(),
+        torch.autocast(device.type, enabled=False),
+        cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
+    ):
+        yield
+
+
+def check_frames(frames_F3HW: Tensor, least: int, what: str) -> None:
+    """Frames as every extractor takes them.
+
+    Raises:
+        ValueError: for anything but uint8 (F, 3, H, W) with at least `least` frames.
+    """
+    shape = tuple(frames_F3HW.shape)
+    if frames_F3HW.dtype != torch.uint8 or len(shape) != 4 or shape[1] != 3 or 0 in shape[2:]:
+        raise ValueError(f"{what}: expected uint8 RGB (F, 3, H, W), got {frames_F3HW.dtype} {shape}")
+    if shape[0] < least:
+        raise ValueError(f"{what} needs at least {least} frames, got {shape[0]}: give a longer clip")
+
+
+def check_features(features_ND: Tensor, shape: tuple[int, int], what: str) -> Tensor:
+    """The features, if they have their shape.
+
+    A set that lost an axis has a small, plausible distance to anything.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    if tuple(features_ND.shape) != shape:
+        raise ValueError(f"{what}: expected features {shape}, got {tuple(features_ND.shape)}")
+    return features_ND

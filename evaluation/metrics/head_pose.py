@@ -1,0 +1,89 @@
+"""How far and how fast the head moves, against the truth. F frame, K landmark, P pose.
+
+A pose is where the head stands against its own mean face in the clip: shifts, log scale, roll, yaw and pitch.
+All are pure numbers: inter-ocular distances, or radians, which move a point one such distance away as far.
+"""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import FPS, HEAD_MOTION
+from datamodules.head_motion import head_motion
+from evaluation.metrics.base import ClipMetric
+
+POSE = HEAD_MOTION[:6]
+INNER = 0.9  # share of the frames whose poses span the range; single bad frames lie outside
+STILL = 1e-9  # total motion of the truth under which there is nothing to compare with
+
+
+def head_pose(landmarks_FK2: Tensor) -> Tensor:
+    """Pose (N, 6) of the frames with a face, float64, in the order of `POSE`."""
+    seen = landmarks_FK2[torch.isfinite(landmarks_FK2).all(-1).all(-1)]
+    if not len(seen):
+        return torch.zeros(0, len(POSE), dtype=torch.float64)
+    return head_motion(seen, seen.mean(0))[:, : len(POSE)].double()
+
+
+def pose_range(pose_FP: Tensor) -> Tensor:
+    """Range of each pose (P,) between its 5 % and 95 % quantile; 0 without frames."""
+    if not len(pose_FP):
+        return torch.zeros(len(POSE), dtype=torch.float64)
+    ends = torch.tensor([(1 - INNER) / 2, (1 + INNER) / 2], dtype=torch.float64)
+    low_P, high_P = torch.quantile(pose_FP.double(), ends, dim=0)
+    return high_P - low_P
+
+
+class HeadMetric(ClipMetric):
+    """Sums are a total for each pose and a count, generated, then the same of the truth."""
+
+    target = 1.0
+    aggregation = "pooled"
+    needs = ("landmarks", "landmarks")
+
+    def __init__(self) -> None:
+        super().__init__(width=2 * (len(POSE) + 1))
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        return torch.cat([self.motion(head_pose(x)) for x in (pred, true)])
+
+    @abstractmethod
+    def motion(self, pose_FP: Tensor) -> Tensor:
+        """Total of each pose and the count it is divided by (P + 1,)."""
+
+    def means(self, sums: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean of each pose (..., P), generated and true; NaN where nothing was counted."""
+        both = sums.unflatten(-1, (2, len(POSE) + 1))
+        made, true = (both[..., :-1] / torch.where(both[..., -1:] > 0, both[..., -1:], torch.nan)).unbind(-2)
+        return made, true
+
+    def finish(self, sums: Tensor) -> Tensor:
+        made, true = (x.sum(-1) for x in self.means(sums))
+        return made / torch.where(true > STILL, true, torch.nan)
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        made, true = (x.tolist() for x in self.means(sums))
+        return {
+            "generated": dict(zip(POSE, made, strict=True)),
+            "true": dict(zip(POSE, true, strict=True)),
+        }
+
+
+class HeadRange(HeadMetric):
+    """Range of the head's poses within a clip, generated over true; 0 is a still head."""
+
+    name, title = "head_range", "Head range"
+
+    def motion(self, pose_FP: Tensor) -> Tensor:
+        return torch.cat([pose_range(pose_FP), pose_FP.new_tensor([float(len(pose_FP) > 0)])])
+
+
+class HeadSpeed(HeadMetric):
+    """Mean absolute change of the head's poses a second, generated over true; under 1 is slow."""
+
+    name, title = "head_speed", "Head speed"
+
+    def motion(self, pose_FP: Tensor) -> Tensor:
+        step_FP = pose_FP.diff(dim=0).abs() * FPS
+        return torch.cat([step_FP.sum(0), step_FP.new_tensor([len(step_FP)])])

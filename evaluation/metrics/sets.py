@@ -1,0 +1,159 @@
+"""FID, KID and FVD: distances between the features of all generated and all true clips. N sample, D width.
+
+What decides a number is in its name: the filter that brought pictures to the network's size, the crop and
+the frames of a window, and `_n` where covariances divide by N as NVIDIA's code does, not by N - 1. Their
+dependence on the number of samples (`evaluation.md`, A.2) is why that number stands beside the value.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import reduce
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from evaluation.metrics.base import ClipMetric
+from evaluation.metrics.kid import kid
+from evaluation.metrics.moments import Moments, frechet_of_moments, frechet_with_error, merge, moments_of
+from evaluation.metrics.moments import over_processes as merged
+from evaluation.world import current_world
+
+FILTERS = ("clean", "tf1", "torch", "torch_aa")
+CROPS, WINDOWS = ("squash", "crop"), (16, 48)
+
+
+class SetMetric(ClipMetric):
+    """A distance of sets of features; a clip's row are its features, kept beside the result.
+
+    The interval is a jackknife over people: a bootstrap repeats samples, which moves such distances.
+    """
+
+    higher_is_better = False
+    aggregation = "pooled"
+    resampling = "jackknife"
+    in_json = False
+    of_sets = True
+
+    def __init__(self) -> None:
+        super().__init__(width=2)  # the numbers of samples; features are not sums
+
+    @abstractmethod
+    def of_people(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[float, float | None]:
+        """Value, and its standard error by leaving out a person at a time; None for a single person.
+
+        Args:
+            made: generated features (N, D) of each person.
+            true: the true ones, of the same people in the same order.
+
+        Raises:
+            ValueError: for too few samples.
+        """
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        """How many samples a clip has on either side."""
+        return torch.tensor([len(pred), len(true)], dtype=torch.float64)
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        return {"samples_generated": int(sums[0]), "samples_true": int(sums[1])}
+
+
+class FrechetOfSets(SetMetric):
+    """Fréchet distance; torchmetrics' `update` keeps moments only, in bounded memory."""
+
+    width: ClassVar[int]
+    ddof: ClassVar[int]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made = self.true = moments_of(torch.zeros(0, self.width))
+
+    def of_people(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[float, float | None]:
+        sides = [[moments_of(x) for x in side] for side in (made, true)]
+        if len(made) < 2:
+            return frechet_of_moments(*(reduce(merge, side) for side in sides), self.ddof).item(), None
+        return frechet_with_error(*sides, self.ddof)
+
+    def update(self, pred: Tensor, true: Tensor) -> None:
+        super().update(pred, true)
+        self.made, self.true = merge(self.made, moments_of(pred)), merge(self.true, moments_of(true))
+
+    def compute(self) -> Tensor:
+        """Over all processes, NaN for too few samples; each must call it."""
+        sides: list[Moments] = [merged(self.made), merged(self.true)]
+        if min(side.count for side in sides) <= self.ddof:
+            return torch.tensor(torch.nan, dtype=torch.float64)
+        return frechet_of_moments(*sides, self.ddof)
+
+    def reset(self) -> None:
+        super().reset()
+        self.made = self.true = moments_of(torch.zeros(0, self.width))
+
+
+class KernelOfSets(SetMetric):
+    """Unbiased kernel distance of all samples; see `evaluation.metrics.kid`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clips: list[tuple[Tensor, Tensor]] = []
+
+    def of_people(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[float, float | None]:
+        value = kid(torch.cat(list(made)), torch.cat(list(true))).item()
+        if len(made) < 2:
+            return value, None
+        left = [[torch.cat([*side[:i], *side[i + 1 :]]) for side in (made, true)] for i in range(len(made))]
+        values_G = torch.stack([kid(*sides) for sides in left])
+        return value, ((len(left) - 1) * values_G.var(correction=0)).sqrt().item()
+
+    def update(self, pred: Tensor, true: Tensor) -> None:
+        super().update(pred, true)
+        self.clips.append((pred, true))
+
+    def compute(self) -> Tensor:
+        """Over all processes, NaN for too few samples; each must call it."""
+        clips = [clip for part in current_world().gather(self.clips) for clip in part]
+        made, true = (
+            torch.cat([clip[side] for clip in clips]) if clips else torch.zeros(0, 1) for side in (0, 1)
+        )
+        if min(len(made), len(true)) < 2:
+            return torch.tensor(torch.nan, dtype=torch.float64)
+        return kid(made, true)
+
+    def reset(self) -> None:
+        super().reset()
+        self.clips = []
+
+
+def _frechet(name: str, title: str, field: str, width: int, ddof: int) -> type[FrechetOfSets]:
+    attributes = {"name": name, "title": title, "needs": (field, field), "width": width, "ddof": ddof}
+    return type(
+        f"Frechet_{name}", (FrechetOfSets,), attributes | {"__doc__": f"{title}; divided by N - {ddof}."}
+    )
+
+
+def _kernel(name: str, title: str, field: str) -> type[KernelOfSets]:
+    attributes = {"name": name, "title": title, "needs": (field, field), "__doc__": f"{title}, all pairs."}
+    return type(f"Kernel_{name}", (KernelOfSets,), attributes)
+
+
+def _set_metrics() -> list[type[SetMetric]]:
+    found: list[type[SetMetric]] = []
+    for resize in FILTERS:
+        field = f"inception_{resize}"
+        found += [
+            _frechet(f"fid_{resize}", f"FID ({resize})", field, 2048, 1),
+            _frechet(f"fid_{resize}_n", f"FID ({resize}, N)", field, 2048, 0),
+            _kernel(f"kid_{resize}", f"KID ({resize})", field),
+        ]
+    for crop in CROPS:
+        for window in WINDOWS:
+            name, field = f"fvd_{crop}_{window}", f"i3d_{crop}_{window}"
+            title = f"FVD ({crop}, {window} frames)"
+            found += [
+                _frechet(name, title, field, 400, 1),
+                _frechet(f"{name}_n", f"{title[:-1]}, N)", field, 400, 0),
+            ]
+    return found
+
+
+SET_METRICS: dict[str, type[ClipMetric]] = {metric.name: metric for metric in _set_metrics()}

@@ -1,0 +1,148 @@
+"""Lip synchronisation from features of lips and speech. N window, D width, P shift.
+
+The anchor is joonson/syncnet_python: distances between each window of the video and the windows of the sound
+up to fifteen frames away, averaged for each of the 31 shifts. Its sound is padded with zeros, so that at the
+ends distances are to the origin: a share of |shift| / N, large for short clips. The `valid` variants average
+over pairs of windows that both exist.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from evaluation.metrics.base import ClipMetric, check_pair
+
+REACH = 15  # frames to either side
+EPSILON = 1e-6  # the anchor's `pairwise_distance` adds it to every difference
+
+
+class Sync(NamedTuple):
+    """What the distances of a clip say.
+
+    `confidence` (Sync-C, LSE-C): median over shifts less the minimum. `distance` (Sync-D, LSE-D): the
+    minimum. `offset`: frames by which the sound comes too early.
+    """
+
+    confidence: Tensor
+    distance: Tensor
+    offset: Tensor
+
+
+def shifted_distances(
+    video_ND: Tensor, audio_ND: Tensor, reach: int = REACH, *, valid: bool = False, epsilon: float = EPSILON
+) -> Tensor:
+    """Mean Euclidean distance (2 x reach + 1,) of video windows to audio windows shifted by -reach..reach.
+
+    Args:
+        video_ND: one row a window, one frame apart.
+        audio_ND: of the same windows of time.
+        reach: largest shift in frames.
+        valid: average over pairs that both exist, instead of padding the sound with zeros.
+        epsilon: added to every difference.
+
+    Raises:
+        ValueError: for other shapes, no window, or `valid` with so few that a shift has no pair.
+    """
+    check_pair(video_ND, audio_ND, (None, None), "sync features")
+    windows, fewest = len(video_ND), reach + 1 if valid else 1
+    if windows < fewest:
+        raise ValueError(f"expected at least {fewest} windows, got {windows}: give a longer clip")
+    video_ND, audio_ND = video_ND.double(), audio_ND.double()
+    alone_N = (video_ND + epsilon).norm(dim=1)
+    found = []
+    for shift in range(-reach, reach + 1):
+        first, last = max(0, -shift), min(windows, windows - shift)
+        if first >= last:  # nothing but padding
+            found.append(alone_N.mean())
+            continue
+        pairs = video_ND[first:last] - audio_ND[first + shift : last + shift] + epsilon
+        total = pairs.norm(dim=1).sum()
+        padded = alone_N[:first].sum() + alone_N[last:].sum()
+        found.append(total / (last - first) if valid else (total + padded) / windows)
+    return torch.stack(found)
+
+
+def sync_of(distance_P: Tensor) -> Sync:
+    """Confidence, distance and offset from mean distances at shifts -reach..reach."""
+    best = distance_P.argmin()
+    lowest = distance_P[best]
+    return Sync(distance_P.median() - lowest, lowest, len(distance_P) // 2 - best)
+
+
+class SyncMetric(ClipMetric):
+    """One of the three numbers of each clip, and their mean over clips.
+
+    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none.
+    """
+
+    aggregation = "clips"
+    needs = ("sync_video", "sync_audio")
+    part: ClassVar[str]
+    valid: ClassVar[bool] = False
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        windows = min(len(pred), len(true))  # the anchor stops at the end of either
+        if windows <= (REACH if self.valid else 0):
+            return torch.zeros_like(self.sums)
+        found = sync_of(shifted_distances(pred[:windows], true[:windows], valid=self.valid))
+        return self.sums_of(getattr(found, self.part))
+
+    def sums_of(self, value: Tensor) -> Tensor:
+        """Sums of one clip's number."""
+        return torch.stack([value.double(), value.new_ones((), dtype=torch.float64)])
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        return {"clips_scored": int(sums[1])}
+
+
+class SyncConfidence(SyncMetric):
+    """Sync-C (LSE-C) as the anchor has it."""
+
+    name, title, part = "sync_c", "Sync-C", "confidence"
+    higher_is_better = True
+
+
+class SyncDistance(SyncMetric):
+    """Sync-D (LSE-D) as the anchor has it."""
+
+    name, title, part = "sync_d", "Sync-D", "distance"
+    higher_is_better = False
+
+
+class ValidSyncConfidence(SyncMetric):
+    """Sync-C over pairs of windows that both exist."""
+
+    name, title, part = "sync_c_valid", "Sync-C, valid windows", "confidence"
+    higher_is_better = True
+    valid = True
+
+
+class ValidSyncDistance(SyncMetric):
+    """Sync-D over pairs of windows that both exist."""
+
+    name, title, part = "sync_d_valid", "Sync-D, valid windows", "distance"
+    higher_is_better = False
+    valid = True
+
+
+class SyncOffset(SyncMetric):
+    """Frames by which the sound comes too early; sums are total, clips, and clips at each offset."""
+
+    name, title, unit, part = "sync_offset", "Sync offset", "frames", "offset"
+    target = 0.0
+
+    def __init__(self) -> None:
+        super().__init__(width=2 + 2 * REACH + 1)
+
+    def sums_of(self, value: Tensor) -> Tensor:
+        at_P = torch.zeros(2 * REACH + 1, dtype=torch.float64, device=value.device)
+        at_P[value + REACH] = 1
+        return torch.cat([super().sums_of(value), at_P])
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        at_P = sums[2:]
+        away_P = torch.arange(-REACH, REACH + 1, device=sums.device)
+        found = {str(int(place)): int(count) for place, count in zip(away_P, at_P, strict=True) if count}
+        mean_absolute = ((away_P.abs() * at_P).sum() / sums[1].clamp(min=1)).item()
+        return super().details(sums) | {"mean_absolute": mean_absolute, "clips_at_offset": found}

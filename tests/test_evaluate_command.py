@@ -1,0 +1,153 @@
+"""`moee evaluate`: folders and networks, limits beside the result, one clear line for what cannot be."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from judges import PROTOCOL, judges, painted
+from mouth_painter import MouthPainter
+
+from datamodules.batch import parse_blend
+from evaluation.evaluate import evaluate_pairs
+from evaluation.pairs import clips_of_samples, pairs_of
+from evaluation.result import Result
+from moee import cli, evaluate, generator
+from moee.evaluate_sources import Animated, limit_entries, synthetic_clips
+from moee.generator import LoadedGenerator
+from moee.video_writer import write_video
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> MouthPainter:
+    """A stand-in for the network and for its judges."""
+    painter = MouthPainter(size=128)
+    loaded = LoadedGenerator(painter, Path("painter.safetensors"), "0" * 64)
+    monkeypatch.setattr(generator, "load_generator", lambda *_: loaded)
+    monkeypatch.setattr(evaluate, "load_extractors", lambda *_: judges())
+    return painter
+
+
+def test_synthetic_people_show_every_emotion_in_turn() -> None:
+    clips = synthetic_clips(12, 5, 64)
+    shown = [clips.load(i)["blend"] for i in (0, 6, 7)]
+    assert torch.equal(shown[0], parse_blend("happy:0.8"))
+    assert shown[1].sum() == 0
+    assert (shown[2] > 0).sum() == 2
+    assert len(set(clips.identities)) == 12
+    first, again = clips.load(3), clips.load(3)
+    assert torch.equal(first["frames"], again["frames"])
+    with pytest.raises(ValueError, match="1 synthetic clips of 5 frames"):
+        synthetic_clips(1, 5, 64)
+
+
+def test_the_network_gets_the_clips_own_things_and_the_floors_get_anothers() -> None:
+    painter, samples = MouthPainter(size=128), [painted(i) for i in range(4)]
+    for i, sample in enumerate(samples):
+        sample["waveform"] = torch.full((4 * 640,), 0.1 * i)
+    clips = clips_of_samples(samples)
+    own, sound, emotion = Animated(LoadedGenerator(painter, Path("p"), "0" * 64), clips, 2).entries(
+        "p", [3], True
+    )
+    assert [system.role for system, _ in (own, sound, emotion)] == ["system", "floor", "floor"]
+    assert own[0].seeds == [3]
+    assert own[0].settings == {"steps": 2, "emotion_strength": 1.5, "cue": "label"}
+    made = [make(0, samples[0], 3) for _, make in (own, sound, emotion)]
+    assert all(frames.shape == (4, 3, 128, 128) for frames in made)
+    assert not torch.equal(made[0], made[1])  # a louder sound darkens the mouth
+    wanted = [samples[0]["blend"], samples[0]["blend"], samples[2]["blend"]]
+    for cue, blend in zip(painter.cues, wanted, strict=True):
+        assert cue.label is not None
+        assert torch.equal(cue.label[0], blend)
+
+
+def test_a_clip_without_sound_or_emotion(network: MouthPainter) -> None:
+    sample = {k: v for k, v in painted(0).items() if k not in ("waveform", "blend")}
+    clips = clips_of_samples([sample, painted(1)])  # type: ignore[list-item]
+    (system, make), *_ = Animated(generator.load_generator(), clips, 1).entries("p", [0], False)
+    result = evaluate_pairs(pairs_of(clips, make), PROTOCOL, extractors=judges(), system=system)
+    assert result.rows[0].problem == "the true video has no sound, and a network needs a voice"
+    assert not result.rows[1].problem
+
+
+def test_limits_lie_beside_the_result_and_are_printed(
+    network: MouthPainter, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    class Codec(torch.nn.Module):
+        def decode(self, z: torch.Tensor) -> torch.Tensor:
+            return z / 127.5 - 1
+
+    network.codec, network.encode_pictures = Codec(), lambda frames: frames.float()  # type: ignore[attr-defined]
+    out = tmp_path / "results" / "ours.json"
+    given = [
+        "evaluate",
+        "--checkpoint",
+        "p",
+        "--synthetic",
+        "3",
+        "--frames",
+        "5",
+        "--limits",
+        "--out",
+        str(out),
+    ]
+    assert cli.main([*given, "--name", "ours"]) == 0
+    said = capsys.readouterr().out
+    assert "(1) ours, (2) ours, another sound, (3) ours, another emotion, (4) real video" in said
+    assert "~ this floor's interval meets that of the real videos" in said
+    found = {path.name: Result.read(path) for path in out.parent.glob("*.json")}
+    assert found.keys() == {
+        "ours.json",
+        "ours.ours-another-sound.json",
+        "ours.ours-another-emotion.json",
+        "ours.real-video.json",
+        "ours.real-video-our-codec.json",
+        "ours.static-reference.json",
+        "ours.shuffled-clips.json",
+    }
+    assert len({str(result.comparable) for result in found.values()}) == 1
+    assert (
+        found["ours.real-video-our-codec.json"].metrics["psnr"]["value"] == 100
+    )  # the stand-in loses nothing
+    assert found["ours.json"].system["checkpoint_sha256"] == "0" * 64
+    assert set(found["ours.json"].rows[0].sums) > {"psnr", "emotion_accuracy"}
+
+
+def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path) -> None:
+    for name, shift in (("true", 0), ("made", 5)):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            frames = torch.full((6, 3, 128, 128), 60 + 20 * i + shift, dtype=torch.uint8)
+            write_video(tmp_path / name / f"{i}.mp4", frames, torch.zeros(6 * 640), {})
+    given = ["evaluate", "--generated", str(tmp_path / "made"), "--reference", str(tmp_path / "true")]
+    assert cli.main([*given, "--limits", "--out", str(tmp_path / "r" / "a.json")]) == 0
+    names = {path.stem for path in (tmp_path / "r").glob("*.json")}
+    assert names == {"a", "a.real-video", "a.static-reference", "a.shuffled-clips"}
+    psnr = {name: Result.read(tmp_path / "r" / f"{name}.json").metrics["psnr"]["value"] for name in names}
+    assert psnr["a.real-video"] > psnr["a"] > psnr["a.shuffled-clips"]
+    kept = sorted((tmp_path / "r" / ".kept").iterdir())
+    assert cli.main([*given, "--limits", "--out", str(tmp_path / "r" / "b.json")]) == 0
+    assert sorted((tmp_path / "r" / ".kept").iterdir()) == kept  # nothing was measured twice
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--generated", "x", "--synthetic", "3"],
+            "--synthetic makes clips that no folder of videos can match",
+        ),
+        (["--checkpoint", "p", "--synthetic", "3", "--seeds", "0"], "--seeds 0: at least 1"),
+        (["--checkpoint", "p", "--synthetic", "1"], "1 synthetic clips of 25 frames"),
+        (["--checkpoint", "p", "--reference", "absent"], "no folder absent"),
+    ],
+)
+def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: list[str], said: str) -> None:
+    assert cli.main(["evaluate", *options, "--out", str(tmp_path / "r.json")]) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_without_a_codec_there_are_three_limits() -> None:
+    entries = limit_entries(clips_of_samples([painted(0), painted(2)]))
+    assert [system.role for system, _ in entries] == ["ceiling", "floor", "floor"]
