@@ -9,8 +9,10 @@ from boards import MP4, board_result, example_board
 from evaluation.board.breakdown import breakdown, group_values
 from evaluation.board.downloads import as_csv, as_json, as_latex
 from evaluation.board.pareto import Point, front, log_ticks, plotted_metric, ticks
+from evaluation.board.scores import family
 from evaluation.board.videos import copy_videos, find_videos
 from evaluation.leaderboard import build_leaderboard
+from evaluation.metrics import METRICS
 from evaluation.result import Result
 from evaluation.tables import group
 
@@ -18,6 +20,10 @@ from evaluation.tables import group
 @pytest.fixture(scope="module")
 def board() -> list[Result]:
     return example_board()
+
+
+def test_every_metric_has_a_family():
+    assert {name for name in METRICS if family(name) == "Other"} == set()
 
 
 def test_the_breakdown_is_the_metric_on_the_rows_of_a_group(board):
