@@ -227,11 +227,11 @@ class Result:
             return None
         if metric.resampling == "jackknife":
             if isinstance(metric, SetMetric):
-                error = self._of_sets(metric, [True] * len(identities))[1]
+                least, error = metric.least, self._of_sets(metric, [True] * len(identities))[1]
             else:
-                error = number(jackknife_error(sums_NK, identities, metric.finish))
+                least, error = 0.0, number(jackknife_error(sums_NK, identities, metric.finish))
             reach = None if error is None else normal_quantile(plan["level"]) * error
-            return None if reach is None else [max(0.0, value - reach), value + reach]
+            return None if reach is None else [max(least, value - reach), value + reach]
         draws = plan["resamples"], plan["seed"]
         if plan.get("interval") == "bca":
             found = cluster_interval(sums_NK, identities, metric.finish, *draws, plan["level"])

@@ -7,10 +7,21 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from datamodules.batch import ACTION_UNITS, CLASSES, parse_blend
-from evaluation.metrics import METRICS, ClipMetric
+from evaluation.metrics import METRICS, SET_METRICS, ClipMetric
 
-CLIPS = 5
-NAMES = [name for name in METRICS if name != "lpips"]  # its sums are those of the other frame metrics
+CLIPS, WIDTH = 5, 7
+
+
+class SmallFid(SET_METRICS["fid_clean"]):  # type: ignore[misc]
+    width = WIDTH
+
+
+KINDS = {name: kind for name, kind in METRICS.items() if name not in SET_METRICS and name != "lpips"}
+KINDS |= {
+    "fid": SmallFid,
+    "kid": SET_METRICS["kid_clean"],
+}  # lpips: its sums are those of other frame metrics
+NAMES = list(KINDS)
 
 
 def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -20,6 +31,7 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
     shapes = {
         "frames": (frames, 3, 24, 24),
         "features": (frames, 64),
+        "inception_clean": (frames, WIDTH),
         "action_units": (frames, len(ACTION_UNITS)),
         "landmarks": (frames, 68, 2),
         "lip_opening": (frames,),
@@ -38,9 +50,9 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
 
 
 def single(name: str) -> torch.Tensor:
-    metric = METRICS[name]()
+    metric = KINDS[name]()
     for seed in range(CLIPS):
-        metric.update(*clip_of(METRICS[name], seed))
+        metric.update(*clip_of(KINDS[name], seed))
     return metric.compute()
 
 
@@ -51,9 +63,9 @@ def worker(rank: int, port: int, splits: list[list[list[int]]], answers) -> None
     found = []
     for shares in splits:
         for name in NAMES:
-            metric = METRICS[name]()
+            metric = KINDS[name]()
             for seed in shares[rank]:
-                metric.update(*clip_of(METRICS[name], seed))
+                metric.update(*clip_of(KINDS[name], seed))
             found.append(metric.compute().item())
     answers[rank] = found
     dist.destroy_process_group()
@@ -88,7 +100,7 @@ def test_every_metric_declares_itself(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_order_and_batches_change_nothing(name):
-    metric = METRICS[name]()
+    metric = KINDS[name]()
     for seed in reversed(range(CLIPS)):
-        metric.update(*clip_of(METRICS[name], seed))
+        metric.update(*clip_of(KINDS[name], seed))
     assert metric.compute().item() == pytest.approx(single(name).item(), rel=1e-12)

@@ -5,6 +5,7 @@ the frames of a window, and `_n` where covariances divide by N as NVIDIA's code 
 dependence on the number of samples (`evaluation.md`, A.2) is why that number stands beside the value.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import reduce
@@ -34,6 +35,7 @@ class SetMetric(ClipMetric):
     resampling = "jackknife"
     in_json = False
     of_sets = True
+    least: ClassVar[float] = 0.0
 
     def __init__(self) -> None:
         super().__init__(width=2)  # the numbers of samples; features are not sums
@@ -53,6 +55,10 @@ class SetMetric(ClipMetric):
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         """How many samples a clip has on either side."""
         return torch.tensor([len(pred), len(true)], dtype=torch.float64)
+
+    def finish(self, sums: Tensor) -> Tensor:
+        """No number: a distance of sets cannot be told from how many samples there were."""
+        return torch.full_like(sums[..., 0], torch.nan)
 
     def details(self, sums: Tensor) -> dict[str, object]:
         return {"samples_generated": int(sums[0]), "samples_true": int(sums[1])}
@@ -91,7 +97,9 @@ class FrechetOfSets(SetMetric):
 
 
 class KernelOfSets(SetMetric):
-    """Unbiased kernel distance of all samples; see `evaluation.metrics.kid`."""
+    """Unbiased kernel distance of all samples, so also below zero; see `evaluation.metrics.kid`."""
+
+    least = -math.inf
 
     def __init__(self) -> None:
         super().__init__()
