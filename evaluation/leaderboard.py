@@ -1,197 +1,135 @@
-"""Results to a leaderboard: one HTML page, CSV and Markdown. Rows share a table only where that is honest."""
+"""Results to a leaderboard: a static page and its downloads. Rows share a table only where that is honest."""
 
-import base64
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
+from evaluation.board.admission import Refusal, admit
+from evaluation.board.downloads import as_csv, as_json, as_latex, as_markdown
+from evaluation.board.origins import provenance, refusals
+from evaluation.board.pareto import figure, plotted_metric
+from evaluation.board.scores import FAMILIES, family, score_table
+from evaluation.board.sections import breakdowns, clips, published
+from evaluation.board.ties import rule
+from evaluation.board.videos import Links, Videos, copy_videos
 from evaluation.metrics import METRICS
-from evaluation.page import badge, definitions, disclosure, page
+from evaluation.page import page, write_whole
+from evaluation.published_numbers import PublishedTable
 from evaluation.result import Result
-from evaluation.tables import (
-    ORDER,
-    Table,
-    arrow,
-    as_csv,
-    as_markdown,
-    best,
-    blind,
-    group,
-    is_embedded,
-    shown,
-    text_of,
-)
+from evaluation.tables import Table, group
 
 INTRO = (
-    "Every number is computed from one row per clip, with a 95 % interval that draws whole people. "
-    "Ceiling rows are real video, floor rows are what a system must beat; "
-    "a metric can only rank systems between them."
+    "Every number is computed from one row per clip, with an interval that draws whole people. Ceiling rows "
+    "are real video, floor rows are what a system must beat; a metric can only rank systems between them."
 )
-EMBEDDED = "embedded, not the published network"
-LARGEST_VIDEO = 8 * 2**20  # bytes; videos lie inside the page
+DOWNLOADS = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex", "JSON": "json"}
 
 
 def build_leaderboard(
     results: Sequence[Result | Path],
     out: Path,
-    videos: Mapping[str, Mapping[str, Path]] | None = None,
+    videos: Videos | None = None,
     title: str = "Emotional talking heads",
+    *,
+    numbers: Sequence[PublishedTable] = (),
+    plot: str = "",
+    refused: Sequence[Refusal] = (),
 ) -> Path:
-    """Write `index.html`, `leaderboard.csv` and `leaderboard.md` into a folder; the path of the page.
+    """Write `index.html` and `leaderboard.csv`, `.md`, `.tex`, `.json` into a folder; the path of the page.
 
     Args:
-        results: records or paths of result JSON files; each file is validated as it is read.
+        results: records or paths of result files; each is validated, refused ones are named on the page.
         out: folder, made where missing.
-        videos: system name -> caption -> video file, put into the page itself.
+        videos: system name -> caption -> video file, copied beside the page.
         title: of the page.
+        numbers: what papers printed, in a section of its own.
+        plot: name of the metric that is plotted against cost; by default the first that can see.
+        refused: results that were refused already.
 
     Raises:
-        ValueError: without results, for two of one name in one table, a bad result file, or a video over 8
-            MiB.
+        ValueError: without any result that may enter, for two of one name in one table, an unknown metric, or
+            a video that is none or over 8 MiB.
     """
-    loaded = [item if isinstance(item, Result) else Result.read(Path(item)) for item in results]
+    if plot and plot not in METRICS:
+        raise ValueError(f"no metric {plot!r}, known are {', '.join(METRICS)}")
+    loaded, more = admit(results)
+    refused = (*refused, *more)
     if not loaded:
-        raise ValueError("a leaderboard needs at least one result")
+        said = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
+        raise ValueError(
+            f"a leaderboard needs at least one result that may enter{': ' if said else ''}{said}"
+        )
     tables = group(loaded)
-    clips = {name: _embedded_videos(files) for name, files in (videos or {}).items()}
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    body = "\n".join(_section(table, i, clips) for i, table in enumerate(tables, 1))
-    _write(out / "leaderboard.csv", as_csv(tables))
-    _write(out / "leaderboard.md", as_markdown(tables))
-    _write(out / "index.html", page(title, INTRO, body))
+    links = copy_videos(videos or {}, out)
+    sections = "\n".join(_section(table, i, links, plot) for i, table in enumerate(tables, 1))
+    body = "\n".join(
+        (_controls(tables), sections, _reading(loaded[0]), refusals(refused), published(numbers))
+    )
+    content = (as_csv(tables), as_markdown(tables), as_latex(tables), as_json(tables, refused))
+    for ending, text in zip(DOWNLOADS.values(), content, strict=True):
+        write_whole(out / f"leaderboard.{ending}", text)
+    write_whole(out / "index.html", page(title, INTRO, body))
     return out / "index.html"
 
 
-def _section(table: Table, number: int, clips: Mapping[str, str]) -> str:
-    data = table.results[0].data
-    heading = (
-        f"<h2>{escape(table.results[0].tag)}</h2>" if not table.reason else f"<h2>Table {number}, apart</h2>"
+def _controls(tables: Sequence[Table]) -> str:
+    """Search, choice of columns, downloads."""
+    present = {family(name) for table in tables for name in table.metrics}
+    families = [title for title in (*FAMILIES, "Other") if title in present]
+    choices = "".join(
+        f'<label><input type="radio" name="family" value="{value}"{checked}><span>{text}</span></label>'
+        for value, text, checked in [("", "All", " checked"), *((title, title, "") for title in families)]
     )
-    facts = f"{data['clips']} clips, {data['identities']} people. Data {table.shared['data']}."
+    links = "".join(
+        f'<a href="leaderboard.{ending}" download aria-label="Download as {name}">{name}</a>'
+        for name, ending in DOWNLOADS.items()
+    )
+    columns = (
+        '<fieldset class="needs-script" hidden><legend>Columns</legend>'
+        f'<div class="choices">{choices}</div></fieldset>'
+    )
+    return (
+        '<div class="controls"><label class="field needs-script" hidden>Find a system'
+        '<input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
+        f"{columns if len(families) > 1 else ''}"
+        f'<nav class="downloads" aria-label="Downloads">{links}</nav></div>'
+        '<div class="status" id="status" role="status"></div>'
+    )
+
+
+def _section(table: Table, number: int, links: Links, plot: str) -> str:
+    data, tag = table.results[0].data, table.results[0].tag
+    heading = f"Table {number}, apart: {tag}" if table.reason else tag
     apart = f"<p><strong>Not comparable with the first table:</strong> {escape(table.reason)}.</p>"
-    embedded = any(is_embedded(table, name) for name in table.metrics)
-    mark = badge("embedded", "embedded")
-    note = f'<p class="soft">{mark} marks columns measured by networks of ours: {EMBEDDED}.</p>'
-    rows = {
-        role: "".join(_row(table, r) for r in table.results if r.system["role"] == role) for role in ORDER
-    }
-    bodies = "".join(f'<tbody class="{role}s">{inner}</tbody>' for role, inner in rows.items())
-    head = "".join(_header(table, name) for name in table.metrics)
-    first = '<th class="name" scope="col" data-first="ascending"><button>System</button></th>'
+    caption = (
+        f"{data['clips']} clips of {data['identities']} people, data {table.shared['data']}. "
+        "A column's name sorts by it."
+    )
+    metric = plotted_metric(table, plot)
+    pareto = figure(table, metric, number) if metric else ""
+    plotted = f"<h3>Quality against cost</h3>{pareto}" if pareto else ""
+    broken = breakdowns(table)
     return (
-        f'<section>{heading}{apart if table.reason else ""}<p class="soft">{escape(facts)}</p>'
-        f'{note if embedded else ""}<div class="scroll" tabindex="0"><table>'
-        f"<thead><tr>{first}{head}</tr></thead>{bodies}</table></div>"
-        f"{''.join(_provenance(r, clips) for r in table.results)}</section>"
+        f'<section aria-labelledby="table-{number}"><h2 id="table-{number}">{escape(heading)}</h2>'
+        f"{apart if table.reason else ''}{score_table(table, caption)}{plotted}"
+        f"{f'<h3>Breakdown</h3>{broken}' if broken else ''}{clips(table, links)}"
+        f"<h3>Provenance</h3>{''.join(provenance(result) for result in table.results)}</section>"
     )
 
 
-def _header(table: Table, name: str) -> str:
-    kind = METRICS[name]
-    first = "descending" if kind.higher_is_better else "ascending"
-    marks = badge("embedded", "embedded") if is_embedded(table, name) else ""
-    marks += badge("cannot see", "floor") if blind(table, name) else ""
-    hint = escape((kind.__doc__ or "").strip().splitlines()[0], quote=True)
-    return (
-        f'<th scope="col" data-first="{first}" title="{hint}"><button>{escape(kind.title)} '
-        f'<span class="arrow">{arrow(name)}</span></button>'
-        f'<span class="unit">{escape(kind.unit)}{marks}</span></th>'
+def _reading(result: Result) -> str:
+    """How to read the tables: what decides ties, what is compared, what fails."""
+    level = f"{100 * result.protocol['statistics']['level']:g}"
+    lines = (
+        f"Below each value stands its {level} % interval, from drawing whole people again, not clips.",
+        rule(result),
+        "Results share a table only if protocol, data and measuring networks are the same to the last bit.",
+        "A clip that could not be evaluated is left out of the value and counted beside the system's name.",
+        "“Cannot tell” marks a metric under which real video and what must be beaten overlap: it ranks "
+        "nothing here. “Floor wins” marks one under which a floor scores better than real video.",
+        "A result enters if its file is unchanged, its numbers follow from its rows and its origin is told.",
     )
-
-
-def _row(table: Table, result: Result) -> str:
-    system = result.system
-    label = "" if system["role"] == "system" else badge(system["role"], system["role"])
-    failed = result.data["failed"]
-    missing = f'<span class="range">{failed} of {len(result.rows)} clips failed</span>' if failed else ""
-    name = escape(system["name"])
-    cells = "".join(_cell(table, result, metric) for metric in table.metrics)
-    return (
-        f'<tr class="{system["role"]}"><th class="name" scope="row" data-value="{name}">'
-        f"{name}{label}{missing}</th>"
-        f"{cells}</tr>"
-    )
-
-
-def _cell(table: Table, result: Result, name: str) -> str:
-    value = shown(result, name)
-    if value is None:
-        return '<td data-value="">–</td>'
-    wins = result.system["role"] == "system" and value == best(table, name)
-    span = result.metrics[name]["interval"]
-    interval = f'<span class="range">{text_of(span[0])} to {text_of(span[1])}</span>' if span else ""
-    return f'<td{" class=best" if wins else ""} data-value="{value!r}">{text_of(value)}{interval}</td>'
-
-
-def _provenance(result: Result, clips: Mapping[str, str]) -> str:
-    system, data, environment = result.system, result.data, result.environment
-    seconds = system["seconds_per_frame"]
-    items = [
-        ("checkpoint", system["checkpoint_sha256"]),
-        ("run", system["run_signature"]),
-        ("seeds", ", ".join(map(str, system["seeds"]))),
-        ("settings", ", ".join(f"{key} {value}" for key, value in system["settings"].items())),
-        ("generation", f"{seconds * 1000:.1f} ms a frame" if seconds else ""),
-        ("peak memory", f"{system['peak_memory_mb']:.0f} MB" if system["peak_memory_mb"] else ""),
-        (
-            "clips",
-            f"{len(result.rows)}, {data['failed']} failed (left out and counted), {data['frames']} frames",
-        ),
-        ("truth", f"{data['truth']}, sha256 {data['sha256']}"),
-        ("protocol", f"{result.tag}, sha256 {result.protocol['sha256']}"),
-        *((f"measured by {e['name']}", _origin(e)) for e in result.extractors.values()),
-        *_findings(result),
-        ("evaluated", f"{result.created}, {', '.join(f'{k} {v}' for k, v in environment.items())}"),
-        ("result", f"sha256 {result.digest}"),
-    ]
-    summary = f'{escape(system["name"])} <span class="soft">where the numbers come from</span>'
-    return disclosure(summary, clips.get(system["name"], "") + definitions(items))
-
-
-def _origin(extractor: Mapping[str, Any]) -> str:
-    return f"{'published network' if extractor['published'] else EMBEDDED}, sha256 {extractor['sha256']}"
-
-
-def _findings(result: Result) -> list[tuple[str, str]]:
-    """What stands beside the numbers.
-
-    Recall of each emotion, each action unit, what was left out, spread over seeds.
-    """
-    found = []
-    for name, text in (("emotion_accuracy", "recall"), ("au_correlation", "per_unit")):
-        values = result.metrics.get(name, {}).get("details", {}).get(text) or {}
-        found.append(
-            (METRICS[name].title, ", ".join(f"{key} {text_of(value)}" for key, value in values.items()))
-        )
-    left_out = result.metrics.get("au_correlation", {}).get("details", {}).get("excluded_constant") or []
-    found.append(("left out as constant", ", ".join(left_out)))
-    for name, record in result.metrics.items():
-        if record["by_seed"]:
-            values = ", ".join(f"{seed}: {text_of(value)}" for seed, value in record["by_seed"].items())
-            found.append((f"{METRICS[name].title} by seed", values))
-    return found
-
-
-def _embedded_videos(files: Mapping[str, Path]) -> str:
-    figures = []
-    for caption, path in files.items():
-        content = Path(path).read_bytes()
-        if len(content) > LARGEST_VIDEO:
-            raise ValueError(
-                f"{path} has {len(content)} bytes, at most {LARGEST_VIDEO} fit into the page: shorten it"
-            )
-        source = f"data:video/mp4;base64,{base64.b64encode(content).decode()}"
-        figures.append(
-            f'<figure><video controls loop playsinline preload="metadata" src="{source}"></video>'
-            f"<figcaption>{escape(caption)}</figcaption></figure>"
-        )
-    return f'<div class="videos">{"".join(figures)}</div>' if figures else ""
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section id="reading"><h2>How to read this</h2><ul>{items}</ul></section>'

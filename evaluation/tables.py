@@ -1,10 +1,9 @@
-"""Which results may share a table, what is best in it, and the table as CSV and Markdown."""
+"""Which results may share a table, what is best in it, and what its metrics cannot see."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from evaluation.board.ties import cost_of, tied
 from evaluation.metrics import METRICS
 from evaluation.result import ROLES, Result
 
@@ -20,18 +19,28 @@ class Table:
         reason: why it stands apart from the first table; empty for the first.
         results: ceilings, systems, floors; systems best first by the first metric.
         metrics: names of the columns.
+        tied: metric -> systems that cannot be told from the best.
     """
 
     shared: Mapping[str, str]
     reason: str
     results: tuple[Result, ...]
     metrics: tuple[str, ...]
+    tied: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def systems(self) -> list[Result]:
+        """The results that compete."""
+        return [result for result in self.results if result.system["role"] == "system"]
 
 
 def group(results: Sequence[Result]) -> list[Table]:
     """Tables of results that share protocol, data and extractors.
 
     Later ones say what differs from the first.
+
+    Raises:
+        ValueError: for two results of one name in one table.
     """
     shares: list[dict[str, str]] = []
     members: list[list[Result]] = []
@@ -45,15 +54,21 @@ def group(results: Sequence[Result]) -> list[Table]:
                 f"two results of one table are both called {result.system['name']!r}: rename one"
             )
         place.append(result)
-    tables = []
-    for shared, own in zip(shares, members, strict=True):
-        differs = [f"{what} differs ({shares[0][what]} there, {shared[what]} here)" for what in shared]
-        reason = "; ".join(
-            text for what, text in zip(shared, differs, strict=True) if shared[what] != shares[0][what]
-        )
-        columns = tuple(name for name in METRICS if any(shown(result, name) is not None for result in own))
-        tables.append(Table(shared, reason, tuple(sorted(own, key=lambda r: _place(r, columns))), columns))
-    return tables
+    return [_table(shared, shares[0], own) for shared, own in zip(shares, members, strict=True)]
+
+
+def _table(shared: dict[str, str], first: dict[str, str], own: list[Result]) -> Table:
+    differs = [
+        f"{what} differs ({first[what]} there, {text} here)"
+        for what, text in shared.items()
+        if text != first[what]
+    ]
+    columns = tuple(name for name in METRICS if any(shown(result, name) is not None for result in own))
+    systems = [result for result in own if result.system["role"] == "system"]
+    ordered = tuple(sorted(own, key=lambda result: _place(result, columns)))
+    return Table(
+        shared, "; ".join(differs), ordered, columns, {name: tied(systems, name) for name in columns}
+    )
 
 
 def _place(result: Result, columns: Sequence[str]) -> tuple[int, float, str]:
@@ -66,34 +81,62 @@ def shown(result: Result, name: str) -> float | None:
     return result.metrics.get(name, {}).get("value")
 
 
+def interval(result: Result, name: str) -> tuple[float, float] | None:
+    """Interval of a metric, or None."""
+    found = result.metrics.get(name, {}).get("interval")
+    return (found[0], found[1]) if found else None
+
+
 def cost(result: Result, name: str) -> float | None:
     """A number that is the lower the better the value is."""
     value = shown(result, name)
-    if value is None:
-        return None
-    kind = METRICS[name]
-    if kind.higher_is_better is None:
-        return abs(value - (kind.target or 0.0))
-    return -value if kind.higher_is_better else value
+    return None if value is None else float(cost_of(METRICS[name], value))  # type: ignore[arg-type]
 
 
 def best(table: Table, name: str) -> float | None:
     """Value of the best system of a table; None where fewer than two compete."""
-    found = [(cost(r, name), shown(r, name)) for r in table.results if r.system["role"] == "system"]
+    found = [(cost(result, name), shown(result, name)) for result in table.systems]
     known = [pair for pair in found if pair[0] is not None]
     return min(known)[1] if len(known) > 1 else None
 
 
+def standing(table: Table, result: Result, name: str) -> str:
+    """`best`, `tied` with the best, or empty."""
+    value = shown(result, name)
+    if result.system["role"] != "system" or value is None:
+        return ""
+    if value == best(table, name):
+        return "best"
+    return "tied" if result.system["name"] in table.tied.get(name, ()) else ""
+
+
 def blind(table: Table, name: str) -> bool:
     """Whether a metric cannot tell the ceiling from any floor: their intervals overlap."""
-    spans: dict[str, list[list[float]]] = {role: [] for role in ROLES}
-    for result in table.results:
-        value, record = shown(result, name), result.metrics.get(name, {})
-        if value is not None:
-            spans[result.system["role"]].append(record.get("interval") or [value, value])
+    spans = _spans(table, name)
     if not spans["ceiling"] or not spans["floor"]:
         return False
     return all(f[0] <= c[1] and c[0] <= f[1] for c in spans["ceiling"] for f in spans["floor"])
+
+
+def fooled(table: Table, name: str) -> bool:
+    """Whether some floor scores better than every ceiling by more than their intervals."""
+    kind, spans = METRICS[name], _spans(table, name)
+    costs = {
+        role: [sorted(float(cost_of(kind, end)) for end in span) for span in own]  # type: ignore[arg-type]
+        for role, own in spans.items()
+    }
+    if not costs["ceiling"]:
+        return False
+    return any(all(floor[1] < ceiling[0] for ceiling in costs["ceiling"]) for floor in costs["floor"])
+
+
+def _spans(table: Table, name: str) -> dict[str, list[tuple[float, float]]]:
+    spans: dict[str, list[tuple[float, float]]] = {role: [] for role in ROLES}
+    for result in table.results:
+        value = shown(result, name)
+        if value is not None:
+            spans[result.system["role"]].append(interval(result, name) or (value, value))
+    return spans
 
 
 def arrow(name: str) -> str:
@@ -124,77 +167,3 @@ def is_embedded(table: Table, name: str) -> bool:
     """Whether a metric rests on a network of ours."""
     extractor = table.results[0].extractors.get(measured_by(table, name))
     return bool(extractor) and not extractor["published"]
-
-
-def as_csv(tables: Sequence[Table]) -> str:
-    """One line per system and metric, with everything needed to make another table."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(
-        [
-            "table",
-            "system",
-            "role",
-            "metric",
-            "value",
-            "low",
-            "high",
-            "n",
-            "failed",
-            "unit",
-            "direction",
-            "measured_by",
-        ]
-    )
-    for number, table in enumerate(tables, 1):
-        for result in table.results:
-            for name in table.metrics:
-                record = result.metrics.get(name)
-                if record is not None:
-                    low, high = record["interval"] or ("", "")
-                    system = [
-                        number,
-                        result.system["name"],
-                        result.system["role"],
-                        name,
-                        record["value"],
-                        low,
-                        high,
-                    ]
-                    about = [record["n"], record["n_failed"], record["unit"], record["direction"]]
-                    writer.writerow([*system, *about, measured_by(table, name)])
-    return stream.getvalue()
-
-
-def as_markdown(tables: Sequence[Table]) -> str:
-    """The tables for a README; the best system of each column is bold."""
-    parts = []
-    for number, table in enumerate(tables, 1):
-        shared = "; ".join(f"{what} {text}" for what, text in table.shared.items())
-        heads = [f"{METRICS[name].title} {arrow(name)}" for name in table.metrics]
-        lines = [
-            f"Table {number}: {shared}.",
-            *([f"Apart from table 1: {table.reason}."] if table.reason else []),
-            "",
-        ]
-        lines += [f"| system | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
-        for result in table.results:
-            role = "" if result.system["role"] == "system" else f" ({result.system['role']})"
-            cells = [_markdown_cell(table, result, name) for name in table.metrics]
-            lines.append(f"| {result.system['name']}{role} | {' | '.join(cells)} |")
-        if any(is_embedded(table, name) for name in table.metrics):
-            columns = ", ".join(METRICS[name].title for name in table.metrics if is_embedded(table, name))
-            lines += ["", f"Embedded, not the published network: {columns}."]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
-
-
-def _markdown_cell(table: Table, result: Result, name: str) -> str:
-    value = shown(result, name)
-    if value is None:
-        return "–"
-    wins = result.system["role"] == "system" and value == best(table, name)
-    span = result.metrics[name]["interval"]
-    return f"{'**' if wins else ''}{text_of(value)}{'**' if wins else ''}" + (
-        f" ({text_of(span[0])}–{text_of(span[1])})" if span else ""
-    )

@@ -22,6 +22,7 @@ COMMANDS = {
     "score": "the table of the model card: does the generator obey?",
     "compare": "one result against others, in paired tests",
     "leaderboard": "results to a page and tables",
+    "preference": "a blind study of pairs of videos, and its ranking",
     "sweep": "search over the keys of an experiment",
     "export": "weights of a run to files that can be loaded and shared",
     "weights": "list, fetch and verify published networks",

@@ -87,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
+    from evaluation.board.admission import missing_origin
     from evaluation.world import joined
     from moee.evaluate_lines import limit_table, summary
     from moee.files import check_writable
@@ -106,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
     for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
         say(line)
     say(f"written: {args.out}")
+    if missing := missing_origin(results[0]):
+        say(f"a leaderboard would refuse it, it does not tell {', '.join(missing)}: see --system")
     if all(row.problem for row in results[0].rows):
         warn(f"moee: no clip could be scored; {results[0].rows[0].key}: {results[0].rows[0].problem}")
         return 1

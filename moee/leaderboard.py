@@ -1,18 +1,22 @@
-"""`moee leaderboard`: results to one page, CSV and Markdown."""
+"""`moee leaderboard`: results to one page with its downloads."""
 
 import argparse
 from pathlib import Path
 
-from moee.console import say
+from moee.console import say, warn
 
-DESCRIPTION = """Results to a page that opens from disk, with CSV and Markdown beside it.
+DESCRIPTION = """Results to a static page that opens from disk, with CSV, Markdown, LaTeX and JSON beside it.
 
-Only results of the same protocol, data and extractors share a table; others stand apart with the reason.
+Only results of the same protocol, data and extractors share a table; others stand apart with the reason. A
+result that was changed, or that does not tell where it comes from, is refused, and the page says why.
 """
 EXAMPLES = """\
 examples:
-  moee leaderboard results --out leaderboard
-  moee leaderboard results/ours.json results/theirs.json --out leaderboard --title "MEAD, June"
+  moee leaderboard results --out board
+  moee leaderboard results --videos made --out board --title "MEAD, June"
+  moee leaderboard results/ours.json results/theirs.json --plot emotion_accuracy --out board
+
+With --videos, made/<system>/<clip>.mp4 are shown side by side.
 """
 
 
@@ -21,15 +25,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", type=Path, help="result files, or folders of them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the page")
     parser.add_argument("--title", default="Emotional talking heads", help="(default: %(default)s)")
+    parser.add_argument("--videos", type=Path, metavar="DIR", help="a folder for each system with its clips")
+    parser.add_argument(
+        "--clips", type=int, default=6, metavar="N", help="clips to show (default: %(default)s)"
+    )
+    parser.add_argument("--plot", default="", metavar="METRIC", help="what to plot against cost")
+    parser.add_argument("--no-published", action="store_true", help="leave the numbers of papers out")
 
 
 def run(args: argparse.Namespace) -> int:
-    """`moee leaderboard`: prints the path of the page."""
+    """`moee leaderboard`: prints the path of the page; 1 if a result was refused."""
+    from evaluation.board.admission import admit
+    from evaluation.board.videos import find_videos
     from evaluation.leaderboard import build_leaderboard
+    from evaluation.published_numbers import load_published
 
-    page = build_leaderboard(result_files(args.results), args.out, title=args.title)
+    results, refused = admit(result_files(args.results))
+    for refusal in refused:
+        warn(f"moee: refused {refusal.source}: {refusal.reason}")
+    keys: dict[str, set[str]] = {}
+    for result in results:
+        keys.setdefault(result.system["name"], set()).update(row.key for row in result.rows)
+    page = build_leaderboard(
+        results,
+        args.out,
+        find_videos(args.videos, keys, args.clips) if args.videos else None,
+        args.title,
+        numbers=() if args.no_published else load_published(),
+        plot=args.plot,
+        refused=refused,
+    )
     say(f"open {page}")
-    return 0
+    return 1 if refused else 0
 
 
 def result_files(paths: list[Path]) -> list[Path]:
