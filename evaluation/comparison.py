@@ -134,7 +134,10 @@ def compare(
 
 def _refusals(results: Sequence[Result], names: Sequence[str], metrics: Sequence[str]) -> list[str]:
     """Why results cannot be compared, a line each."""
-    lines = []
+    sets = [metric for metric in metrics if metric in METRICS and METRICS[metric].of_sets]
+    lines = [
+        f"{metric} is a distance of sets and has no value for a person: look at intervals" for metric in sets
+    ]
     for result, name in zip(results, names, strict=True):
         lines += differences(results[0], result, name)
         lines += [f"{name} has no metric {metric!r}" for metric in metrics if metric not in result.metrics]

@@ -9,6 +9,7 @@ from judges import PROTOCOL, judges, painted
 from torch import Tensor
 
 from evaluation.clip_features import by_person, collected, packed, unpacked
+from evaluation.comparison import compare
 from evaluation.evaluate import evaluate
 from evaluation.extractors.catalogue import load_published_extractor, published
 from evaluation.metrics import METRICS, SET_METRICS, frechet_distance, kid
@@ -125,6 +126,13 @@ def test_settings_and_weights_keep_results_apart(samples, made):
     other.extractors["inception-tf2015-clean-3"]["settings"] = {"resize": "clean", "frames_of_a_clip": 8}
     assert one.comparable["extractors"] != other.comparable["extractors"]
     assert one.comparable["data"] == other.comparable["data"]
+
+
+def test_no_paired_test_is_made_of_them(samples, made):
+    one, other = scored(made, samples), scored({s["key"]: s["frames"] for s in samples}, samples)
+    assert "fid_clean" not in {pair.metric for pair in compare([one, other])}
+    with pytest.raises(ValueError, match="fid_clean is a distance of sets"):
+        compare([one, other], metrics=["fid_clean"])
 
 
 @pytest.mark.parametrize("name", [name for name in SET_METRICS if name.endswith(("clean", "crop_48_n"))])
