@@ -1,21 +1,26 @@
 """What a generator in training has learnt of the face, checkpoint after checkpoint.
 
-    python -m benchmarks.learning_curve runs/embedded-faces-1a2b3c4d [--clips 64]
+    python -m benchmarks.learning_curve runs/embedded-faces-1a2b3c4d [--clips 64] [--seen]
 
 At pure noise, where everything has to come from what is asked for: the share of the clip's variance around
 the moved portrait that the first step explains in the cells of brows, eyes, nose and mouth, on held-out
-people. Told are sound and head motion alone, then a label, a text, another voice or action units beside. The
-last column is the PSNR of the first step's pictures, told the action units.
+people. With --seen on people of the training clips: the difference is what was learnt by heart.
+
+Told are sound and head motion alone, then a label, a text, another voice or action units beside. The last
+column is the PSNR of the first step's pictures, told the action units.
 """
 
 import argparse
+from dataclasses import replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from datamodules.batch import MODALITIES, TalkingHeadBatch, collate
+from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
 from datamodules.synthetic_heads import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
 from moee.modules import build_module
@@ -26,8 +31,21 @@ FRAMES = slice(3, 16, 8)  # two frames of each clip, far apart
 
 
 def held_out(clips: int) -> TalkingHeadBatch:
+    """Clips of people that no training has seen."""
     recipe = Recipe(clips, frames=16, seed=500_000, split="test", clean_share=1.0)
-    batch = collate([make_clip(recipe, index) for index in range(clips)])
+    return two_frames([make_clip(recipe, index) for index in range(clips)])
+
+
+def seen(clips: int, trained_on: dict[str, Any]) -> TalkingHeadBatch:
+    """As many clips of the training recipe, those that were rendered without randomisation."""
+    recipe = replace(Recipe(**trained_on), frames=16)
+    plain = (i for i in count() if np.random.default_rng([recipe.seed + i, 77]).random() < recipe.clean_share)
+    return two_frames([make_clip(recipe, index) for index in islice(plain, clips)])
+
+
+def two_frames(clips: list[Sample]) -> TalkingHeadBatch:
+    """A batch of two frames a clip."""
+    batch = collate(clips)
     for name in ("frames", "landmarks", "head_motion", "action_units", "mouth_mask"):
         batch[name] = batch[name][:, FRAMES]  # type: ignore[literal-required]
     return batch
@@ -77,8 +95,11 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path, help="a run directory; its kept checkpoints are the points")
     parser.add_argument("--clips", type=int, default=64)
+    parser.add_argument("--seen", action="store_true", help="people of the training clips")
     args = parser.parse_args()
-    curve = Curve(build_module(read_run(args.run)["model"]), held_out(args.clips))
+    settings = read_run(args.run)
+    batch = seen(args.clips, settings["data"]["init_args"]["train"]) if args.seen else held_out(args.clips)
+    curve = Curve(build_module(settings["model"]), batch)
     print(f"{'step':>8}" + "".join(f"{cue:>14}" for cue in CUES) + f"{'PSNR, dB':>12}")
     for path in sorted(args.run.glob("checkpoints/step=*.ckpt")):
         content = torch.load(path, map_location="cpu", weights_only=True)
