@@ -12,7 +12,7 @@ from synthetic_weights import content_hash, fill
 from torch import Tensor
 from torch.nn import functional as F
 
-from evaluation.extractors.inception import BATCH, Inception
+from evaluation.extractors.inception import BATCH, Inception, spread
 from evaluation.extractors.network import ready
 from evaluation.features import Extractor, describe
 from evaluation.metrics import frechet_distance
@@ -126,7 +126,16 @@ def test_what_a_result_records(loaded):
     assert record["name"] == "inception-tf2015-torch_aa"
     assert record["sha256"] == loaded.fingerprint
     assert len(loaded.fingerprint) == 64
-    assert record["settings"] == {"resize": "torch_aa", "size": 299, "batch_size": BATCH, "dtype": "float32"}
+    settings = {"resize": "torch_aa", "size": 299, "batch_size": BATCH, "dtype": "float32"}
+    assert record["settings"] == settings | {"frames_of_a_clip": "all"}
+
+
+def test_pictures_are_spread_over_a_clip():
+    places = torch.arange(50)
+    assert spread(places, 5).tolist() == [5, 15, 25, 35, 45]
+    assert spread(places, 0) is spread(places, 50) is spread(places, 99) is places
+    with pytest.raises(ValueError, match="-1 frames of a clip"):
+        Inception("clean", frames=-1)
 
 
 def test_an_unknown_filter_is_refused():

@@ -30,7 +30,7 @@ def mfcc(sound_S: Tensor) -> Tensor:
     power_RB = power_spectrum(emphasise(sound_S.double()))
     mel_RM = positive(power_RB @ mel_filters().to(power_RB.device).mT).log()
     cepstrum_RK = mel_RM @ cosines().to(mel_RM.device).mT
-    order_K = torch.arange(COEFFICIENTS, device=cepstrum_RK.device)
+    order_K = torch.arange(COEFFICIENTS, dtype=torch.float64, device=cepstrum_RK.device)
     cepstrum_RK = cepstrum_RK * (1 + LIFTER / 2 * torch.sin(math.pi * order_K / LIFTER))
     cepstrum_RK[:, 0] = positive(power_RB.sum(1)).log()
     return cepstrum_RK
