@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isclose
 
 from evaluation.board.ties import cost_of, tied
 from evaluation.metrics import METRICS
@@ -40,7 +41,7 @@ def group(results: Sequence[Result]) -> list[Table]:
     Later ones say what differs from the first.
 
     Raises:
-        ValueError: for two results of one name in one table.
+        ValueError: for two results of one name in one table, unless they are the same ceiling or floor.
     """
     shares: list[dict[str, str]] = []
     members: list[list[Result]] = []
@@ -49,12 +50,27 @@ def group(results: Sequence[Result]) -> list[Table]:
             shares.append(result.comparable)
             members.append([])
         place = members[shares.index(result.comparable)]
-        if any(other.system["name"] == result.system["name"] for other in place):
+        twin = next((other for other in place if other.system["name"] == result.system["name"]), None)
+        if twin is not None and not same_limit(twin, result):
             raise ValueError(
                 f"two results of one table are both called {result.system['name']!r}: rename one"
             )
+        if twin is not None:
+            continue
         place.append(result)
     return [_table(shared, shares[0], own) for shared, own in zip(shares, members, strict=True)]
+
+
+def same_limit(one: Result, other: Result) -> bool:
+    """Whether two results are the same ceiling or floor, as each system's own evaluation writes it."""
+    marks = [[r.system["role"], r.system["checkpoint_sha256"], sorted(r.metrics)] for r in (one, other)]
+    if marks[0] != marks[1] or one.system["role"] == "system":
+        return False
+    values = [[r.metrics[name]["value"] for name in sorted(r.metrics)] for r in (one, other)]
+    return all(
+        a == b or (None not in (a, b) and isclose(a, b, rel_tol=1e-6, abs_tol=1e-6))
+        for a, b in zip(*values, strict=True)
+    )
 
 
 def _table(shared: dict[str, str], first: dict[str, str], own: list[Result]) -> Table:

@@ -35,7 +35,8 @@ examples:
 beside the result, and prints a table of it.
 
 Rows that were measured are kept in `.kept` beside the result: an evaluation that was killed goes on with the
-same command. Under torchrun or srun every process takes a share of the clips; the result is the same.
+same command. Under torchrun or srun every process takes a share of the clips; the result is the same, to the
+bit where processes have as many threads.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.
@@ -231,10 +232,7 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
     from datamodules.batch import parse_blend
     from moee.explain import unknown_key
 
-    try:
-        content = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
+    content = read_json(path)
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
         raise ValueError(f'{path}: expected {{"clip": {{"identity": "...", "emotion": "..."}}}}')
     about: dict[str, dict[str, Any]] = {}
@@ -251,6 +249,14 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
     return about
 
 
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; what is none becomes one line."""
+    try:
+        return json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+
+
 def read_system(path: Path) -> "System":
     """A `System` from JSON.
 
@@ -263,10 +269,7 @@ def read_system(path: Path) -> "System":
 
     if not path.is_file():
         raise FileNotFoundError(f"no system file {path}")
-    try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
+    content = read_json(path)
     known = [entry.name for entry in fields(System)]
     if not isinstance(content, dict) or "name" not in content:
         raise ValueError(f"{path}: expected the record of a system, with a name")

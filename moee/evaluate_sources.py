@@ -128,7 +128,7 @@ def limit_entries(clips: Clips, codec: "LoadedGenerator | None" = None) -> list[
     entries = [(System(name, role), make) for name, role, make in limits(clips)]
     if codec is not None:
         recode = _through(codec)
-        entries.insert(1, (System("real video, our codec", "ceiling", codec.sha256), recode))
+        entries.insert(1, (System(f"real video, codec {codec.sha256[:8]}", "ceiling", codec.sha256), recode))
     return entries
 
 

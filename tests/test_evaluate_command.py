@@ -100,13 +100,13 @@ def test_limits_lie_beside_the_result_and_are_printed(
         "ours.ours-another-sound.json",
         "ours.ours-another-emotion.json",
         "ours.real-video.json",
-        "ours.real-video-our-codec.json",
+        "ours.real-video-codec-00000000.json",
         "ours.static-reference.json",
         "ours.shuffled-clips.json",
     }
     assert len({str(result.comparable) for result in found.values()}) == 1
     assert (
-        found["ours.real-video-our-codec.json"].metrics["psnr"]["value"] == 100
+        found["ours.real-video-codec-00000000.json"].metrics["psnr"]["value"] == 100
     )  # the stand-in loses nothing
     assert found["ours.json"].system["checkpoint_sha256"] == "0" * 64
     assert set(found["ours.json"].rows[0].sums) > {"psnr", "emotion_accuracy"}

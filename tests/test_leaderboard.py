@@ -278,3 +278,16 @@ def _chooses_columns(browser: Browser) -> None:
     browser.run("document.querySelector('input[name=family][value=Emotion]').click()")
     shown = "[...document.querySelectorAll('thead th[data-family]')].filter((th) => !th.hidden)"
     assert set(browser.run(f"{shown}.map((th) => th.dataset.family)")) == {"Emotion"}
+
+
+def test_the_limits_of_two_systems_evaluations_are_one_row(results):
+    again = [
+        replace(r, system=dict(r.system), metrics=dict(r.metrics))
+        for r in results
+        if r.system["role"] != "system"
+    ]
+    (table,) = group([*results, *again])
+    assert len(table.results) == len(results)
+    other = again[0].metrics["psnr"] | {"value": 55.0}
+    with pytest.raises(ValueError, match="both called 'real video'"):
+        group([*results, replace(again[0], metrics=again[0].metrics | {"psnr": other})])

@@ -83,7 +83,7 @@ class Convolution(nn.Module):
         return F.relu(self.bn(self.conv(x_NCHW)), inplace=True)
 
     def fold(self) -> None:
-        """Put the normalisation into the convolution: the same function to 1e-6, a tenth faster."""
+        """Put the normalisation into the convolution: the same function to 1e-6, with fewer passes."""
         self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn.eval()), nn.Identity()
 
 
