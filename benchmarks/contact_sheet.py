@@ -9,7 +9,7 @@ loudest. The videos stay beside the sheet.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from datamodules.action_units import prototype
 from datamodules.batch import FPS, SAMPLES_PER_FRAME, parse_blend
 from datamodules.preparation.media import read_sound
 from datamodules.synthetic.clip import synthetic_clip
+from datamodules.synthetic.text import describe
 from lightning_modules.interfaces import EmotionCue
 from moee.animate import Settings, count_frames, write_animation
 from moee.generator import LoadedGenerator, load_generator
@@ -76,17 +78,38 @@ def synthetic(index: int, size: int, folder: Path) -> Subject:
     )
 
 
+def by_label(emotion: str) -> EmotionCue:
+    """The emotion as its name."""
+    return EmotionCue(label=parse_blend(emotion)[None])
+
+
+def by_text(emotion: str) -> EmotionCue:
+    """In words that no training has seen."""
+    return EmotionCue(text=describe(parse_blend(emotion), np.random.default_rng(0), "test_words"))
+
+
+def by_units(emotion: str) -> EmotionCue:
+    """As the action units that make its face."""
+    return EmotionCue(action_units=prototype(parse_blend(emotion))[None])
+
+
+CUES = {"label": by_label, "text": by_text, "units": by_units}
+
+
 def tiles_of(
-    generator: LoadedGenerator, subject: Subject, emotions: Sequence[str], folder: Path, steps: int
+    generator: LoadedGenerator,
+    subject: Subject,
+    cues: Mapping[str, EmotionCue],
+    folder: Path,
+    steps: int,
 ) -> list[tuple[str, np.ndarray]]:
     """Captions and tiles of one portrait."""
     tiles = [(subject.name[:18], subject.portrait.reference.permute(1, 2, 0).numpy())]
     for audio in subject.sounds:
         length = count_frames(audio)
         quiet, loud = quiet_and_loud(audio, length)
-        for emotion in ("neutral", *emotions):
+        for emotion, cue in cues.items():
             path = folder / f"{subject.name}-{audio.stem}-{emotion}.mp4"
-            cue = EmotionCue(label=parse_blend(emotion)[None])
             write_animation(path, generator, subject.portrait, audio, cue, Settings(steps=steps), length)
             print(check(path), flush=True)
             pictures = frames_of(path)
@@ -115,6 +138,7 @@ def main() -> None:
     parser.add_argument("--audio", nargs="+", type=Path, default=[])
     parser.add_argument("--synthetic", type=int, default=0, help="so many synthetic people as well")
     parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help=f"(default: {' '.join(EMOTIONS)})")
+    parser.add_argument("--by", choices=CUES, default="label", help="what tells the emotion (default: label)")
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
     parser.add_argument("--checkpoint", help="(default: the shipped one)")
     parser.add_argument("--detector", help="landmark model, if not among the known weights")
@@ -128,7 +152,8 @@ def main() -> None:
         for path in args.portraits
     ]
     subjects += [synthetic(index, size, folder) for index in range(args.synthetic)]
-    rows = [tiles_of(generator, subject, args.emotions, folder, args.steps) for subject in subjects]
+    cues = {emotion: CUES[args.by](emotion) for emotion in ("neutral", *args.emotions)}
+    rows = [tiles_of(generator, subject, cues, folder, args.steps) for subject in subjects]
     sheet(rows, size).save(args.out)
     print(f"{args.out}: {len(rows)} portraits")
 

@@ -1,7 +1,8 @@
 """The questions of `moee score`, one function each. F frame, A action unit, C emotion class."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -54,6 +55,7 @@ class Score:
     finish: Finish = ratio
     ceiling: float | None = None
     floor: float | None = None
+    mistakes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (asked, seen) -> clips
 
     def value(self) -> float:
         """The aggregate over all clips and seeds."""
@@ -68,7 +70,11 @@ class Score:
         interval = self.interval()
         spread = f"{interval[0]:.3f} .. {interval[1]:.3f}" if interval else "-"
         ends = "".join(f"{x:8.3f}" if x is not None else f"{'-':>8}" for x in (self.ceiling, self.floor))
-        return f"{self.name:44}{self.value():8.3f}  {spread:18}{ends}"
+        line = f"{self.name:44}{self.value():8.3f}  {spread:18}{ends}"
+        if not self.mistakes:
+            return line
+        told = ", ".join(f"{asked} as {seen} {n}" for (asked, seen), n in self.mistakes.most_common())
+        return f"{line}\n  mistaken: {told}"
 
     def record(self) -> dict:
         """As written."""
@@ -79,6 +85,7 @@ class Score:
             "ceiling": self.ceiling,
             "floor": self.floor,
             "n": len(self.sums),
+            "mistakes": [[*pair, number] for pair, number in self.mistakes.most_common()],
         }
 
 
@@ -151,16 +158,17 @@ class ControlTests:
             "speech alone": lambda i, clip: EmotionCue(speech=self._voice(i, clip)),
         }
         for name, cue in cues.items():
-            hits = [
-                (float(self._class(self.generate(clip, cue(i, clip), seed)) == wanted[i]), 1.0)
+            pairs = [
+                (wanted[i], self._class(self.generate(clip, cue(i, clip), seed)))
                 for i, clip, seed in self._each()
             ]
             yield Score(
                 f"emotion accuracy by {name}",
-                torch.tensor(hits),
+                torch.tensor([(float(asked == seen), 1.0) for asked, seen in pairs]),
                 self._people(),
                 ceiling=ceiling,
-                floor=1 / 7,
+                floor=1 / len(CLASSES),
+                mistakes=Counter((CLASSES[asked], CLASSES[seen]) for asked, seen in pairs if asked != seen),
             )
 
     def _voice(self, index: int, clip: Sample) -> Tensor:

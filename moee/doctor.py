@@ -36,6 +36,7 @@ NEEDED = (
         "jsonargparse",
         "diffusers",
         "transformers",
+        "timm",
         "safetensors",
         "av",
         "mediapipe",

@@ -13,7 +13,7 @@ from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
 ALLOWED_PACKAGES = (
     *("lightning_modules", "datamodules", "evaluation"),
-    *("lightning.pytorch", "torch.nn", "torch.optim", "torch.utils.data"),
+    *("lightning.pytorch", "torch.nn", "torch.optim", "torch.utils.data", "timm.optim"),
 )
 CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 SHOWN_NAMES = 12

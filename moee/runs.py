@@ -22,6 +22,7 @@ RECORDED_PACKAGES = (
         "torchmetrics",
         "diffusers",
         "transformers",
+        "timm",
         "webdataset",
     ),
     *("safetensors", "omegaconf", "jsonargparse", "numpy", "av", "mediapipe", "lpips", "wandb"),

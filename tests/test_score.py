@@ -68,6 +68,15 @@ def test_every_question_has_a_row_for_each_clip_and_seed(question: str, lines: i
     assert all(set(row.record()) >= {"name", "value", "interval", "ceiling", "floor", "n"} for row in rows)
 
 
+def test_what_is_mistaken_for_what_is_said() -> None:
+    row = next(questions_to(Still()).rows(["emotion"]))
+    wrong = sum(row.mistakes.values())
+    assert row.value() == 1 - wrong / 2
+    assert wrong, "a still face cannot show two emotions"
+    assert "mistaken: " in row.line()
+    assert sum(number for *_, number in row.record()["mistakes"]) == wrong
+
+
 def test_units_that_do_not_move_do_not_rise() -> None:
     (row,) = questions_to(Still(), clips=1).rows(["units"])
     assert row.value() == 0
