@@ -29,6 +29,7 @@ from evaluation.statistics import (
     normal_quantile,
     number,
     percentile_interval,
+    seen_groups,
 )
 
 SCHEMA_VERSION = 1
@@ -223,7 +224,7 @@ class Result:
         self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], value: float | None
     ) -> list[float] | None:
         plan = self.protocol["statistics"]
-        if value is None or len(set(identities)) < 2:
+        if value is None or seen_groups(sums_NK, identities) < 2:
             return None
         if metric.resampling == "jackknife":
             if isinstance(metric, SetMetric):

@@ -80,8 +80,10 @@ def _refusal(item: Result | Path, error: Exception) -> Refusal:
     if isinstance(item, Result):
         return Refusal(str(item.system.get("name", "unnamed")), reason)
     path = Path(item)
-    plain = reason.replace(str(path), path.name).replace(str(path.parent), "").removeprefix(f"{path.name}: ")
-    return Refusal(path.name, plain)
+    plain = reason.replace(str(path), path.name)
+    if path.parent.name:  # neither the folder one stands in, a mere full stop, nor the root
+        plain = plain.replace(str(path.parent), "")
+    return Refusal(path.name, plain.removeprefix(f"{path.name}: "))
 
 
 def _read(path: Path) -> Result:
@@ -154,7 +156,9 @@ def _check_origin(result: Result) -> None:
     for row in result.rows:
         for text in (row.key, row.identity, row.label):
             _check_name(text, LONGEST_KEY)
-    _check_name(system["name"], LONGEST_NAME)
+    marks = [extractor["name"] for extractor in result.extractors.values()]
+    for text in (system["name"], result.tag, *result.extractors, *marks):
+        _check_name(text, LONGEST_NAME)
     if not system["name"].strip() or system["role"] not in ROLES:
         raise ValueError(f"a system needs a name and a role among {', '.join(ROLES)}")
     counted = {
