@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from boards import example_board, named
 
-from evaluation.board.admission import admit, check_shape, missing_origin
+from evaluation.board.admission import admit, missing_origin
 from evaluation.leaderboard import build_leaderboard
 from evaluation.protocol import digest_of
 from evaluation.result import SECTIONS, Result
+from evaluation.result_shape import check_shape
 from moee import cli
 
 UNSIGNED = ("environment", "cost")
