@@ -18,6 +18,7 @@ from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
 from evaluation.clip_features import PREFIX, as_tensors, collected
 from evaluation.features import Extractor, Listener, describe
+from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric, Lpips
 from evaluation.pairs import Pair, clips_of_folder, pairs_of, sample_pairs, videos_made
@@ -68,7 +69,8 @@ def evaluate(
             identity.
         lpips: `load_lpips(...)`; without it LPIPS is left out.
         progress: called with each key and the number of clips this process has done.
-        kept: folder of rows that were measured before; see `evaluation.kept_rows`. None keeps nothing.
+        kept: folder of what was measured before; see `evaluation.kept_rows` and `kept_features`. None keeps
+            nothing.
 
     Raises:
         ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
@@ -107,7 +109,7 @@ def evaluate_pairs(
     """
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     metrics = _metrics(protocol, extractors, lpips)
-    judged = _Judged(metrics, extractors, protocol.preprocessing, truth)
+    judged = _Judged(metrics, extractors, protocol.preprocessing, truth, KeptFeatures(kept))
     mark = str(lpips.fingerprint) if lpips is not None else None
     store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark))
     start, mine = time.perf_counter(), []
@@ -172,8 +174,9 @@ class _Judged:
         extractors: Sequence[Extractor],
         preprocessing: Mapping[str, int],
         truth: Truth,
+        kept: KeptFeatures,
     ) -> None:
-        self.metrics, self.extractors, self.truth = metrics, extractors, truth
+        self.metrics, self.extractors, self.truth, self.kept = metrics, extractors, truth, kept
         self.size, self.extra_frames = int(preprocessing["size"]), int(preprocessing["extra_frames"])
 
     def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
@@ -219,7 +222,7 @@ class _Judged:
         found = {"frames": frames_F3HW}
         for extractor in self.extractors:
             if not field or field in extractor.provides:
-                found |= extractor.measure(frames_F3HW)
+                found |= self.kept.measure(extractor, frames_F3HW)
         return found
 
     def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
@@ -227,7 +230,7 @@ class _Judged:
         found: dict[str, Tensor] = {}
         for extractor in self.extractors:
             if isinstance(extractor, Listener):
-                found |= extractor.measure_sound(sound_S)
+                found |= self.kept.measure_sound(extractor, sound_S)
         return found
 
     def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +91,17 @@ def digest_of(content: object) -> str:
     """sha256 of canonical JSON: sorted keys, no spaces, no values that are not numbers."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tensors_digest(named: Mapping[str, Tensor], names: Sequence[str]) -> str:
+    """sha256 of those of the tensors that exist: name, type, shape and content."""
+    content = hashlib.sha256()
+    for name in names:
+        if name in named:
+            value = named[name].contiguous()
+            content.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+            content.update(value.numpy().tobytes())
+    return content.hexdigest()
 
 
 def load_protocol(path: Path) -> Protocol:

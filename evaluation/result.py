@@ -4,9 +4,10 @@ N row, K entry of sums.
 """
 
 import json
-import math
 import os
 import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,8 @@ from evaluation.clip_features import PREFIX, Features, by_person, packed, unpack
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets import SetMetric
 from evaluation.protocol import digest_of
+from evaluation.result_check import check_result
+from evaluation.result_shape import check_shape
 from evaluation.seeds import seed_spread
 from evaluation.statistics import (
     bootstrap,
@@ -29,12 +32,12 @@ from evaluation.statistics import (
     normal_quantile,
     number,
     percentile_interval,
+    seen_groups,
 )
 
 SCHEMA_VERSION = 1
 ROLES = ("system", "ceiling", "floor")
 SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
-TOLERANCE = 1e-6  # relative; recomputing on another machine may round differently
 
 
 @dataclass
@@ -149,9 +152,13 @@ class Result:
         return digest_of({name: content[name] for name in SECTIONS if name not in ("environment", "cost")})
 
     def aggregate(self) -> None:
-        """Compute `metrics` from the rows."""
+        """Fill `metrics` from the rows."""
+        self.metrics = self.recomputed()
+
+    def recomputed(self) -> dict[str, Any]:
+        """What `metrics` has to be, from the rows alone."""
         names = {name for row in self.rows for name in row.sums} | self.large.keys()
-        self.metrics = {name: self._record(METRICS[name]) for name in METRICS if name in names}
+        return {name: self._record(METRICS[name]) for name in METRICS if name in names}
 
     def sums_of(self, name: str) -> tuple[Tensor, list[Row]]:
         """Sums (N, K) of a metric, and the evaluated rows they belong to."""
@@ -223,7 +230,7 @@ class Result:
         self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], value: float | None
     ) -> list[float] | None:
         plan = self.protocol["statistics"]
-        if value is None or len(set(identities)) < 2:
+        if value is None or seen_groups(sums_NK, identities) < 2:
             return None
         if metric.resampling == "jackknife":
             if isinstance(metric, SetMetric):
@@ -265,7 +272,7 @@ class Result:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read and validate: schema, fingerprints, and every aggregate against its rows.
+        """Read and validate: schema, kinds, fingerprints, and whatever follows from the rows.
 
         Raises:
             FileNotFoundError: if it is not there.
@@ -273,42 +280,21 @@ class Result:
         """
         path = Path(path)
         content = _read_json(path)
+        with _naming(path):
+            check_shape(content)
         tensors = _read_sums(path, content["sums_file"])
         result = cls(
             **{name: content[name] for name in SECTIONS if name != "rows"},
             rows=[Row(**row) for row in content["rows"]],
             created=content["created"],
             large={name: x for name, x in tensors.items() if not name.startswith(PREFIX)},
-            features=unpacked(tensors),
         )
-        if result.digest != content["sha256"]:
-            raise ValueError(
-                f"{path}: its content does not match its sha256, it was changed after it was written"
-            )
-        result._check_aggregates(path)
+        with _naming(path):
+            result.features = unpacked(tensors)
+            if result.digest != content["sha256"]:
+                raise ValueError("its content does not match its sha256, it was changed after it was written")
+            check_result(result)
         return result
-
-    def _check_row(self, path: Path, row: Row) -> None:
-        for name, sums in row.sums.items():
-            found = number(METRICS[name]().finish(torch.tensor(sums, dtype=torch.float64)))
-            if not _close(row.values.get(name), found):
-                claimed = row.values.get(name)
-                raise ValueError(f"{path}: {row.key}: {name} claims {claimed}, its sums give {found}")
-
-    def _check_aggregates(self, path: Path) -> None:
-        for row in self.rows:
-            self._check_row(path, row)
-        claimed = self.metrics
-        self.metrics = {}
-        self.aggregate()
-        if claimed.keys() != self.metrics.keys():
-            raise ValueError(f"{path}: no rows for {', '.join(sorted(claimed.keys() ^ self.metrics.keys()))}")
-        for name, record in self.metrics.items():
-            for what in ("value", "interval", "n", "n_failed"):
-                if not _close(claimed[name].get(what), record[what]):
-                    said = claimed[name].get(what)
-                    raise ValueError(f"{path}: {name} claims {what} {said}, its rows give {record[what]}")
-        self.metrics = claimed
 
 
 def _settings_mark(extractor: dict[str, Any]) -> str:
@@ -329,20 +315,23 @@ def _deviation(values: list[float | None]) -> float | None:
     return statistics.stdev(known) if len(known) > 1 else None
 
 
-def _close(claimed: Any, found: Any) -> bool:
-    if isinstance(found, list) and isinstance(claimed, list) and len(found) == len(claimed):
-        return all(_close(a, b) for a, b in zip(claimed, found, strict=True))
-    if isinstance(found, float) and isinstance(claimed, int | float):
-        return math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return claimed == found
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name before what is wrong with it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{path}: its parts do not fit together: {error}") from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"no result file {path}")
     try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(path.read_text(), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
     if not isinstance(content, dict) or "schema_version" not in content:
         raise ValueError(f"{path} is not a result: it has no schema_version")
@@ -354,15 +343,21 @@ def _read_json(path: Path) -> dict[str, Any]:
     if missing:
         raise ValueError(f"{path} lacks {', '.join(missing)}")
     known = set(Row.__dataclass_fields__)
-    for row in content["rows"]:
+    for row in content["rows"] if isinstance(content["rows"], list) else ():
         if not isinstance(row, dict) or set(row) != known:
             raise ValueError(f"{path}: a row needs exactly the fields {', '.join(sorted(known))}")
     return content
 
 
-def _read_sums(path: Path, about: dict[str, str] | None) -> dict[str, Tensor]:
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _read_sums(path: Path, about: Any) -> dict[str, Tensor]:
     if about is None:
         return {}
+    if not isinstance(about, dict) or not all(isinstance(about.get(key), str) for key in ("name", "sha256")):
+        raise ValueError(f"{path}: sums_file needs a name and a sha256")
     beside = path.with_name(Path(about["name"]).name)
     if not beside.is_file():
         raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")

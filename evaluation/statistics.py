@@ -40,6 +40,11 @@ def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
     return sums_NK.new_zeros(len(place), sums_NK.shape[1]).index_add_(0, index_N, sums_NK)
 
 
+def seen_groups(sums_NK: Tensor, groups: Sequence[str]) -> int:
+    """How many groups have anything in their rows: one that has not adds nothing, also not to a spread."""
+    return len({name for name, seen in zip(groups, (sums_NK != 0).any(1).tolist(), strict=True) if seen})
+
+
 def bootstrap(
     sums_NK: Tensor,
     groups: Sequence[str],
@@ -138,8 +143,11 @@ def cluster_interval(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float] | None:
-    """BCa interval of `finish` over all rows, whole groups drawn and left out; None for a single group."""
-    if len(set(groups)) < 2:
+    """BCa interval of `finish` over all rows, whole groups drawn and left out.
+
+    None where fewer than two groups have anything in their rows.
+    """
+    if seen_groups(sums_NK, groups) < 2:
         return None
     values_B = bootstrap(sums_NK, groups, finish, resamples, seed)
     left_out_G = jackknife_values(sums_NK, groups, finish)

@@ -223,7 +223,7 @@ def _read_answers(path: Path, study: Study) -> tuple[str, list[Vote]]:
         number = answer.get("trial") if isinstance(answer, dict) else None
         if type(number) is not int or not 0 <= number < len(study.trials) or number in votes:
             raise ValueError(f"{path}: {number!a} is no trial of the study, or stands there twice")
-        if answer.get("choice") not in SCORES:
+        if not isinstance(answer.get("choice"), str) or answer["choice"] not in SCORES:
             raise ValueError(f"{path}: trial {number} has no choice among {', '.join(SCORES)}")
         trial = study.trials[number]
         votes[number] = Vote(rater, trial.left, trial.right, SCORES[answer["choice"]])

@@ -34,8 +34,8 @@ examples:
 --limits writes the rows that say what the metrics can see, real videos and floors, as files of their own
 beside the result, and prints a table of it.
 
-Rows that were measured are kept in `.kept` beside the result: an evaluation that was killed goes on with the
-same command. Under torchrun or srun every process takes a share of the clips; the result is the same, to the
+What was measured is kept in `.kept` beside the result, at most 4 GiB of rows and of networks' outputs each: an
+evaluation that was killed goes on with the same command, and the next system's true clips need no measuring. Under torchrun or srun every process takes a share of the clips; the result is the same, to the
 bit where processes have as many threads.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's; adds LPIPS")
     parser.add_argument(
-        "--kept", type=Path, metavar="DIR", help="measured rows of killed runs (default: .kept beside --out)"
+        "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
     how = parser.add_argument_group("with --checkpoint")
     how.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from boards import example_board, named
 
-from evaluation.board.admission import admit, check_shape, missing_origin
+from evaluation.board.admission import admit, missing_origin
 from evaluation.leaderboard import build_leaderboard
 from evaluation.protocol import digest_of
 from evaluation.result import SECTIONS, Result
+from evaluation.result_shape import check_shape
 from moee import cli
 
 UNSIGNED = ("environment", "cost")
@@ -144,3 +145,25 @@ def test_files_that_are_no_results_are_one_line(tmp_path, text):
 def test_the_shape_of_a_real_result_fits(board, tmp_path):
     check_shape(json.loads(write(board[1], tmp_path).read_text()))
     assert admit([tmp_path / "a.json"])[1] == []
+
+
+def test_a_refusal_keeps_its_full_stops(board, tmp_path, monkeypatch):
+    """A file in the folder one stands in: its parent is a full stop."""
+
+    def wrong(path: Path) -> Result:
+        raise ValueError(f"{path}: psnr claims 50.0")
+
+    monkeypatch.chdir(tmp_path)
+    board[0].write(Path("a.json"))
+    monkeypatch.setattr(Result, "read", wrong)
+    (refusal,) = admit([Path("a.json")])[1]
+    assert (refusal.source, refusal.reason) == ("a.json", "psnr claims 50.0")
+
+
+@pytest.mark.parametrize("tag", ["a\nb", "\u202ereversed", "x" * 81])
+def test_names_of_protocols_and_networks_are_names_too(board, tag):
+    _, (refusal,) = admit([replace(board[1], protocol=board[1].protocol | {"tag": tag})])
+    assert "must be printable" in refusal.reason
+    extractors = {"embedded-judge": board[1].extractors["embedded-judge"] | {"name": tag}}
+    _, (refusal,) = admit([replace(board[1], extractors=extractors)])
+    assert "must be printable" in refusal.reason

@@ -1,13 +1,16 @@
+import csv
+import io
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from boards import MP4, board_result, example_board
+from boards import MP4, board_result, example_board, named
 
 from evaluation.board.breakdown import breakdown, group_values
-from evaluation.board.downloads import as_csv, as_json, as_latex
+from evaluation.board.downloads import as_csv, as_json, as_latex, as_markdown
 from evaluation.board.pareto import Point, front, log_ticks, plotted_metric, ticks
 from evaluation.board.scores import family
 from evaluation.board.videos import copy_videos, find_videos
@@ -125,3 +128,22 @@ def test_videos_are_found_by_listing_never_by_a_name_from_a_result(tmp_path):
         find_videos(made, keys, most=6)
     with pytest.raises(ValueError, match="expected folders called nobody"):
         find_videos(made, {"nobody": []}, most=6)
+
+
+def test_no_text_of_a_result_becomes_a_formula(board):
+    extractors = {"=1+1": board[1].extractors["embedded-judge"] | {"name": "=1+1"}}
+    risky = replace(board[1], protocol=board[1].protocol | {"tag": "@SUM(1)"}, extractors=extractors)
+    cells = [cell for row in csv.reader(io.StringIO(as_csv(group([risky])))) for cell in row]
+    assert "'=1+1" in cells
+    assert not any(cell.startswith(("=", "@", "+")) for cell in cells)
+
+
+def test_every_download_tells_what_the_page_warns_of(board):
+    """A floor that is sharper than real video, and networks of ours."""
+    sharp = named(board_result("sharp floor", -0.5, "floor"), "sharp floor")
+    tables = group([*board, sharp])
+    for text in (as_markdown(tables), as_latex(tables)):
+        assert "A floor beats real video here: PSNR" in text
+        assert "Embedded, not the published network" in text
+    psnr = json.loads(as_json(tables))["tables"][0]["metrics"][0]
+    assert (psnr["name"], psnr["floor_beats_ceiling"]) == ("psnr", True)

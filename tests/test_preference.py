@@ -130,3 +130,11 @@ def test_votes_that_are_none_are_refused(bad):
         rank([bad])
     with pytest.raises(ValueError, match="nothing to rank"):
         rank([])
+
+
+def test_groups_linked_by_a_single_choice_settle():
+    """Newton's steps do not care how thin the link is; the mean of each group is a half away from zero."""
+    even = [Vote("r", a, b, float(i % 2)) for a, b in (("a", "b"), ("c", "d")) for i in range(2000)]
+    found = {s.system: s.strength for s in rank([*even, Vote("r", "a", "c", 1)])}
+    assert found["a"] == pytest.approx(found["b"], abs=2e-3)
+    assert found["a"] - found["c"] == pytest.approx(math.log(1.5 / 0.5), abs=3e-3)

@@ -1,9 +1,13 @@
 import json
+from hashlib import sha256
 
 import pytest
+import torch
 from judges import PROTOCOL, judges, painted
+from safetensors.torch import load_file, save_file
 
-from evaluation.evaluate import evaluate
+from evaluation.evaluate import evaluate, evaluate_pairs
+from evaluation.pairs import Pair
 from evaluation.result import Result, System
 
 
@@ -123,3 +127,91 @@ def test_files_that_are_no_json(tmp_path):
         Result.read(tmp_path / "absent.json")
     with pytest.raises(ValueError, match="unknown role 'winner'"):
         System("x", role="winner")
+
+
+@pytest.fixture
+def seeded(tmp_path):
+    """Two clips of two people with two seeds each."""
+    pairs = []
+    for i in (0, 2):
+        for seed in (0, 1):
+            made = painted(i + seed + 1)["frames"]
+            pairs.append(Pair(f"clip-{i}", f"person-{i}", made, painted(i), seed))
+    evaluate_pairs(pairs, PROTOCOL, tmp_path / "result.json", extractors=judges())
+    return tmp_path / "result.json"
+
+
+@pytest.mark.parametrize(
+    ("metric", "what", "value"),
+    [
+        ("psnr", "between_seeds", 0.001),
+        ("psnr", "by_seed", {"0": 30.0, "1": 30.0}),
+        ("psnr", "seed_spread", None),
+        ("psnr", "unit", "grey levels"),
+        ("psnr", "direction", "lower"),
+        ("emotion_accuracy", "details", {}),
+    ],
+)
+def test_whatever_follows_from_the_rows_is_checked(seeded, metric, what, value):
+    assert Result.read(seeded).metrics[metric][what] is not None
+    resigned(seeded, lambda c: c["metrics"][metric].update({what: value}))
+    with pytest.raises(ValueError, match=rf"result\.json: {metric}.* its rows") as caught:
+        Result.read(seeded)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_seeded_result_comes_back(seeded):
+    result = Result.read(seeded)
+    assert result.metrics["psnr"]["between_seeds"] > 0
+    assert result.metrics["psnr"]["by_seed"].keys() == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda c: c["data"].update(frames=10**6), "claims 1000000 frames, its rows give"),
+        (lambda c: c["data"].update(keys=["a"]), "list of clips"),
+        (lambda c: c["rows"][3].update(sums=c["rows"][0]["sums"]), "it failed and yet has numbers"),
+        (lambda c: c["rows"][0]["values"].pop("psnr"), "psnr with a value or with sums alone"),
+        (lambda c: c["rows"][0].update(key="clip-1"), "claims 4 clips, its rows give 3"),
+        (lambda c: c["metrics"]["psnr"].update(version="0"), "is of version 0, this suite measures 1"),
+        (lambda c: c["metrics"].update(psnr="good"), "psnr must be a JSON object"),
+        (lambda c: c["rows"][0]["sums"].update(magic=[1.0]), "knows no metric 'magic'"),
+        (lambda c: c["rows"][0]["sums"].update(psnr=[1.0]), "psnr needs 2 finite sums"),
+        (lambda c: c.update(rows=7), "rows must be list"),
+    ],
+)
+def test_parts_that_do_not_agree_are_one_line(written, edit, said):
+    before = written.read_text()
+    try:
+        resigned(written, edit)
+    except (TypeError, AttributeError):  # what cannot even be signed
+        written.write_text(before)
+        change(written, edit)
+    with pytest.raises(ValueError, match=said) as caught:
+        Result.read(written)
+    assert str(written) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_that_is_none_is_one_line(written):
+    written.write_text(written.read_text().replace('"frames": 12', '"frames": NaN'))
+    with pytest.raises(ValueError, match="is not JSON: NaN is no number"):
+        Result.read(written)
+
+
+def test_tensors_that_do_not_fit_the_rows_are_one_line(written):
+    beside = written.with_suffix(".sums.safetensors")
+    whole = load_file(beside)
+    for change_of, said in (
+        (lambda x: x[:2], r"fid_embedded needs finite sums \(3, 4290\), found \(2, 4290\)"),
+        (lambda x: x * torch.nan, "needs finite sums"),
+    ):
+        save_file(whole | {"fid_embedded": change_of(whole["fid_embedded"])}, beside)
+        mark = sha256(beside.read_bytes()).hexdigest()
+        change(written, lambda c, mark=mark: c["sums_file"].update(sha256=mark))
+        with pytest.raises(ValueError, match=said):
+            Result.read(written)
+    change(written, lambda c: c.update(sums_file="sums"))
+    with pytest.raises(ValueError, match="sums_file needs a name"):
+        Result.read(written)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation.statistics import cluster_interval, ratio
 from evaluation.studies import Clip, disentanglement, dose_response, drift
+from evaluation.studies.disentanglement import pair_interval
 from evaluation.studies.dose_response import hinge, ranks, spearman
 
 DOSES = [0.0, 0.25, 0.5, 0.75, 1.0]
@@ -266,3 +268,60 @@ def test_short_clips_and_missing_frames_leave_their_bins():
     ):
         with pytest.raises(ValueError, match=said):
             drift(tracks, people, bin_seconds=width)
+
+
+def test_doses_in_single_precision_do_not_invent_a_saturation():
+    doses = torch.linspace(0.2, 0.9, 5)  # 0.9 - 0.2 is rounded up where the dose itself is not
+    found = dose_response(doses.repeat(2), doses.repeat(2), ["a"] * 5 + ["b"] * 5)
+    assert found.saturation_point is None
+    assert found.saturation_ratio == 1
+
+
+def test_two_doses_do_not_tell_where_a_response_ends():
+    found = dose_response(*asked(lambda dose: dose, doses=[0.0, 1.0]))
+    assert found.slope == pytest.approx(1)
+    assert (found.saturation_point, found.saturation_ratio, found.ratio_interval) == (None, None, None)
+
+
+def test_who_is_there_does_not_bend_the_curve():
+    """All rise evenly; the highest dose was only asked of people who start lower."""
+    x, y, names = [], [], []
+    for person, doses in enumerate([[0.0, 0.5, 1.0], [0.0, 0.5, 1.0], [0.0, 0.5], [0.0, 0.5]]):
+        x += doses
+        y += [dose + 5 * (person > 1) for dose in doses]
+        names += [f"p{person}"] * len(doses)
+    found = dose_response(torch.tensor(x), torch.tensor(y), names)
+    assert found.saturation_ratio == 1
+    assert found.people == 4
+    alone = dose_response(torch.tensor([*x[6:], 1.0]), torch.tensor([*y[6:], 6.0]), [*names[6:], "p4"])
+    assert alone.saturation_ratio is None  # nobody has every dose
+
+
+def people_of_one_clip(count: int, seed: int) -> list[Clip]:
+    rng = np.random.default_rng(seed)
+    values = torch.from_numpy(rng.normal(size=(count, 3)))
+    return [Clip(f"p{i:02}", {"identity": f"p{i:02}"}, {"face": values[i]}) for i in range(count)]
+
+
+def test_a_pair_of_two_people_belongs_to_both():
+    """So the order of the clips, which made one of them the first, decides nothing."""
+    clips = people_of_one_clip(12, 0)
+    one, other = disentanglement(clips), disentanglement(clips[::-1])
+    assert one.intervals["identity"]["face"] == pytest.approx(other.intervals["identity"]["face"])
+    two = disentanglement(people_of_one_clip(2, 0))
+    assert two.intervals["identity"]["face"] is None
+
+
+def test_pairs_within_people_are_drawn_as_clusters():
+    rng = np.random.default_rng(0)
+    sums = torch.from_numpy(rng.uniform(1, 2, (20, 2)))
+    people = [f"p{i // 2}" for i in range(20)]
+    found = pair_interval(sums, [(name, name) for name in people], ratio)
+    assert found == pytest.approx(cluster_interval(sums, people, ratio))
+
+
+def test_a_stretch_that_one_person_reaches_has_no_interval():
+    found = drift([torch.ones(25), torch.zeros(25), torch.arange(50.0)], ["a", "b", "c"])
+    assert found.clips == (3, 1)
+    assert found.intervals[0] is not None
+    assert found.intervals[1] is None  # it would have no width

@@ -195,3 +195,10 @@ def test_the_study_in_a_browser(folders, tmp_path):
     assert [vote.first for vote in read_votes([tmp_path / "saved.json"], study)] == [
         t.left for t in study.trials
     ]
+
+
+@pytest.mark.parametrize("choice", [[], {}, None, 1, "both"])
+def test_a_choice_of_another_kind_is_one_line(tmp_path, choice):
+    path = answers(tmp_path / "a.json", choices=(choice,))
+    with pytest.raises(ValueError, match="trial 0 has no choice among left, tie, right"):
+        read_votes([path], STUDY)

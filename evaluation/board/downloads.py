@@ -14,6 +14,7 @@ from evaluation.tables import (
     Table,
     arrow,
     blind,
+    fooled,
     interval,
     is_embedded,
     measured_by,
@@ -49,14 +50,10 @@ def as_csv(tables: Sequence[Table]) -> str:
 def _csv_row(number: int, table: Table, result: Result, name: str) -> list[Any]:
     kind, record = METRICS[name], result.metrics[name]
     low, high = interval(result, name) or ("", "")
-    row = [number, _cell_text(result.system["name"]), result.system["role"], name, record["value"], low, high]
+    row = [number, result.system["name"], result.system["role"], name, record["value"], low, high]
     row += [record["n"], record["n_failed"], kind.unit, direction(kind), measured_by(table, name)]
-    return [
-        *row,
-        standing(table, result, name),
-        *(table.shared[key] for key in ("protocol", "data")),
-        result.digest,
-    ]
+    row += [standing(table, result, name), table.shared["protocol"], table.shared["data"], result.digest]
+    return [_cell_text(cell) if isinstance(cell, str) else cell for cell in row]
 
 
 def _cell_text(text: str) -> str:
@@ -78,15 +75,23 @@ def _markdown(number: int, table: Table) -> str:
     for result in table.results:
         cells = [_plain_cell(table, result, name, "**{}**") for name in table.metrics]
         lines.append(f"| {_markdown_text(_name(result))} | {' | '.join(cells)} |")
-    notes = {
-        "Bold is best, ≈ cannot be told from it": table.metrics if len(table.systems) > 1 else (),
-        "Embedded, not the published network": [name for name in table.metrics if is_embedded(table, name)],
-        "Cannot tell ceiling from floor here": [name for name in table.metrics if blind(table, name)],
-    }
-    for note, names in notes.items():
-        titles = "" if names is table.metrics else ": " + ", ".join(METRICS[name].title for name in names)
-        lines += ["", f"{note}{titles}."] if names else []
+    for note in _notes(table):
+        lines += ["", note]
     return "\n".join(lines)
+
+
+def _notes(table: Table) -> list[str]:
+    """What a reader has to know of the columns, a sentence each."""
+    marked = {
+        "Embedded, not the published network": is_embedded,
+        "Cannot tell ceiling from floor here": blind,
+        "A floor beats real video here": fooled,
+    }
+    notes = ["Bold is best, ≈ cannot be told from it."] if len(table.systems) > 1 else []
+    for note, applies in marked.items():
+        titles = ", ".join(METRICS[name].title for name in table.metrics if applies(table, name))
+        notes += [f"{note}: {titles}."] if titles else []
+    return notes
 
 
 def _name(result: Result) -> str:
@@ -106,7 +111,7 @@ def _markdown_text(text: str) -> str:
 
 
 def as_latex(tables: Sequence[Table]) -> str:
-    """A `tabular` each, for `booktabs`."""
+    """A `tabular` each, for `booktabs`, above it as comments what belongs into its caption."""
     return "\n\n".join(_latex(number, table) for number, table in enumerate(tables, 1)) + "\n"
 
 
@@ -114,6 +119,7 @@ def _latex(number: int, table: Table) -> str:
     comments = [
         f"% Table {number}: {_latex_text(what)} {_latex_text(text)}" for what, text in table.shared.items()
     ]
+    comments += [f"% {_latex_text(note)}" for note in _notes(table)]
     heads = [f"{METRICS[name].title} {arrow(name)}" for name in table.metrics]
     lines = [*comments, rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
     lines += [" & ".join(map(_latex_text, ["System", *heads])) + r" \\", r"\midrule"]
@@ -149,6 +155,7 @@ def _plain_table(table: Table) -> dict[str, Any]:
             **{"direction": direction(METRICS[name]), "target": METRICS[name].target},
             **{"measured_by": measured_by(table, name), "embedded": is_embedded(table, name)},
             "cannot_tell_ceiling_from_floor": blind(table, name),
+            "floor_beats_ceiling": fooled(table, name),
         }
         for name in table.metrics
     ]

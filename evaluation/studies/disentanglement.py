@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation.statistics import cluster_interval, ratio
+from evaluation.statistics import bca_interval, ratio
 
 Interval = tuple[float, float]
+Finish = Callable[[Tensor], Tensor]
 STILL = 1e-24  # squared spread under which a measure never moves at all
 
 
@@ -21,7 +23,7 @@ class Clip:
     """A clip by what it was made from, and what was measured of it.
 
     Args:
-        person: whose votes its pairs share; the portrait's.
+        person: who is drawn as a whole for intervals; the portrait's.
         made_from: factor -> level, such as `{"emotion": "happy", "audio": "line 3", "identity": "M003"}`.
         measured: measure -> numbers of one shape in all clips: mean action units, a lip track, an embedding.
     """
@@ -41,7 +43,8 @@ class Disentanglement:
         moved: factor -> measure -> root mean squared movement over that of two random clips: 0 stands still,
             1 moves as between any two clips, more where those often share the level that moves it. Factors
             that never changed alone have no row.
-        intervals: the same, BCa by person, the spread taken as known; None where there is none.
+        intervals: the same, BCa by person, see `pair_interval`; the spread counts as known;
+            None where leaving out a person leaves no pair.
         pairs: factor -> how many pairs of clips differ in it alone.
         frozen: measures that are the same in all clips, and have no column.
     """
@@ -111,11 +114,11 @@ def disentanglement(clips: Sequence[Clip], resamples: int = 2000, seed: int = 0)
     moved: dict[str, dict[str, float]] = {factor: {} for factor in pairs}
     intervals: dict[str, dict[str, Interval | None]] = {factor: {} for factor in pairs}
     for factor, found in pairs.items():
-        people = [clips[first].person for first, _ in found]
+        people = [(clips[first].person, clips[second].person) for first, second in found]
         for name in kept:
             sums_P2, finish = _movements(stacked[name], found), _relative(spread[name])
             moved[factor][name] = float(finish(sums_P2.sum(0)))
-            intervals[factor][name] = cluster_interval(sums_P2, people, finish, resamples, seed)
+            intervals[factor][name] = pair_interval(sums_P2, people, finish, resamples, seed)
     return Disentanglement(
         factors=tuple(pairs),
         measures=tuple(kept),
@@ -144,7 +147,39 @@ def _movements(x_ND: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
     return torch.stack([square_P, torch.ones_like(square_P)], 1)
 
 
-def _relative(spread: float) -> Callable[[Tensor], Tensor]:
+def pair_interval(
+    sums_P2: Tensor, people: Sequence[tuple[str, str]], finish: Finish, resamples: int = 2000, seed: int = 0
+) -> Interval | None:
+    """BCa interval of `finish` over pairs of clips, whole people drawn and left out.
+
+    Drawing the nodes of a network, as Snijders & Borgatti 1999: a pair of two people counts as often as both
+    are drawn, multiplied; a person and its own copy make no new pair. Without pairs of two people it is
+    `cluster_interval`.
+
+    Args:
+        sums_P2: movement and count of each pair.
+        people: of its two clips.
+        finish: sums (..., 2) to values (...).
+        resamples: number of replicates.
+        seed: of the draws.
+    """
+    place = {name: i for i, name in enumerate(sorted({name for pair in people for name in pair}))}
+    count = len(place)
+    index_P = torch.tensor([place[a] * count + place[b] for a, b in people])
+    sums_GG2 = sums_P2.new_zeros(count * count, 2).index_add_(0, index_P, sums_P2).view(count, count, 2)
+    within_G2 = sums_GG2.diagonal().mT.clone()
+    sums_GG2.diagonal().zero_()
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    drawn_BG = torch.from_numpy(drawn).double()
+    values_B = finish(drawn_BG @ within_G2 + torch.einsum("bg,ghk,bh->bk", drawn_BG, sums_GG2, drawn_BG))
+    own_G2 = within_G2 + sums_GG2.sum(0) + sums_GG2.sum(1)
+    left_out_G = finish(sums_P2.sum(0) - own_G2)
+    if not torch.isfinite(left_out_G).all():
+        return None
+    return bca_interval(values_B.numpy(), float(finish(sums_P2.sum(0))), left_out_G.numpy())
+
+
+def _relative(spread: float) -> Finish:
     def finish(sums: Tensor) -> Tensor:
         return (ratio(sums) / spread).sqrt()
 

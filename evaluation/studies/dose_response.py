@@ -27,8 +27,10 @@ class DoseResponse:
         slope_interval: BCa by person, as the next.
         spearman: mean over people of their own rank correlation; None as above.
         spearman_interval: of it.
-        saturation_point: dose from which the response stays level; None where it never does.
-        saturation_ratio: that dose as a share of the asked range; 1 never saturates, None without response.
+        saturation_point: dose from which the response stays level, for the people who have every dose, so
+            that who is there cannot bend the curve; None where it never does.
+        saturation_ratio: that dose as a share of the asked range; 1 never saturates, None without response,
+            for fewer than three doses or where nobody has all of them.
         ratio_interval: percentiles by person.
         people: how many.
     """
@@ -150,22 +152,17 @@ def dose_response(
         raise ValueError(f"{len(asked_N)} doses, {len(measured_N)} responses, {len(people)} people")
     if not torch.isfinite(asked_N).all() or not torch.isfinite(measured_N).all():
         raise ValueError("doses and responses must be finite: leave out what could not be measured")
+    asked_N, measured_N = asked_N.double(), measured_N.double()
     dose_L = asked_N.unique()
     if len(dose_L) < 2:
         raise ValueError(f"a dose-response needs two doses or more, got {dose_L.tolist()}")
     names = sorted(set(people))
     own_G4 = within_person(asked_N, measured_N, people)
     curve_GK = curve_sums(asked_N, measured_N, people, dose_L)
-
-    def saturation(sums_BK: Tensor) -> Tensor:
-        knee_B = hinge(dose_L, mean_curve(sums_BK))
-        return (knee_B - dose_L[0].double()) / (dose_L[-1] - dose_L[0]).double()
-
-    share = number(saturation(curve_GK.sum(0, keepdim=True)))
     first, last = float(dose_L[0]), float(dose_L[-1])
     slopes, rhos = own_G4[:, :2], own_G4[:, 2:]
     draws = resamples, seed
-    spread = bootstrap(curve_GK, names, saturation, *draws)
+    share, share_interval = _saturation(dose_L, curve_GK, *draws)
     return DoseResponse(
         doses=tuple(dose_L.tolist()),
         response=tuple(mean_curve(curve_GK.sum(0)).tolist()),
@@ -175,6 +172,24 @@ def dose_response(
         spearman_interval=cluster_interval(rhos, names, ratio, *draws),
         saturation_point=first + share * (last - first) if share is not None and share < 1 else None,
         saturation_ratio=share,
-        ratio_interval=percentile_interval(spread) if len(names) > 1 else None,
+        ratio_interval=share_interval,
         people=len(names),
     )
+
+
+def _saturation(
+    dose_L: Tensor, curve_GK: Tensor, resamples: int, seed: int
+) -> tuple[float | None, Interval | None]:
+    """Where the response becomes level, as a share of the asked range, and its interval."""
+    whole_GK = curve_GK[(curve_GK[:, len(dose_L) :] > 0).all(1)]
+    if len(dose_L) < 3 or not len(whole_GK):
+        return None, None
+
+    def share(sums_BK: Tensor) -> Tensor:
+        return (hinge(dose_L, mean_curve(sums_BK)) - dose_L[0]) / (dose_L[-1] - dose_L[0])
+
+    found = number(share(whole_GK.sum(0, keepdim=True)))
+    if found is None or len(whole_GK) < 2:
+        return found, None
+    names = [f"{i:06}" for i in range(len(whole_GK))]
+    return found, percentile_interval(bootstrap(whole_GK, names, share, resamples, seed))

@@ -1,0 +1,49 @@
+"""What a network saw in a video is kept, so that a second system does not measure the true clips again.
+
+Found again by the pictures as the network got them, after the protocol's preparation, and by everything that
+tells two networks apart; never by names, paths or times.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import Tensor
+
+from evaluation.features import Extractor, Listener, describe
+from evaluation.kept_files import LARGEST_FOLDER, KeptFiles
+from evaluation.protocol import digest_of, tensors_digest
+
+LAYOUT = 1  # raised whenever the same pictures and network could give other fields
+FOLDER = "features"
+
+
+class KeptFeatures:
+    """Measures, or remembers.
+
+    Args:
+        folder: of all that is kept; None remembers nothing.
+        most_bytes: see `KeptFiles`.
+    """
+
+    def __init__(self, folder: Path | None, most_bytes: int = LARGEST_FOLDER) -> None:
+        self.files = KeptFiles(None if folder is None else folder / FOLDER, most_bytes)
+
+    def measure(self, extractor: Extractor, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        """What `extractor.measure` gives."""
+        return self._known(extractor, "frames", frames_F3HW, extractor.measure)
+
+    def measure_sound(self, listener: Listener, sound_S: Tensor) -> dict[str, Tensor]:
+        """What `listener.measure_sound` gives."""
+        return self._known(listener, "sound", sound_S, listener.measure_sound)
+
+    def _known(
+        self, extractor: Extractor, kind: str, given: Tensor, measure: Callable[[Tensor], dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        if self.files.folder is None:
+            return measure(given)
+        key = digest_of([LAYOUT, describe(extractor), tensors_digest({kind: given}, (kind,))])
+        if before := self.files.get(key):
+            return before[1]
+        found = measure(given)
+        self.files.put(key, extractor.name, found)
+        return found
