@@ -34,9 +34,10 @@ examples:
 --limits writes the rows that say what the metrics can see, real videos and floors, as files of their own
 beside the result, and prints a table of it.
 
-What was measured is kept in `.kept` beside the result, at most 4 GiB of rows and of networks' outputs each: an
-evaluation that was killed goes on with the same command, and the next system's true clips need no measuring. Under torchrun or srun every process takes a share of the clips; the result is the same, to the
-bit where processes have as many threads.
+What was measured is kept in `.kept` beside the result, at most 4 GiB of rows and as much of what networks
+saw: an evaluation that was killed goes on with the same command, and the next system's true clips need no
+measuring. Under torchrun or srun every process takes a share of the clips; the result is the same, to the bit
+where processes have as many threads.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.

@@ -63,7 +63,7 @@ def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
     origin = _origin(directory, settings["name"], content["global_step"])
     written = []
     for name, part in settings["export"].items():
-        config = part_config(settings["model"], part)
+        config = without_optimizer(part_config(settings["model"], part))
         state = part_state(content["state_dict"], part, getattr(torch, dtype))
         written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
         load_module(written[-1])
@@ -86,6 +86,12 @@ def part_config(model: dict[str, Any], part: str) -> dict[str, Any]:
         if not isinstance(node, dict):
             return _plain_config(model, part)
     return node if "class_path" in node else _plain_config(model, part)
+
+
+def without_optimizer(config: dict[str, Any]) -> dict[str, Any]:
+    """A copy that does not say how the part was trained: who runs it needs no optimizer, nor its package."""
+    told = {name: value for name, value in config.get("init_args", {}).items() if name != "optimizer"}
+    return config | {"init_args": told}
 
 
 def _plain_config(model: dict[str, Any], part: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from moee.callbacks import TrainingInterruptedError, capture_random_states, restore_random_states
 from moee.experiment import Run, compose
-from moee.export import export
+from moee.export import export, without_optimizer
 from moee.loggers import read_metrics
 from moee.modules import build_module, load_module, load_strictly, read_metadata
 from moee.runs import newest_checkpoint
@@ -269,6 +269,13 @@ def test_exported_parts_build_and_load_by_themselves(trained, tmp_path):
     half = export(run.directory, tmp_path / "half", dtype="float16")
     assert load_file(half[1])["layer.weight"].dtype == torch.float16
     assert load_module(half[1]).layer.weight.dtype == torch.float32
+
+
+def test_an_exported_part_needs_no_optimizer():
+    config = {"class_path": "A", "init_args": {"width": 3, "optimizer": {"class_path": "timm.optim.Muon"}}}
+    assert without_optimizer(config) == {"class_path": "A", "init_args": {"width": 3}}
+    assert "optimizer" in config["init_args"]
+    assert without_optimizer({"class_path": "A"})["class_path"] == "A"
 
 
 def test_a_checkpoint_that_is_cut_off_is_refused(tmp_path):

@@ -1,0 +1,119 @@
+"""How fast FID is: pictures to features against torch-fidelity, features to a distance against SciPy's root.
+
+    python -m benchmarks.evaluation_speed [--rounds 5] [--pictures 8] [--size 256] [--samples 512 2048]
+
+Both networks hold the same synthetic weights and get the same pictures, in turns, processor time of one
+thread, medians of the rounds; the features must agree to 1e-4. `--samples` alone with `--rounds 0` leaves the
+networks out. Needs torch-fidelity and SciPy, which `pip install -e .[dev]` brings.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import numpy as np
+import torch
+from reference_media import channels_first, pictures
+from synthetic_weights import fill
+from torch import Tensor
+
+from evaluation.extractors.inception import Inception
+from evaluation.metrics import frechet_distance
+
+WIDTH, CLOSE = 2048, 1e-4
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, object]:
+    """Processor time of a piece of work, and what it gives."""
+    start = time.process_time()
+    found = work()
+    return time.process_time() - start, found
+
+
+def networks() -> dict[str, Callable[[Tensor], Tensor]]:
+    """Name -> pictures (N, 3, H, W) uint8 to features (N, 2048), resized as TensorFlow 1 did."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.pth"
+        torch.save(fill(Inception()).state_dict(), path)
+        ours = Inception.load(path, "tf1")
+        theirs = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], str(path))
+    return {"torch-fidelity": lambda x: theirs(x)[0], "ours": lambda x: ours.measure(x)[ours.provides[0]]}
+
+
+def extraction(rounds: int, count: int, size: int) -> None:
+    """Pictures a second of both, and how far their features lie apart.
+
+    Raises:
+        ValueError: if the features differ by more than 1e-4.
+    """
+    kernels, spent = networks(), {}
+    shown = channels_first(pictures(501, count, size, size, 60))
+    found: dict[str, Tensor] = {name: kernel(shown) for name, kernel in kernels.items()}
+    apart = (found["ours"] - found["torch-fidelity"]).abs().max().item()
+    if not apart < CLOSE:
+        raise ValueError(f"features are {apart:.1e} apart: the two do not measure the same")
+    for _ in range(rounds):
+        for name, kernel in kernels.items():
+            spent.setdefault(name, []).append(seconds(lambda kernel=kernel: kernel(shown))[0])
+    print(f"{count} pictures of {size} x {size}, {rounds} rounds, features {apart:.1e} apart")
+    for name, times in spent.items():
+        print(f"{name:16}{count / statistics.median(times):8.2f} pictures a second")
+    report([theirs / ours for theirs, ours in zip(spent["torch-fidelity"], spent["ours"], strict=True)])
+
+
+def with_root(x_ND: np.ndarray, y_ND: np.ndarray) -> float:
+    """The distance by SciPy's matrix root, as pytorch-fid 0.3 computes it."""
+    from scipy.linalg import sqrtm
+
+    one, other = (np.cov(z, rowvar=False) for z in (x_ND, y_ND))
+    shift = x_ND.mean(0) - y_ND.mean(0)
+    return float(shift @ shift + np.trace(one + other) - 2 * np.trace(sqrtm(one @ other)).real)
+
+
+def closing(samples: int, rounds: int) -> None:
+    """The distance of two sets of features, both ways."""
+    rng = np.random.default_rng(samples)
+    x, y = rng.standard_normal((samples, WIDTH)), 1.2 * rng.standard_normal((samples, WIDTH)) + 0.1
+    ratios = []
+    for _ in range(rounds):
+        ours, value = seconds(lambda: frechet_distance(x, y).item())  # type: ignore[arg-type]
+        theirs, wanted = seconds(lambda: with_root(x, y))
+        ratios.append(theirs / ours)
+        print(f"{samples} samples: ours {ours:6.2f} s {value:.6f}, sqrtm {theirs:6.2f} s {wanted:.6f}")
+    report(ratios)
+
+
+def report(ratios: list[float]) -> None:
+    """Their time over ours."""
+    middle = statistics.median(ratios)
+    print(f"{'ratio':16}{middle:8.2f}  (of the rounds {min(ratios):.2f} to {max(ratios):.2f})\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--pictures", type=int, default=8)
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--samples", type=int, nargs="*", default=[512, 2048])
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.rounds:
+        extraction(args.rounds, args.pictures, args.size)
+    for samples in args.samples:
+        closing(samples, 1)
+
+
+if __name__ == "__main__":
+    main()
