@@ -97,6 +97,26 @@ PUBLISHED = (
         purpose="lips and speech in time, for Sync-C and Sync-D (SyncNet v2, Chung & Zisserman 2016)",
         address="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
     ),
+    # the addresses stand in torchvision; sha256 and size as several public projects pin them, the first eight
+    # digits are in the files' own names; torchvision's code is BSD-3, of the weights nothing is said
+    Network(
+        name="alexnet",
+        file="alexnet-owt-7be5be79.pth",
+        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        size_bytes=244_408_911,
+        licence="not stated",
+        purpose="the trunk of LPIPS, `moee evaluate --lpips` (AlexNet, torchvision)",
+        address="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+    ),
+    Network(
+        name="vgg16",
+        file="vgg16-397923af.pth",
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        size_bytes=553_433_881,
+        licence="not stated",
+        purpose="the trunk of LPIPS (VGG), `moee evaluate --lpips-vgg` (VGG-16, torchvision)",
+        address="https://download.pytorch.org/models/vgg16-397923af.pth",
+    ),
 )
 
 

@@ -16,7 +16,7 @@ class SmallFid(SET_METRICS["fid_clean"]):  # type: ignore[misc]
     width = WIDTH
 
 
-KINDS = {name: kind for name, kind in METRICS.items() if name not in SET_METRICS and name != "lpips"}
+KINDS = {name: kind for name, kind in METRICS.items() if name not in SET_METRICS and "lpips" not in name}
 KINDS |= {
     "fid": SmallFid,
     "kid": SET_METRICS["kid_clean"],

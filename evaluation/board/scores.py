@@ -22,7 +22,7 @@ from evaluation.tables import (
 FAMILIES = {
     "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
     "Motion": (
-        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose"),
+        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose", "face_dynamics"),
         *("action_units", "action_unit_detection"),
     ),
     "Emotion": ("emotion",),

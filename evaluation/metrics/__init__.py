@@ -11,6 +11,7 @@ from evaluation.metrics.action_units import (
 from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.blinks import BlinkLength, BlinkRate
 from evaluation.metrics.emotion import CompoundEmotion, EmotionAccuracy, EmotionRecall, EmotionVote
+from evaluation.metrics.face_dynamics import BrowDynamics, LipDynamics
 from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
 from evaluation.metrics.head_pose import HeadRange, HeadSpeed
 from evaluation.metrics.identity import IdentityOfMeans, IdentityToFrame, IdentityToReference
@@ -30,7 +31,7 @@ from evaluation.metrics.landmarks import (
     MouthLandmarkDistance,
 )
 from evaluation.metrics.lips import LipCorrelation
-from evaluation.metrics.perceptual import Lpips
+from evaluation.metrics.perceptual import Lpips, LpipsVgg
 from evaluation.metrics.psnr import Psnr
 from evaluation.metrics.sets import SET_METRICS
 from evaluation.metrics.ssim import Ssim, SsimUniform
@@ -46,7 +47,7 @@ from evaluation.metrics.texture import Flicker, Grain, Sharpness
 METRICS: dict[str, type[ClipMetric]] = {
     metric.name: metric
     for metric in (
-        *(Psnr, Ssim, SsimUniform, Lpips, EmbeddedFid, ExpressionFrechet),
+        *(Psnr, Ssim, SsimUniform, Lpips, LpipsVgg, EmbeddedFid, ExpressionFrechet),
         *(KeypointDistance, KeypointEuclidean, FaceLandmarkDistance, FaceCentred, FaceAligned),
         *(
             MouthLandmarkDistance,
@@ -59,7 +60,8 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(ActionUnitCorrelation, ActionUnitConcordance, ActionUnitConsistency, ActionUnitRmse, ActionUnitMae),
         *(ActionUnitF1, ActionUnitF1Anchor, EmotionAccuracy, EmotionRecall, EmotionVote, CompoundEmotion),
         *(IdentityToReference, IdentityToFrame, IdentityOfMeans),
-        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, Flicker, Grain, Sharpness),
+        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, LipDynamics, BrowDynamics),
+        *(Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
     )
 } | SET_METRICS
@@ -76,6 +78,7 @@ __all__ = [
     "ActionUnitRmse",
     "BlinkLength",
     "BlinkRate",
+    "BrowDynamics",
     "ClipMetric",
     "CompoundEmotion",
     "EmbeddedFid",
@@ -96,7 +99,9 @@ __all__ = [
     "KeypointDistance",
     "KeypointEuclidean",
     "LipCorrelation",
+    "LipDynamics",
     "Lpips",
+    "LpipsVgg",
     "MouthAligned",
     "MouthCentred",
     "MouthLandmarkDistance",
