@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +17,7 @@ from moee.files import replacing, write_text
 
 SHIPPED_FOLDER = Path(__file__).with_name("weights")
 CHUNK_BYTES = 1 << 20
+LARGEST_UNKNOWN = 1 << 30
 DESCRIPTION = """The registry of networks: what ships, what others published, what is here.
 
 They are looked for in $MOEE_WEIGHTS, then in the cache folder, and trusted by their sha256.
@@ -27,12 +29,21 @@ examples:
   moee weights verify
 """
 OPEN_SORA_PLAN = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve"
+ARCFACE_MODELS = "the model zoo of github.com/deepinsight/insightface, recognition/arcface_torch"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
 
 @dataclass(frozen=True)
 class Network:
-    """One file of weights. `address` is None for what ships with the package."""
+    """One file of weights.
+
+    Args:
+        sha256: the whole of it, or the first digits where its publisher names no more, or empty where no
+            source tells it: then any file of that name is taken, and a result records what it was.
+        size_bytes: 0 where no source tells it.
+        address: from where `moee weights fetch` gets it; None for what ships, or where `how` is given.
+        how: what the user does to get a file that cannot be fetched.
+    """
 
     name: str
     file: str
@@ -42,6 +53,17 @@ class Network:
     purpose: str
     address: str | None = None
     aliases: tuple[str, ...] = ()
+    how: str = ""
+
+    @property
+    def ships(self) -> bool:
+        """Whether it lies in the package."""
+        return self.address is None and not self.how
+
+    @property
+    def getting(self) -> str:
+        """How to get it, as part of a line."""
+        return f"get it by hand ({self.how})" if self.how else f"run `moee weights fetch {self.name}`"
 
 
 PUBLISHED = (
@@ -96,6 +118,24 @@ PUBLISHED = (
         licence="not stated",
         purpose="lips and speech in time, for Sync-C and Sync-D (SyncNet v2, Chung & Zisserman 2016)",
         address="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+    ),
+    # one file a set of people and depth, all called backbone.pth; no source tells their sha256
+    *(
+        Network(
+            name=f"arcface_{people}_{layers}",
+            file=f"arcface_{people}_{layers}.pth",
+            sha256="",
+            size_bytes=0,
+            licence="non-commercial research",
+            purpose=f"identity, for CSIM (ArcFace {layers} of {people}, Deng et al. 2019)",
+            how=f"the backbone.pth of {folder} from {ARCFACE_MODELS}, under this name",
+        )
+        for people, layers, folder in (
+            ("ms1mv3", "r50", "ms1mv3_arcface_r50_fp16"),
+            ("ms1mv3", "r100", "ms1mv3_arcface_r100_fp16"),
+            ("glint360k", "r50", "glint360k_cosface_r50_fp16_0.1"),
+            ("glint360k", "r100", "glint360k_cosface_r100_fp16_0.1"),
+        )
     ),
 )
 
@@ -175,22 +215,23 @@ def find(name: str) -> Path:
         FileNotFoundError: if it lies nowhere; the line says how to get it.
     """
     network = registered(name)
-    places = [SHIPPED_FOLDER] if network.address is None else folders()
+    places = [SHIPPED_FOLDER] if network.ships else folders()
     for place in places:
         for file in (network.file, *network.aliases):
             if (place / file).is_file():
                 return _trusted(place / file, network)
-    if network.address is None:
+    if network.ships:
         raise FileNotFoundError(f"{network.file} is missing from the installation: install moee-suite again")
+    also = "and" if network.how else "or"
     raise FileNotFoundError(
-        f"{network.name} ({network.purpose}) is not here: run `moee weights fetch {network.name}`, "
-        f"or put {network.file} into a folder and name it in MOEE_WEIGHTS"
+        f"{network.name} ({network.purpose}) is not here: {network.getting}, "
+        f"{also} put {network.file} into a folder and name it in MOEE_WEIGHTS"
     )
 
 
 def _trusted(path: Path, network: Network) -> Path:
     found = sha256_of(path)
-    if found != network.sha256:
+    if not found.startswith(network.sha256):
         raise ValueError(
             f"{path} is not the registered {network.name}: sha256 {found[:16]}..., expected "
             f"{network.sha256[:16]}...; delete it and fetch it again"
@@ -203,6 +244,7 @@ def fetch(name: str, folder: Path | None = None) -> Path:
 
     Raises:
         ValueError: if what arrived is not the registered file.
+        FileNotFoundError: if it is not here and has no address.
         OSError: if it cannot be reached or written.
     """
     network = registered(name)
@@ -210,7 +252,7 @@ def fetch(name: str, folder: Path | None = None) -> Path:
         return find(name)
     folder = folder or folders()[0]
     target = folder / network.file
-    if target.is_file() and sha256_of(target) == network.sha256:
+    if target.is_file() and sha256_of(target).startswith(network.sha256):
         return target
     with replacing(target) as partial:
         _download(network, partial)
@@ -219,12 +261,12 @@ def fetch(name: str, folder: Path | None = None) -> Path:
 
 
 def _download(network: Network, target: Path) -> None:
-    """At most the registered number of bytes, plus one that betrays a longer file."""
+    """At most the registered number of bytes, or a gibibyte, plus one that betrays a longer file."""
     import urllib.request
 
     request = urllib.request.Request(str(network.address), headers={"User-Agent": "moee-suite"})
     with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
-        left = network.size_bytes + 1
+        left = (network.size_bytes or LARGEST_UNKNOWN) + 1
         while left and (chunk := answer.read(min(CHUNK_BYTES, left))):
             file.write(chunk)
             left -= len(chunk)
@@ -243,24 +285,38 @@ def run(args: argparse.Namespace) -> int:
     """`moee weights`: 0 if everything asked for is there and right, 1 otherwise."""
     chosen = [registered(name) for name in args.names] or list(networks())
     if args.action == "fetch":
-        for network in chosen:
-            say(f"{network.name}: {fetch(network.name, args.folder)}")
-        return 0
+        return _fetch_all(chosen, args.folder)
     complete = True
     for network in chosen:
         state, right = _state(network)
         complete &= right
-        say(f"{network.name:20} {network.size_bytes / 1e6:6.1f} MB  {network.licence:12} {state}")
+        size = f"{network.size_bytes / 1e6:6.1f} MB" if network.size_bytes else f"{'?':>6} MB"
+        say(f"{network.name:24} {size}  {network.licence:14} {state}")
         if args.action == "list":
-            say(f"{'':20} {network.purpose}")
-            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {network.sha256}")
+            say(f"{'':24} {network.purpose}")
+            origin = network.address or network.how or "ships with moee-suite"
+            say(f"{'':24} {origin}  sha256 {network.sha256 or 'told by no source'}")
     return 0 if complete or args.action == "list" else 1
+
+
+def _fetch_all(chosen: Sequence[Network], folder: Path | None) -> int:
+    """Fetch what has an address; 1 if something has to be got by hand."""
+    left = 0
+    for network in chosen:
+        try:
+            say(f"{network.name}: {fetch(network.name, folder)}")
+        except FileNotFoundError as error:
+            if not network.how:
+                raise
+            left += 1
+            say(str(error))
+    return 1 if left else 0
 
 
 def _state(network: Network) -> tuple[str, bool]:
     try:
         return str(find(network.name)), True
     except FileNotFoundError:
-        return f"not here; `moee weights fetch {network.name}`", False
+        return f"not here; {network.getting}", False
     except ValueError as error:
         return str(error), False

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.resize import FILTERS
@@ -19,12 +20,14 @@ class Published:
     Args:
         pattern: of their names.
         weights: the file's name in the registry of `moee weights`.
-        load: file and the pattern's groups -> ready to measure.
+        load: files and the pattern's groups -> ready to measure.
+        also: names of further files it needs, in that registry.
     """
 
     pattern: str
     weights: str
     load: Callable[..., Extractor]
+    also: tuple[str, ...] = ()
 
 
 PUBLISHED = (
@@ -39,6 +42,16 @@ PUBLISHED = (
         lambda path, crop, window: I3d.load(path, crop, int(window)),
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
+    *(
+        Published(
+            f"arcface-({people})-({layers})",
+            f"arcface_{people}_{layers}",
+            lambda path, points, people, layers: ArcFace.load(path, points, layers, people),
+            ("face_landmarker",),
+        )
+        for people in PEOPLE
+        for layers in LAYERS
+    ),
 )
 
 
@@ -47,8 +60,8 @@ def published(name: str) -> Published | None:
     return next((family for family in PUBLISHED if re.fullmatch(family.pattern, name)), None)
 
 
-def load_published_extractor(name: str, path: Path) -> Extractor:
-    """A published network by its full name, from a file the user brings.
+def load_published_extractor(name: str, path: Path, *also: Path) -> Extractor:
+    """A published network by its full name, from the files the user brings.
 
     Raises:
         FileNotFoundError: if the file is not there.
@@ -61,4 +74,4 @@ def load_published_extractor(name: str, path: Path) -> Extractor:
         )
     found = re.fullmatch(family.pattern, name)
     assert found is not None  # it is how the family was found
-    return family.load(path, *found.groups())
+    return family.load(path, *also, *found.groups())
