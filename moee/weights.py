@@ -27,21 +27,29 @@ examples:
   moee weights verify
 """
 OPEN_SORA_PLAN = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve"
+GITHUB = "https://raw.githubusercontent.com"
+TDDFA = f"{GITHUB}/cleardusk/3DDFA_V2/1b6c67601abffc1e9f248b291708aef0e43b55ae"
+ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689b7318584f4"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
 
 @dataclass(frozen=True)
 class Network:
-    """One file of weights. `address` is None for what ships with the package."""
+    """One file of weights. `address` is None for what ships with the package.
+
+    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
+    file is used as it is, and a result records the sha256 it had.
+    """
 
     name: str
     file: str
-    sha256: str
+    sha256: str | None
     size_bytes: int
     licence: str
     purpose: str
     address: str | None = None
     aliases: tuple[str, ...] = ()
+    by_hand: str = ""
 
 
 PUBLISHED = (
@@ -96,6 +104,38 @@ PUBLISHED = (
         licence="not stated",
         purpose="lips and speech in time, for Sync-C and Sync-D (SyncNet v2, Chung & Zisserman 2016)",
         address="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+    ),
+    # sha256 of the files in cleardusk/3DDFA_V2 1b6c676
+    Network(
+        name="3ddfa_v2_mb05",
+        file="mb05_120x120.pth",
+        sha256="f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
+        size_bytes=3_752_462,
+        licence="MIT",
+        purpose="expression coefficients for E-FID, and head pose (3DDFA_V2, MobileNet 0.5, Guo et al. 2020)",
+        address=f"{TDDFA}/weights/mb05_120x120.pth",
+    ),
+    # made by numpy.savez(file, mean=..., std=...) from the authors' pickle, which is never read here
+    Network(
+        name="3ddfa_v2_mean_std",
+        file="param_mean_std_62d_120x120.npz",
+        sha256="0d388ea967886499f2f9c1073c44312ae0b4f73817a17ea83ee353f4ece0c52e",
+        size_bytes=996,
+        licence="MIT",
+        purpose="what 3DDFA_V2's 62 outputs are scaled and shifted by",
+        address=f"{TDDFA}/configs/param_mean_std_62d_120x120.pkl",
+        by_hand="numpy.savez(file, mean=..., std=...) of the two arrays in the authors' "
+        "param_mean_std_62d_120x120.pkl gives it byte by byte",
+    ),
+    # sha256 of the file in oarriaga/face_classification b861d21
+    Network(
+        name="fer2013_mini_xception",
+        file="fer2013_mini_XCEPTION.102-0.66.hdf5",
+        sha256="59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e",
+        size_bytes=872_856,
+        licence="MIT",
+        purpose="seven emotions of a face (mini-Xception on FER-2013, Arriaga et al. 2017)",
+        address=f"{ARRIAGA}/trained_models/emotion_models/fer2013_mini_XCEPTION.102-0.66.hdf5",
     ),
 )
 
@@ -182,15 +222,16 @@ def find(name: str) -> Path:
                 return _trusted(place / file, network)
     if network.address is None:
         raise FileNotFoundError(f"{network.file} is missing from the installation: install moee-suite again")
+    how = network.by_hand or f"run `moee weights fetch {network.name}`"
     raise FileNotFoundError(
-        f"{network.name} ({network.purpose}) is not here: run `moee weights fetch {network.name}`, "
+        f"{network.name} ({network.purpose}) is not here: {how}, "
         f"or put {network.file} into a folder and name it in MOEE_WEIGHTS"
     )
 
 
 def _trusted(path: Path, network: Network) -> Path:
     found = sha256_of(path)
-    if found != network.sha256:
+    if network.sha256 and found != network.sha256:
         raise ValueError(
             f"{path} is not the registered {network.name}: sha256 {found[:16]}..., expected "
             f"{network.sha256[:16]}...; delete it and fetch it again"
@@ -202,12 +243,14 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     """Download one network, check its sha256, and only then give it its name.
 
     Raises:
-        ValueError: if what arrived is not the registered file.
+        ValueError: if what arrived is not the registered file, or it is one to be got by hand.
         OSError: if it cannot be reached or written.
     """
     network = registered(name)
     if network.address is None:
         return find(name)
+    if network.by_hand:
+        raise ValueError(f"{network.name} is not fetched: {network.by_hand}")
     folder = folder or folders()[0]
     target = folder / network.file
     if target.is_file() and sha256_of(target) == network.sha256:
@@ -244,7 +287,9 @@ def run(args: argparse.Namespace) -> int:
     chosen = [registered(name) for name in args.names] or list(networks())
     if args.action == "fetch":
         for network in chosen:
-            say(f"{network.name}: {fetch(network.name, args.folder)}")
+            skipped = network.by_hand and not args.names
+            got = f"left out, {network.by_hand}" if skipped else fetch(network.name, args.folder)
+            say(f"{network.name}: {got}")
         return 0
     complete = True
     for network in chosen:
@@ -253,14 +298,16 @@ def run(args: argparse.Namespace) -> int:
         say(f"{network.name:20} {network.size_bytes / 1e6:6.1f} MB  {network.licence:12} {state}")
         if args.action == "list":
             say(f"{'':20} {network.purpose}")
-            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {network.sha256}")
+            said = network.sha256 or "not known"
+            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {said}")
     return 0 if complete or args.action == "list" else 1
 
 
 def _state(network: Network) -> tuple[str, bool]:
     try:
-        return str(find(network.name)), True
+        unchecked = "" if network.sha256 else " (not checked: its sha256 is not known)"
+        return f"{find(network.name)}{unchecked}", True
     except FileNotFoundError:
-        return f"not here; `moee weights fetch {network.name}`", False
+        return f"not here; {network.by_hand or f'`moee weights fetch {network.name}`'}", False
     except ValueError as error:
         return str(error), False
