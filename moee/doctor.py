@@ -161,12 +161,12 @@ def check_weights() -> Iterator[Finding]:
         try:
             yield ok(f"weights: {network.name} at {weights.find(network.name)}")
         except FileNotFoundError:
-            if network.ships:
+            if network.address is None:
                 yield failure(f"weights: {network.name} is missing", "install moee-suite again")
             else:
                 yield warning(
                     f"weights: {network.name} is not here, needed for {network.purpose}",
-                    f"{network.getting}, or name its folder in MOEE_WEIGHTS",
+                    f"{network.how}, or name its folder in MOEE_WEIGHTS",
                 )
         except ValueError as error:
             yield failure(f"weights: {error}", "delete that file")

@@ -217,7 +217,8 @@ def load_extractor(name: str, path: Path | None = None) -> "Extractor":
     from moee.weights import find, sha256_of
 
     if family := published(name):
-        return load_published_extractor(name, path or find(family.weights), *map(find, family.also))
+        beside = [find(other) for other in family.beside]
+        return load_published_extractor(name, path or find(family.weights), beside)
     path = locate_weights(path or name)
     network: Any = load_module(path).requires_grad_(False)
     network.fingerprint = sha256_of(path)

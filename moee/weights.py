@@ -7,7 +7,6 @@ import argparse
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,42 +27,37 @@ examples:
   moee weights fetch face_landmarker
   moee weights verify
 """
+INSIGHTFACE = "https://github.com/deepinsight/insightface/tree/master/recognition/arcface_torch"
 OPEN_SORA_PLAN = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve"
-ARCFACE_MODELS = "the model zoo of github.com/deepinsight/insightface, recognition/arcface_torch"
+GITHUB = "https://raw.githubusercontent.com"
+TDDFA = f"{GITHUB}/cleardusk/3DDFA_V2/1b6c67601abffc1e9f248b291708aef0e43b55ae"
+ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689b7318584f4"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
 
 @dataclass(frozen=True)
 class Network:
-    """One file of weights.
+    """One file of weights. `address` is None for what ships with the package.
 
-    Args:
-        sha256: the whole of it, or the first digits where its publisher names no more, or empty where no
-            source tells it: then any file of that name is taken, and a result records what it was.
-        size_bytes: 0 where no source tells it.
-        address: from where `moee weights fetch` gets it; None for what ships, or where `how` is given.
-        how: what the user does to get a file that cannot be fetched.
+    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
+    file is used as it is, and a result records the sha256 it had. Of some only the first digits are known,
+    from the file's own name. `size_bytes` is 0 where no source states it.
     """
 
     name: str
     file: str
-    sha256: str
+    sha256: str | None
     size_bytes: int
     licence: str
     purpose: str
     address: str | None = None
     aliases: tuple[str, ...] = ()
-    how: str = ""
+    by_hand: str = ""
 
     @property
-    def ships(self) -> bool:
-        """Whether it lies in the package."""
-        return self.address is None and not self.how
-
-    @property
-    def getting(self) -> str:
-        """How to get it, as part of a line."""
-        return f"get it by hand ({self.how})" if self.how else f"run `moee weights fetch {self.name}`"
+    def how(self) -> str:
+        """What to do about a missing file, as part of a line."""
+        return self.by_hand or f"run `moee weights fetch {self.name}`"
 
 
 PUBLISHED = (
@@ -119,16 +113,49 @@ PUBLISHED = (
         purpose="lips and speech in time, for Sync-C and Sync-D (SyncNet v2, Chung & Zisserman 2016)",
         address="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
     ),
-    # one file a set of people and depth, all called backbone.pth; no source tells their sha256
+    # sha256 of the files in cleardusk/3DDFA_V2 1b6c676
+    Network(
+        name="3ddfa_v2_mb05",
+        file="mb05_120x120.pth",
+        sha256="f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
+        size_bytes=3_752_462,
+        licence="MIT",
+        purpose="expression coefficients for E-FID, and head pose (3DDFA_V2, MobileNet 0.5, Guo et al. 2020)",
+        address=f"{TDDFA}/weights/mb05_120x120.pth",
+    ),
+    # made by numpy.savez(file, mean=..., std=...) from the authors' pickle, which is never read here
+    Network(
+        name="3ddfa_v2_mean_std",
+        file="param_mean_std_62d_120x120.npz",
+        sha256="0d388ea967886499f2f9c1073c44312ae0b4f73817a17ea83ee353f4ece0c52e",
+        size_bytes=996,
+        licence="MIT",
+        purpose="what 3DDFA_V2's 62 outputs are scaled and shifted by",
+        address=f"{TDDFA}/configs/param_mean_std_62d_120x120.pkl",
+        by_hand="numpy.savez(file, mean=..., std=...) of the two arrays in the authors' "
+        "param_mean_std_62d_120x120.pkl gives it byte by byte",
+    ),
+    # sha256 of the file in oarriaga/face_classification b861d21
+    Network(
+        name="fer2013_mini_xception",
+        file="fer2013_mini_XCEPTION.102-0.66.hdf5",
+        sha256="59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e",
+        size_bytes=872_856,
+        licence="MIT",
+        purpose="seven emotions of a face (mini-Xception on FER-2013, Arriaga et al. 2017)",
+        address=f"{ARRIAGA}/trained_models/emotion_models/fer2013_mini_XCEPTION.102-0.66.hdf5",
+    ),
+    # one file for each set of people and depth, all of them called backbone.pth
     *(
         Network(
             name=f"arcface_{people}_{layers}",
             file=f"arcface_{people}_{layers}.pth",
-            sha256="",
+            sha256=None,
             size_bytes=0,
             licence="non-commercial research",
             purpose=f"identity, for CSIM (ArcFace {layers} of {people}, Deng et al. 2019)",
-            how=f"the backbone.pth of {folder} from {ARCFACE_MODELS}, under this name",
+            address=INSIGHTFACE,
+            by_hand=f"take backbone.pth of {folder} in arcface_torch's model zoo",
         )
         for people, layers, folder in (
             ("ms1mv3", "r50", "ms1mv3_arcface_r50_fp16"),
@@ -215,23 +242,22 @@ def find(name: str) -> Path:
         FileNotFoundError: if it lies nowhere; the line says how to get it.
     """
     network = registered(name)
-    places = [SHIPPED_FOLDER] if network.ships else folders()
+    places = [SHIPPED_FOLDER] if network.address is None else folders()
     for place in places:
         for file in (network.file, *network.aliases):
             if (place / file).is_file():
                 return _trusted(place / file, network)
-    if network.ships:
+    if network.address is None:
         raise FileNotFoundError(f"{network.file} is missing from the installation: install moee-suite again")
-    also = "and" if network.how else "or"
     raise FileNotFoundError(
-        f"{network.name} ({network.purpose}) is not here: {network.getting}, "
-        f"{also} put {network.file} into a folder and name it in MOEE_WEIGHTS"
+        f"{network.name} ({network.purpose}) is not here: {network.how}, "
+        f"or put {network.file} into a folder and name it in MOEE_WEIGHTS"
     )
 
 
 def _trusted(path: Path, network: Network) -> Path:
     found = sha256_of(path)
-    if not found.startswith(network.sha256):
+    if network.sha256 and not found.startswith(network.sha256):
         raise ValueError(
             f"{path} is not the registered {network.name}: sha256 {found[:16]}..., expected "
             f"{network.sha256[:16]}...; delete it and fetch it again"
@@ -243,16 +269,17 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     """Download one network, check its sha256, and only then give it its name.
 
     Raises:
-        ValueError: if what arrived is not the registered file.
-        FileNotFoundError: if it is not here and has no address.
+        ValueError: if what arrived is not the registered file, or it is one to be got by hand.
         OSError: if it cannot be reached or written.
     """
     network = registered(name)
     if network.address is None:
         return find(name)
+    if network.by_hand:
+        raise ValueError(f"{network.name} is not fetched: {network.by_hand}")
     folder = folder or folders()[0]
     target = folder / network.file
-    if target.is_file() and sha256_of(target).startswith(network.sha256):
+    if target.is_file() and network.sha256 and sha256_of(target).startswith(network.sha256):
         return target
     with replacing(target) as partial:
         _download(network, partial)
@@ -285,38 +312,29 @@ def run(args: argparse.Namespace) -> int:
     """`moee weights`: 0 if everything asked for is there and right, 1 otherwise."""
     chosen = [registered(name) for name in args.names] or list(networks())
     if args.action == "fetch":
-        return _fetch_all(chosen, args.folder)
+        for network in chosen:
+            skipped = network.by_hand and not args.names
+            got = f"left out, {network.by_hand}" if skipped else fetch(network.name, args.folder)
+            say(f"{network.name}: {got}")
+        return 0
     complete = True
     for network in chosen:
         state, right = _state(network)
         complete &= right
-        size = f"{network.size_bytes / 1e6:6.1f} MB" if network.size_bytes else f"{'?':>6} MB"
-        say(f"{network.name:24} {size}  {network.licence:14} {state}")
+        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes else "     ?"
+        say(f"{network.name:20} {size} MB  {network.licence:12} {state}")
         if args.action == "list":
-            say(f"{'':24} {network.purpose}")
-            origin = network.address or network.how or "ships with moee-suite"
-            say(f"{'':24} {origin}  sha256 {network.sha256 or 'told by no source'}")
+            say(f"{'':20} {network.purpose}")
+            said = network.sha256 or "not known"
+            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {said}")
     return 0 if complete or args.action == "list" else 1
-
-
-def _fetch_all(chosen: Sequence[Network], folder: Path | None) -> int:
-    """Fetch what has an address; 1 if something has to be got by hand."""
-    left = 0
-    for network in chosen:
-        try:
-            say(f"{network.name}: {fetch(network.name, folder)}")
-        except FileNotFoundError as error:
-            if not network.how:
-                raise
-            left += 1
-            say(str(error))
-    return 1 if left else 0
 
 
 def _state(network: Network) -> tuple[str, bool]:
     try:
-        return str(find(network.name)), True
+        unchecked = "" if network.sha256 else " (not checked: its sha256 is not known)"
+        return f"{find(network.name)}{unchecked}", True
     except FileNotFoundError:
-        return f"not here; {network.getting}", False
+        return f"not here; {network.how}", False
     except ValueError as error:
         return str(error), False

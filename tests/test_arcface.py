@@ -3,7 +3,7 @@
 import pytest
 import torch
 from synthetic_weights import fill
-from told_points import ToldPoints, shifted_template
+from told_faces import ToldFaces, moving_face
 
 from evaluation.extractors.arcface import ArcFace
 from evaluation.extractors.catalogue import load_published_extractor, published
@@ -13,7 +13,7 @@ from moee.weights import registered
 
 @pytest.fixture(scope="module")
 def network() -> ArcFace:
-    made = ArcFace("r50", "glint360k")
+    made = ArcFace("glint360k", "r50", ToldFaces(moving_face(1)))
     fill(made)
     return made.eval().requires_grad_(False)
 
@@ -36,7 +36,7 @@ def parameters_of(blocks: tuple[int, ...]) -> int:
 
 def test_names_shapes_and_counts(network):
     assert sum(p.numel() for p in network.parameters()) == parameters_of((3, 4, 14, 3)) == 43_590_848
-    deep = ArcFace("r100", "ms1mv3")
+    deep = ArcFace("ms1mv3", "r100", ToldFaces(moving_face(1)))
     assert sum(p.numel() for p in deep.parameters()) == parameters_of((3, 13, 30, 3)) == 65_156_160
     state = deep.state_dict()
     assert len(state) == 925
@@ -78,16 +78,16 @@ def test_any_batch_gives_the_same(network, monkeypatch):
 
 @pytest.mark.slow
 def test_frames_are_aligned_and_those_without_a_face_are_told(network):
-    five = shifted_template(3)
+    five = moving_face(3)
     five[1] = torch.nan
-    network.points = ToldPoints(five)
+    network.faces = ToldFaces(five)
     found = network.measure(faces(3, 180))["identity"]
     assert found.shape == (3, 512)
     assert found[1].isnan().all()
     assert torch.allclose(found[[0, 2]].norm(dim=1), torch.ones(2), atol=1e-5)
     frame = faces(1, 260)
     moved = torch.cat([frame, frame.roll(9, 3)])
-    network.points = ToldPoints(shifted_template(2, step=9.0) + torch.tensor([0.0, 40.0]))
+    network.faces = ToldFaces(moving_face(2, step=9.0) + torch.tensor([0.0, 40.0]))
     same = network.measure(moved)["identity"]
     assert same[0] @ same[1] > 0.9999  # a pixel may be rounded the other way
 
@@ -96,16 +96,18 @@ def test_frames_are_aligned_and_those_without_a_face_are_told(network):
 def test_loading_naming_and_what_a_result_records(network, tmp_path):
     torch.save(network.state_dict(), tmp_path / "backbone.pth")
     (tmp_path / "x.task").write_bytes(b"told by its sha256")
-    loaded = load_published_extractor("arcface-glint360k-r50", tmp_path / "backbone.pth", tmp_path / "x.task")
+    loaded = load_published_extractor(
+        "arcface-glint360k-r50", tmp_path / "backbone.pth", [tmp_path / "x.task"]
+    )
     assert isinstance(loaded, Extractor)
     assert isinstance(loaded, Configured)
     assert loaded.name == "arcface-glint360k-r50"
-    assert len(describe(loaded)["settings"]["points_sha256"]) == 64
+    assert len(describe(loaded)["settings"]["landmarker_sha256"]) == 64
     assert len(loaded.fingerprint) == 64
     with pytest.raises(ValueError, match="does not fit ArcFace"):
-        load_published_extractor("arcface-ms1mv3-r100", tmp_path / "backbone.pth", tmp_path / "x.task")
+        load_published_extractor("arcface-ms1mv3-r100", tmp_path / "backbone.pth", [tmp_path / "x.task"])
     with pytest.raises(FileNotFoundError, match="no ArcFace weights at"):
-        ArcFace.load(tmp_path / "none.pth", tmp_path / "x.task", "r50", "ms1mv3")
+        ArcFace.load(tmp_path / "none.pth", tmp_path / "x.task", "ms1mv3", "r50")
 
 
 @pytest.mark.parametrize(
@@ -116,5 +118,4 @@ def test_each_file_is_registered_without_an_invented_hash(name):
     assert family is not None
     file = registered(family.weights)
     assert not file.sha256
-    assert "insightface" in file.how
-    assert not file.ships
+    assert "backbone.pth" in file.by_hand

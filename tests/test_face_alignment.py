@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from told_points import ToldPoints, mesh_of, shifted_template
+from told_faces import mesh_of, moving_face
 
 from datamodules.preparation.media import read_image
 from evaluation.extractors.face_alignment import SIZE, TEMPLATE, aligned, similarity, warp
-from evaluation.extractors.face_points import FacePoints, five_points
+from evaluation.extractors.face_mesh import face_mesh
+from evaluation.extractors.face_points import five_points
 
 SHARED = Path(__file__).parents[2] / "shared"
 MODEL = SHARED / "weights" / "face_landmarker_v2_with_blendshapes.task"
@@ -65,13 +66,13 @@ def test_a_face_in_place_is_not_touched():
 def test_moving_the_face_and_the_picture_changes_nothing():
     frame = picture(300, 300)
     moved = torch.stack([frame, frame.roll((3, 8), (1, 2))])
-    five = torch.stack([shifted_template(1)[0] + 40, shifted_template(1)[0] + 40 + torch.tensor([8.0, 3.0])])
+    five = torch.stack([moving_face(1)[0] + 40, moving_face(1)[0] + 40 + torch.tensor([8.0, 3.0])])
     first, second = aligned(moved, five)
     assert torch.equal(first, second)
 
 
 def test_a_frame_without_a_face_is_black():
-    five = shifted_template(3)
+    five = moving_face(3)
     five[1] = torch.nan
     found = aligned(picture()[None].expand(3, -1, -1, -1), five)
     assert found[1].max() == 0
@@ -81,24 +82,17 @@ def test_a_frame_without_a_face_is_black():
 def test_five_points_of_a_mesh():
     five = points(4)
     assert torch.allclose(five_points(mesh_of(five)), five, atol=1e-4)
-    assert ToldPoints(five).mesh(torch.zeros(2, 3, 8, 8)).shape == (2, 478, 2)
-
-
-def test_a_landmarker_that_is_none(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no face landmarker at .*: run `moee weights fetch"):
-        FacePoints(tmp_path / "x.task")
 
 
 @needs_model
 @pytest.mark.weights
 @pytest.mark.slow
-def test_real_faces_are_found_and_come_into_place(tmp_path):
-    finder = FacePoints(MODEL)
+def test_real_faces_are_found_and_come_into_place():
     portraits = sorted((SHARED / "data" / "portraits").glob("*.*"))[:2] or None
     assert portraits
     for path in portraits:
         frame = read_image(path)[None]
-        five = five_points(finder.mesh(frame))
+        five = five_points(face_mesh(MODEL).find(frame, "test").mesh)
         right_eye, left_eye, nose, right_mouth, left_mouth = five[0]
         assert right_eye[0] < nose[0] < left_eye[0]
         assert right_mouth[0] < left_mouth[0]
@@ -106,9 +100,3 @@ def test_real_faces_are_found_and_come_into_place(tmp_path):
         inside = similarity(five, torch.tensor(TEMPLATE))
         placed = five.double() @ inside[:, :, :2].mT + inside[:, None, :, 2]
         assert (placed - torch.tensor(TEMPLATE)).norm(dim=-1).max() < 10  # of 112 pixels
-    with pytest.raises(ValueError, match="no face was found in any of 2 frames"):
-        finder.mesh(torch.full((2, 3, 96, 96), 90, dtype=torch.uint8))
-    (tmp_path / "x.task").write_bytes(b"no model")
-    with pytest.raises(ValueError, match="is not a face landmarker") as caught:
-        FacePoints(tmp_path / "x.task").mesh(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
-    assert "\n" not in str(caught.value)

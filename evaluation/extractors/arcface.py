@@ -13,14 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evaluation.extractors.face_alignment import SIZE, aligned
-from evaluation.extractors.face_points import FacePoints, five_points
-from evaluation.extractors.published import (
-    check_features,
-    check_frames,
-    exact,
-    file_digest,
-    load_published,
-)
+from evaluation.extractors.face_mesh import FaceMesh, face_mesh
+from evaluation.extractors.face_points import five_points
+from evaluation.extractors.published import check_features, exact, load_published
 
 LAYERS = {"r50": (3, 4, 14, 3), "r100": (3, 13, 30, 3)}  # blocks of each stage
 PEOPLE = ("ms1mv3", "glint360k")
@@ -56,20 +51,20 @@ class ArcFace(nn.Module):
     """Who is in the picture; an `Extractor` of published weights.
 
     Args:
-        layers: `r50` or `r100`.
         people: the set it was trained on, `ms1mv3` or `glint360k`; only a part of the name.
-        points: where faces are.
+        layers: `r50` or `r100`.
+        faces: finds them.
     """
 
     published = True
     provides = ("identity",)
 
-    def __init__(self, layers: str, people: str, points: FacePoints | None = None) -> None:
+    def __init__(self, people: str, layers: str, faces: FaceMesh) -> None:
         super().__init__()
         self.fingerprint = ""
         self.name = f"arcface-{people}-{layers}"
-        self.points = points
-        self.settings: dict[str, object] = {"size": SIZE, "points": "mediapipe", "batch_size": BATCH}
+        self.faces = faces
+        self.settings: dict[str, object] = {"size": SIZE, "batch_size": BATCH} | faces.settings
         self.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.prelu = nn.PReLU(64)
@@ -101,26 +96,22 @@ class ArcFace(nn.Module):
         Raises:
             ValueError: if no frame shows a face.
         """
-        check_frames(frames_F3HW, 1, self.name)
-        if self.points is None:
-            raise ValueError(f"{self.name} was made without a face landmarker: use ArcFace.load")
-        points_F52 = five_points(self.points.mesh(frames_F3HW)).to(frames_F3HW.device)
+        points_F52 = five_points(self.faces.find(frames_F3HW, self.name).mesh).to(frames_F3HW.device)
         seen_F = points_F52.isfinite().all(dim=(1, 2))
         embedding_FD = torch.full((len(frames_F3HW), WIDTH), torch.nan, device=frames_F3HW.device)
         embedding_FD[seen_F] = self.embed(aligned(frames_F3HW[seen_F], points_F52[seen_F]))
         return {"identity": embedding_FD}
 
     @classmethod
-    def load(cls, path: Path, landmarker: Path, layers: str, people: str) -> Self:
+    def load(cls, path: Path, landmarker: Path, people: str, layers: str) -> Self:
         """Ready to measure, with the file's sha256 as its fingerprint.
 
         Args:
             path: the published state dict, `backbone.pth`, or the same as safetensors.
             landmarker: MediaPipe's `.task` file; its sha256 stands in the settings.
-            layers: `r50` or `r100`.
             people: `ms1mv3` or `glint360k`.
+            layers: `r50` or `r100`.
         """
-        network = cls(layers, people, FacePoints(landmarker))
-        network.settings["points_sha256"] = file_digest(landmarker)
+        network = cls(people, layers, face_mesh(landmarker))
         network.fingerprint = load_published(network, path, ADVICE)
         return network.eval().requires_grad_(False)

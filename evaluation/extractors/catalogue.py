@@ -1,13 +1,14 @@
 """Published networks by the names that protocols and results use."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
+from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.features import Extractor
@@ -20,16 +21,17 @@ class Published:
     Args:
         pattern: of their names.
         weights: the file's name in the registry of `moee weights`.
-        load: files and the pattern's groups -> ready to measure.
-        also: names of further files it needs, in that registry.
+        load: file, files beside it and the pattern's groups -> ready to measure.
+        beside: names in the registry of more files it needs, such as what finds the face.
     """
 
     pattern: str
     weights: str
     load: Callable[..., Extractor]
-    also: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
+FACES = ("face_landmarker",)  # for networks that see the face cropped their own way
 PUBLISHED = (
     Published(
         rf"inception-tf2015-({'|'.join(sorted(FILTERS, reverse=True))})(?:-(\d+))?",
@@ -43,15 +45,11 @@ PUBLISHED = (
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
     *(
-        Published(
-            f"arcface-({people})-({layers})",
-            f"arcface_{people}_{layers}",
-            lambda path, points, people, layers: ArcFace.load(path, points, layers, people),
-            ("face_landmarker",),
-        )
+        Published(f"arcface-({people})-({layers})", f"arcface_{people}_{layers}", ArcFace.load, FACES)
         for people in PEOPLE
         for layers in LAYERS
     ),
+    Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
 )
 
 
@@ -60,8 +58,8 @@ def published(name: str) -> Published | None:
     return next((family for family in PUBLISHED if re.fullmatch(family.pattern, name)), None)
 
 
-def load_published_extractor(name: str, path: Path, *also: Path) -> Extractor:
-    """A published network by its full name, from the files the user brings.
+def load_published_extractor(name: str, path: Path, beside: Sequence[Path] = ()) -> Extractor:
+    """A published network by its full name, from a file the user brings and those it needs beside it.
 
     Raises:
         FileNotFoundError: if the file is not there.
@@ -74,4 +72,4 @@ def load_published_extractor(name: str, path: Path, *also: Path) -> Extractor:
         )
     found = re.fullmatch(family.pattern, name)
     assert found is not None  # it is how the family was found
-    return family.load(path, *also, *found.groups())
+    return family.load(path, *beside, *found.groups())
