@@ -29,6 +29,7 @@ examples:
 """
 INSIGHTFACE = "https://github.com/deepinsight/insightface/tree/master/recognition/arcface_torch"
 OPEN_SORA_PLAN = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve"
+BULAT = "https://www.adrianbulat.com/downloads/python-fan"
 GITHUB = "https://raw.githubusercontent.com"
 TDDFA = f"{GITHUB}/cleardusk/3DDFA_V2/1b6c67601abffc1e9f248b291708aef0e43b55ae"
 ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689b7318584f4"
@@ -144,6 +145,35 @@ PUBLISHED = (
         licence="MIT",
         purpose="seven emotions of a face (mini-Xception on FER-2013, Arriaga et al. 2017)",
         address=f"{ARRIAGA}/trained_models/emotion_models/fer2013_mini_XCEPTION.102-0.66.hdf5",
+    ),
+    Network(
+        name="opengraphau_resnet50",
+        file="OpenGprahAU-ResNet50_second_stage.pth",
+        sha256=None,
+        size_bytes=0,
+        licence="MIT",
+        purpose="27 action units (OpenGraphAU, ResNet-50, second stage, Luo et al. 2022)",
+        address="https://drive.google.com/file/d/1UMnpbj_YKlqHF1m0DHV0KYD3qmcOmeXp",
+        by_hand="take it from the table of models in CVI-SZU/ME-GraphAU, OpenGraphAU/README.md, stage 2",
+    ),
+    # of the sha256 the first ten digits are in the files' own names
+    Network(
+        name="fan_2d",
+        file="2DFAN4-11f355bf06.pth.tar",
+        sha256="11f355bf06",
+        size_bytes=0,
+        licence="not stated",
+        purpose="68 landmarks, for AKD and LMD (2D-FAN-4 of face-alignment, Bulat & Tzimiropoulos 2017)",
+        address=f"{BULAT}/2DFAN4-11f355bf06.pth.tar",
+    ),
+    Network(
+        name="s3fd",
+        file="s3fd-619a316812.pth",
+        sha256="619a316812",
+        size_bytes=0,
+        licence="not stated",
+        purpose="face boxes for FAN (S3FD of face-alignment, Zhang et al. 2017)",
+        address=f"{BULAT}/s3fd-619a316812.pth",
     ),
     # one file for each set of people and depth, all of them called backbone.pth
     *(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
+from evaluation.extractors.fan import Fan
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
+from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.features import Extractor
@@ -49,6 +51,8 @@ PUBLISHED = (
         for people in PEOPLE
         for layers in LAYERS
     ),
+    Published("opengraphau-resnet50", "opengraphau_resnet50", OpenGraphAU.load, FACES),
+    Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
 )
 
