@@ -277,8 +277,10 @@ def _metrics(
     for name in protocol.metrics:
         if METRICS[name].needs[0] not in provided:
             raise ValueError(f"{name} needs {METRICS[name].needs[0]!r}, which no given extractor provides")
-        metrics.append(METRICS[name]())
-    if lpips is not None and "lpips" in protocol.optional_metrics:
+        if name == Lpips.name and lpips is None:
+            raise ValueError(f"protocol {protocol.tag} needs LPIPS: give its network, `load_lpips(...)`")
+        metrics.append(Lpips(lpips) if name == Lpips.name else METRICS[name]())
+    if lpips is not None and Lpips.name in protocol.optional_metrics:
         metrics.append(Lpips(lpips))
     return metrics
 

@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="weights of a network the protocol asks for (default: what ships)",
     )
-    parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's; adds LPIPS")
+    parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's, for LPIPS")
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
@@ -124,10 +124,13 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     from evaluation.pairs import pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
+    from moee.needed_weights import check_weights, trunk_of_lpips
 
     protocol = load_protocol(find_protocol(args.protocol))
+    check_weights(protocol, args.extractor, args.lpips)
     extractors = load_extractors(protocol, args.extractor)
-    lpips = load_lpips(args.lpips) if args.lpips else None
+    trunk = trunk_of_lpips(protocol, args.lpips)
+    lpips = load_lpips(trunk) if trunk else None
     clips, entries = _compared(args, int(protocol.preprocessing["size"]))
     results = []
     for system, make in entries:

@@ -104,6 +104,16 @@ PUBLISHED = (
         address=f"{OPEN_SORA_PLAN}/810fa8c4bdb3a4c8eec9bd57375c29bde6fb46de/"
         "opensora/eval/fvd/videogpt/i3d_pretrained_400.pt",
     ),
+    # of the sha256 the first eight digits are in the file's own name
+    Network(
+        name="lpips_alexnet",
+        file="alexnet-owt-7be5be79.pth",
+        sha256="7be5be79",
+        size_bytes=0,
+        licence="BSD-3-Clause",
+        purpose="the trunk of LPIPS (AlexNet of torchvision; the heads come with the package lpips)",
+        address="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+    ),
     # sha256 and size as several public projects pin them; the code is MIT, of the weights nothing is said
     Network(
         name="syncnet_v2",
