@@ -10,6 +10,7 @@ from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
+from evaluation.extractors.tddfa import Tddfa
 from evaluation.features import Extractor
 
 
@@ -43,6 +44,7 @@ PUBLISHED = (
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
 
 
