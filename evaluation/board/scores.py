@@ -25,7 +25,7 @@ FAMILIES = {
         *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose"),
         *("action_units", "action_unit_detection", "expression"),
     ),
-    "Emotion": ("emotion",),
+    "Emotion": ("emotion", "emotion_labels"),
     "Identity": ("identity",),
 }
 EMBEDDED = "embedded, not the published network"
@@ -34,10 +34,8 @@ EMBEDDED = "embedded, not the published network"
 def family(name: str) -> str:
     """What a metric looks at, by the file it is written in."""
     module = METRICS[name].__module__.rpartition(".")[2]
-    made_by_a_loop = (
-        "Picture" if METRICS[name].of_sets else "Other"
-    )  # distances of pictures' or videos' features
-    return next((title for title, modules in FAMILIES.items() if module in modules), made_by_a_loop)
+    other = "Picture" if METRICS[name].of_sets else "Other"  # FID, KID and FVD are made by a loop, in no file
+    return next((title for title, modules in FAMILIES.items() if module in modules), other)
 
 
 def score_table(table: Table, caption: str) -> str:

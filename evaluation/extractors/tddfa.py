@@ -79,7 +79,7 @@ def landmark_squares(landmarks_FK2: Tensor) -> Tensor:
 
 
 def head_angles(pose_F12: Tensor) -> Tensor:
-    """Yaw, pitch and roll (F, 3) in degrees, of affine cameras (F, 12): three rows of a scaled turn and a shift.
+    """Yaw, pitch and roll (F, 3) in degrees of affine cameras (F, 12), rows of a scaled turn and a shift.
 
     The third axis is taken from the first two, as the authors do; angles after Slabaugh, `Computing Euler
     angles from a rotation matrix`.
@@ -120,7 +120,7 @@ class Tddfa:
             return torch.cat([self.network(chunk) for chunk in chunks]) * self.std + self.mean
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """`expression_3ddfa` (F, 10) coefficients and `pose_3ddfa` (F, 3) yaw, pitch, roll in degrees, float32.
+        """`expression_3ddfa` (F, 10) coefficients and `pose_3ddfa` (F, 3) yaw, pitch, roll in degrees.
 
         A frame without a face holds NaN.
 

@@ -11,6 +11,7 @@ from evaluation.metrics.action_units import (
 from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.blinks import BlinkLength, BlinkRate
 from evaluation.metrics.emotion import CompoundEmotion, EmotionAccuracy, EmotionRecall, EmotionVote
+from evaluation.metrics.emotion_labels import LABELLED_METRICS
 from evaluation.metrics.expression import CentredExpressionOfSets, ExpressionOfSets
 from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
 from evaluation.metrics.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
@@ -76,7 +77,8 @@ METRICS: dict[str, type[ClipMetric]] = {
         ),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
     )
-} | SET_METRICS
+} | LABELLED_METRICS
+METRICS |= SET_METRICS
 
 __all__ = [
     "METRICS",
