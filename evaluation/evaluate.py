@@ -21,6 +21,7 @@ from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric, Lpips
+from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
 from evaluation.result import Result, Row, System, number
@@ -214,7 +215,8 @@ class _Judged:
             if metric.needs[1] in true:
                 sides = made[metric.needs[0]], true[metric.needs[1]]
                 sums[metric.name] = metric.clip_sums(*sides).double()
-                sums |= as_tensors(metric.needs[0], *sides) if metric.of_sets else {}
+                if isinstance(metric, SetMetric):
+                    sums |= as_tensors(metric.needs[0], *map(metric.samples, sides))
         return sums
 
     def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:

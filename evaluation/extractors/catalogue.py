@@ -13,6 +13,7 @@ from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
 from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
+from evaluation.extractors.tddfa import Tddfa
 from evaluation.features import Extractor
 
 
@@ -54,6 +55,7 @@ PUBLISHED = (
     Published("opengraphau-resnet50", "opengraphau_resnet50", OpenGraphAU.load, FACES),
     Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
 
 
