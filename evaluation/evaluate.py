@@ -22,6 +22,7 @@ from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
+from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
 from evaluation.result import Result, Row, System, number
@@ -216,7 +217,8 @@ class _Judged:
             if metric.needs[1] in true:
                 sides = made[metric.needs[0]], true[metric.needs[1]]
                 sums[metric.name] = metric.clip_sums(*sides).double()
-                sums |= as_tensors(metric.needs[0], *sides) if metric.of_sets else {}
+                if isinstance(metric, SetMetric):
+                    sums |= as_tensors(metric.needs[0], *map(metric.samples, sides))
         return sums
 
     def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:
@@ -275,15 +277,21 @@ def _metrics(
             given = ", ".join(sorted(names)) or "none"
             raise ValueError(f"protocol {protocol.tag} needs {wanted} as {role}, given: {given}")
     provided = {field for extractor in extractors for field in extractor.provides} | set(GIVEN)
+    brought = {kind.name: kind for kind in BY_NETWORK.values()}
+    networks = {BY_NETWORK[str(network.name)].name: network for network in lpips}
     metrics: list[ClipMetric] = []
     for name in protocol.metrics:
         if METRICS[name].needs[0] not in provided:
             raise ValueError(f"{name} needs {METRICS[name].needs[0]!r}, which no given extractor provides")
-        metrics.append(METRICS[name]())
-    for network in lpips:
-        kind = BY_NETWORK[str(network.name)]
-        if kind.name in protocol.optional_metrics:
-            metrics.append(kind(network))
+        if name not in brought:
+            metrics.append(METRICS[name]())
+        elif name in networks:
+            metrics.append(brought[name](networks[name]))
+        else:
+            raise ValueError(
+                f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
+            )
+    metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
     return metrics
 
 

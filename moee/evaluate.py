@@ -76,8 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="weights of a network the protocol asks for (default: what ships)",
     )
-    parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's; adds LPIPS")
-    parser.add_argument("--lpips-vgg", type=Path, metavar="FILE", help="VGG-16 trunk; adds LPIPS (VGG)")
+    parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's, for LPIPS")
+    parser.add_argument(
+        "--lpips-vgg", type=Path, metavar="FILE", help="VGG-16 trunk, likewise, for LPIPS (VGG)"
+    )
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
@@ -125,11 +127,13 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
+    from moee.needed_weights import check_weights, trunks_of_lpips
 
     protocol = load_protocol(find_protocol(args.protocol))
-    extractors = load_extractors(protocol, args.extractor)
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
-    lpips = [load_lpips(path, net) for net, path in trunks.items() if path]
+    check_weights(protocol, args.extractor, trunks)
+    extractors = load_extractors(protocol, args.extractor)
+    lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
     clips, entries = _compared(args, int(protocol.preprocessing["size"]))
     results = []
     memory = peak_memory_mb()  # before a judge has seen anything
@@ -228,7 +232,8 @@ def load_extractor(name: str, path: Path | None = None) -> "Extractor":
     from moee.weights import find, sha256_of
 
     if family := published(name):
-        return load_published_extractor(name, path or find(family.weights))
+        beside = [find(other) for other in family.beside]
+        return load_published_extractor(name, path or find(family.weights), beside)
     path = locate_weights(path or name)
     network: Any = load_module(path).requires_grad_(False)
     network.fingerprint = sha256_of(path)

@@ -11,9 +11,11 @@ from evaluation.metrics.action_units import (
 from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.blinks import BlinkLength, BlinkRate
 from evaluation.metrics.emotion import CompoundEmotion, EmotionAccuracy, EmotionRecall, EmotionVote
+from evaluation.metrics.emotion_labels import LABELLED_METRICS
+from evaluation.metrics.expression import CentredExpressionOfSets, ExpressionOfSets
 from evaluation.metrics.face_dynamics import BrowDynamics, LipDynamics
 from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
-from evaluation.metrics.head_pose import HeadRange, HeadSpeed
+from evaluation.metrics.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
 from evaluation.metrics.identity import IdentityOfMeans, IdentityToFrame, IdentityToReference
 from evaluation.metrics.kid import kid, kid_subsets
 from evaluation.metrics.landmark_variants import (
@@ -33,7 +35,7 @@ from evaluation.metrics.landmarks import (
 from evaluation.metrics.lips import LipCorrelation
 from evaluation.metrics.perceptual import Lpips, LpipsVgg
 from evaluation.metrics.psnr import Psnr
-from evaluation.metrics.sets import SET_METRICS
+from evaluation.metrics.sets import PICTURE_METRICS
 from evaluation.metrics.ssim import Ssim, SsimUniform
 from evaluation.metrics.sync import (
     SyncConfidence,
@@ -44,6 +46,9 @@ from evaluation.metrics.sync import (
 )
 from evaluation.metrics.texture import Flicker, Grain, Sharpness
 
+SET_METRICS: dict[str, type[ClipMetric]] = PICTURE_METRICS | {
+    metric.name: metric for metric in (ExpressionOfSets, CentredExpressionOfSets)
+}
 METRICS: dict[str, type[ClipMetric]] = {
     metric.name: metric
     for metric in (
@@ -60,11 +65,12 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(ActionUnitCorrelation, ActionUnitConcordance, ActionUnitConsistency, ActionUnitRmse, ActionUnitMae),
         *(ActionUnitF1, ActionUnitF1Anchor, EmotionAccuracy, EmotionRecall, EmotionVote, CompoundEmotion),
         *(IdentityToReference, IdentityToFrame, IdentityOfMeans),
-        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, LipDynamics, BrowDynamics),
-        *(Flicker, Grain, Sharpness),
+        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, HeadAngleRange, HeadAngleSpeed),
+        *(LipDynamics, BrowDynamics, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
     )
-} | SET_METRICS
+} | LABELLED_METRICS
+METRICS |= SET_METRICS
 
 __all__ = [
     "METRICS",
@@ -79,6 +85,7 @@ __all__ = [
     "BlinkLength",
     "BlinkRate",
     "BrowDynamics",
+    "CentredExpressionOfSets",
     "ClipMetric",
     "CompoundEmotion",
     "EmbeddedFid",
@@ -86,11 +93,14 @@ __all__ = [
     "EmotionRecall",
     "EmotionVote",
     "ExpressionFrechet",
+    "ExpressionOfSets",
     "FaceAligned",
     "FaceCentred",
     "FaceLandmarkDistance",
     "Flicker",
     "Grain",
+    "HeadAngleRange",
+    "HeadAngleSpeed",
     "HeadRange",
     "HeadSpeed",
     "IdentityOfMeans",
