@@ -35,6 +35,9 @@ from evaluation.metrics.psnr import Psnr
 from evaluation.metrics.sets import SET_METRICS
 from evaluation.metrics.ssim import Ssim, SsimUniform
 from evaluation.metrics.sync import (
+    EmbeddedSyncConfidence,
+    EmbeddedSyncDistance,
+    EmbeddedSyncOffset,
     SyncConfidence,
     SyncDistance,
     SyncOffset,
@@ -61,6 +64,7 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(IdentityToReference, IdentityToFrame, IdentityOfMeans),
         *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
+        *(EmbeddedSyncConfidence, EmbeddedSyncDistance, EmbeddedSyncOffset),
     )
 } | SET_METRICS
 
@@ -79,6 +83,9 @@ __all__ = [
     "ClipMetric",
     "CompoundEmotion",
     "EmbeddedFid",
+    "EmbeddedSyncConfidence",
+    "EmbeddedSyncDistance",
+    "EmbeddedSyncOffset",
     "EmotionAccuracy",
     "EmotionRecall",
     "EmotionVote",
