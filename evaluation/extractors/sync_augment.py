@@ -32,7 +32,12 @@ def drift(like_BFHW: Tensor, step: float = 0.006, jitter: float = 0.003) -> Tens
 
 
 def moved_mouths(
-    grey_BFHW: Tensor, degrees: float = 12, scale: float = 0.22, aspect: float = 0.1, move: float = 0.1
+    grey_BFHW: Tensor,
+    degrees: float = 12,
+    scale: float = 0.22,
+    aspect: float = 0.1,
+    move: float = 0.1,
+    unsteady: float = 1,
 ) -> Tensor:
     """Mouth squares (B, F, 56, 56) of grey face crops of 128 pixels: turned, scaled, moved, half of them mirrored.
 
@@ -42,6 +47,7 @@ def moved_mouths(
         scale: largest relative change of size.
         aspect: largest relative change of width against height.
         move: largest shift as a share of the crop's half width.
+        unsteady: times the drift of a badly tracked face.
     """
     clips, frames = grey_BFHW.shape[:2]
     turn = steady(-degrees, degrees, grey_BFHW) * math.pi / 180
@@ -52,8 +58,8 @@ def moved_mouths(
     theta = grey_BFHW.new_zeros(clips, frames, 2, 3)
     theta[..., 0, 0], theta[..., 0, 1] = wide * mirror * turn.cos(), -zoom * turn.sin()
     theta[..., 1, 0], theta[..., 1, 1] = wide * mirror * turn.sin(), zoom * turn.cos()
-    theta[..., 0, 2] = centre_x + steady(-move, move, grey_BFHW) + drift(grey_BFHW)
-    theta[..., 1, 2] = centre_y + steady(-move, move, grey_BFHW) + drift(grey_BFHW)
+    theta[..., 0, 2] = centre_x + steady(-move, move, grey_BFHW) + unsteady * drift(grey_BFHW)
+    theta[..., 1, 2] = centre_y + steady(-move, move, grey_BFHW) + unsteady * drift(grey_BFHW)
     grid = F.affine_grid(theta.flatten(0, 1), [clips * frames, 1, SIDE, SIDE], align_corners=False)
     found = F.grid_sample(
         grey_BFHW.flatten(0, 1)[:, None], grid, padding_mode="reflection", align_corners=False
