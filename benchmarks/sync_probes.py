@@ -3,14 +3,15 @@
 Run `python -m benchmarks.sync_probes`; with `--probes FOLDER` also on real clips: the folder holds
 `sync/sync_probes.csv` with the columns video, audio, relation and audio_delay_frames, and `manifest.csv`
 with path and face_box. A sound that comes later than the picture has a positive delay, and the judge should
-find the negative of it. Real faces are cut to the square all clips here have: by the face landmarker if it is
+find the negative of it; `follows` counts offsets that moved as far as the sound did, wherever they began: a
+clip need not have been in sync when it was recorded. Real faces are cut to the square all clips here have: by the face landmarker if it is
 found (`moee weights fetch face_landmarker`) and `--boxes` is not given, otherwise by the manifest's boxes.
 """
 
 import argparse
 import csv
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,23 +102,30 @@ def report(title: str, probes: Iterable[Probe]) -> None:
     """One table: each delay's hits, then all together and what another's speech scores."""
     found = list(probes)
     own = [probe for probe in found if probe.delay is not None]
+    started = {probe.clip: int(probe.found.offset) for probe in own if probe.delay == 0}
     print(f"\n{title}: {len({probe.clip for probe in found})} clips, {len(own)} delayed sounds")
-    print(f"{'delay':>6} {'exact':>7} {'within 1':>9} {'Sync-C':>8} {'Sync-D':>8}")
+    print(f"{'delay':>6} {'exact':>7} {'within 1':>9} {'follows':>8} {'Sync-C':>8} {'Sync-D':>8}")
     for delay in sorted({probe.delay for probe in own}):
-        print(f"{delay:>+6} {line([probe for probe in own if probe.delay == delay])}")
-    print(f"{'all':>6} {line(own)}")
+        print(f"{delay:>+6} {line([probe for probe in own if probe.delay == delay], started)}")
+    print(f"{'all':>6} {line(own, started)}")
     others = [probe for probe in found if probe.delay is None]
-    print(f"{'other':>6} {'':>7} {'':>9} {scores(others)}")
+    print(f"{'other':>6} {'':>7} {'':>9} {'':>8} {scores(others)}")
     real = {probe.clip: probe.found.confidence for probe in own if probe.delay == 0}
     below = [bool(probe.found.confidence < real[probe.clip]) for probe in others]
     print(f"another's speech has the lower Sync-C on {sum(below)} of {len(below)} clips")
 
 
-def line(probes: list[Probe]) -> str:
-    """Shares of delays found, and mean scores."""
-    off = [abs(int(probe.found.offset) + int(probe.delay or 0)) for probe in probes]
-    exact, near = (sum(x <= most for x in off) / len(off) for most in (0, 1))
-    return f"{exact:7.3f} {near:9.3f} {scores(probes)}"
+def line(probes: list[Probe], started: Mapping[str, int]) -> str:
+    """Shares of delays found, of offsets that moved exactly as the sound was, and mean scores.
+
+    Args:
+        probes: of one row.
+        started: offset of each clip with its sound where it was.
+    """
+    off = [int(probe.found.offset) + int(probe.delay or 0) for probe in probes]
+    moved = [x == started[probe.clip] for x, probe in zip(off, probes, strict=True)]
+    exact, near = (sum(abs(x) <= most for x in off) / len(off) for most in (0, 1))
+    return f"{exact:7.3f} {near:9.3f} {sum(moved) / len(moved):8.3f} {scores(probes)}"
 
 
 def scores(probes: list[Probe]) -> str:

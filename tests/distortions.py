@@ -68,12 +68,12 @@ def _each(frames_F3HW: Tensor, change: Callable[[np.ndarray], np.ndarray]) -> Te
 
 
 LADDERS: dict[str, tuple[Callable[[Tensor, float], Tensor], tuple[float, ...]]] = {
-    "blur": (blurred, (0.6, 1.2, 2.4)),
-    "noise": (noisy, (4, 10, 25)),
-    "jpeg": (compressed, (50, 80, 93)),
+    "blur": (blurred, (0.8, 2.0)),
+    "noise": (noisy, (4, 20)),
+    "jpeg": (compressed, (50, 90)),
     "late": (late, (1, 2, 4)),
-    "dropped": (dropped, (2, 4, 8)),
-    "tint": (tinted, (0.05, 0.12, 0.25)),
-    "moved": (moved, (1, 2, 4)),
-    "shaken": (shaken, (1, 2, 4)),
+    "dropped": (dropped, (2, 6)),
+    "tint": (tinted, (0.05, 0.2)),
+    "moved": (moved, (1, 4)),
+    "shaken": (shaken, (1, 4)),
 }

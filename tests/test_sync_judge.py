@@ -12,7 +12,15 @@ from evaluation.extractors.sync_augment import (
     spoiled_sound,
     warped,
 )
-from evaluation.extractors.sync_judge import EMBEDDING, FRAMES, SyncJudge, grey_of, loudness, mel_power, mouths
+from evaluation.extractors.sync_judge import (
+    EMBEDDING,
+    FRAMES,
+    SyncJudge,
+    grey_of,
+    loudness,
+    mel_power,
+    mouths,
+)
 from evaluation.extractors.sync_training import SyncTraining, delayed, sync_loss
 from evaluation.features import Listener
 from evaluation.metrics import METRICS
@@ -95,7 +103,9 @@ def test_pieces_and_the_whole_are_the_same(judge, monkeypatch):
 
 def test_no_gain_of_the_sound_and_no_contrast_of_the_picture_changes_it(judge):
     sound = voice(20)
-    assert torch.allclose(judge.measure_sound(sound)[AUDIO], judge.measure_sound(sound / 50)[AUDIO], atol=1e-3)
+    assert torch.allclose(
+        judge.measure_sound(sound)[AUDIO], judge.measure_sound(sound / 50)[AUDIO], atol=1e-3
+    )
     soft = (pictures(10).float() / 2 + 60).to(torch.uint8)
     likeness = (judge.measure(pictures(10))[VIDEO] * judge.measure(soft)[VIDEO]).sum(1)
     assert likeness.min() > 0.98
@@ -226,7 +236,9 @@ def test_training_lowers_the_loss_and_reaches_every_parameter():
     samples = []
     for i in range(2):
         sample = painted(i) | {"waveform": voice(24, i), "frames": pictures(24, i)}
-        samples.append({name: sample[name] for name in ("key", "corpus", "identity", "frames", "reference", "waveform")})
+        samples.append(
+            {name: sample[name] for name in ("key", "corpus", "identity", "frames", "reference", "waveform")}
+        )
     batch = collate(samples)
     torch.manual_seed(0)
     module, seen = SyncTraining(), {}

@@ -100,7 +100,8 @@ def warped(power_BRM: Tensor, most: float = 0.2) -> Tensor:
     low_BM = place_BM.clamp(max=bands - 1.001).long()
     share_BM = (place_BM.clamp(max=bands - 1.0) - low_BM)[:, None]
     low, high = (
-        power_BRM.gather(2, i[:, None].expand_as(power_BRM)) for i in (low_BM, (low_BM + 1).clamp(max=bands - 1))
+        power_BRM.gather(2, i[:, None].expand_as(power_BRM))
+        for i in (low_BM, (low_BM + 1).clamp(max=bands - 1))
     )
     return low + (high - low) * share_BM
 
