@@ -3,9 +3,9 @@
 Run `python -m benchmarks.sync_probes`; with `--probes FOLDER` also on real clips: the folder holds
 `sync/sync_probes.csv` with the columns video, audio, relation and audio_delay_frames, and `manifest.csv`
 with path and face_box. A sound that comes later than the picture has a positive delay, and the judge should
-find the negative of it; `follows` counts offsets that moved as far as the sound did, wherever they began: a
-clip need not have been in sync when it was recorded. Real faces are cut to the square all clips here have: by the face landmarker if it is
-found (`moee weights fetch face_landmarker`) and `--boxes` is not given, otherwise by the manifest's boxes.
+find the negative of it. `follows` counts offsets that moved as far as the sound did, wherever they began: a
+clip need not have been in sync when it was recorded. Real faces are cut to the square all clips here have, by
+the face landmarker (`moee weights fetch face_landmarker`), or with `--boxes` by the manifest's boxes alone.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.batch import SAMPLES_PER_FRAME
 from datamodules.preparation.clips import track_face
 from datamodules.preparation.faces import FaceFinder, crop, crop_box, parse_box
 from datamodules.preparation.media import read_sound, read_video

@@ -5,10 +5,10 @@ The shipped judges look at synthetic people; every rung of a ladder must be wors
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import torch
 from distortions import LADDERS
 from torch import Tensor
 
@@ -134,7 +134,7 @@ def test_the_truth_itself_is_perfect(untouched):
 def test_every_rung_is_worse(ladder, rungs):
     for name in WORSE[ladder]:
         values = [badness(name, step[name]) for step in rungs(ladder)]
-        assert all(a < b for a, b in zip(values, values[1:], strict=False)), (name, values)
+        assert all(a < b for a, b in pairwise(values)), (name, values)
 
 
 @pytest.mark.parametrize("ladder", BLIND)
@@ -159,7 +159,7 @@ def test_a_late_picture_is_found_to_the_frame(rungs):
 def test_frozen_frames_slow_the_head(rungs):
     speeds = [step["head_speed"] for step in rungs("dropped")]
     assert speeds[-1] < 0.7 < speeds[0]
-    assert all(a > b for a, b in zip(speeds, speeds[1:], strict=False))
+    assert all(a > b for a, b in pairwise(speeds))
 
 
 def test_another_person_with_the_same_face(score, untouched):

@@ -39,7 +39,7 @@ def moved_mouths(
     move: float = 0.1,
     unsteady: float = 1,
 ) -> Tensor:
-    """Mouth squares (B, F, 56, 56) of grey face crops of 128 pixels: turned, scaled, moved, half of them mirrored.
+    """Mouth squares (B, F, 56, 56) of grey face crops of 128 pixels, turned, scaled and moved; half mirrored.
 
     Args:
         grey_BFHW: in any range.

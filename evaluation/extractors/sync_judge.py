@@ -1,11 +1,11 @@
 """The embedded lip-sync judge: do these lips move with this sound. Not SyncNet, nor comparable with it.
 
-B clip, F frame, N window, C channel, H row, W column, S sample, R row of a spectrum (four a frame), M mel band,
-D width.
+B clip, F frame, N window, C channel, H row, W column, S sample, R row of a spectrum (four a frame),
+M mel band, D width.
 
-Two towers as in SyncNet (Chung & Zisserman 2016), much smaller: of the picture a fixed square around the mouth
-of a face crop, grey, so that no landmarks are needed; of the sound the logarithm of its mel spectrum over the
-loudest level of the clip. Windows of five frames, one frame apart; unit embeddings.
+Two towers as in SyncNet (Chung & Zisserman 2016), much smaller: of the picture a fixed square around the
+mouth of a face crop, grey, so that no landmarks are needed; of the sound the logarithm of its mel spectrum
+over the loudest level of the clip. Windows of five frames, one frame apart; unit embeddings.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evaluation.extractors.network import load_network, preprocess, ready, save_network
-from evaluation.metrics.mfcc import FILTERS, emphasise, mel_filters, power_spectrum
+from evaluation.metrics.mfcc import emphasise, mel_filters, power_spectrum
 
 EMBEDDING = 64
 FRAMES = 5  # of a window
@@ -130,7 +130,7 @@ class SyncJudge(nn.Module):
 
     @torch.inference_mode()
     def measure_sound(self, sound_S: Tensor) -> dict[str, Tensor]:
-        """`embedded_sync_audio` (S // 640 - 4, 64) of mono sound at 16 kHz; (0, 64) of fewer than five frames.
+        """`embedded_sync_audio` (S // 640 - 4, 64) of mono sound at 16 kHz; (0, 64) if it is shorter than five.
 
         Raises:
             ValueError: for another number of axes or values that are not finite.

@@ -105,8 +105,9 @@ class ActionUnitMae(ClipMetric):
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         check_pair(pred, true, (None, len(ACTION_UNITS)), "action units")
-        error_A = (pred.double() - true.double()).abs().sum(0)
-        return torch.cat([error_A, error_A.new_tensor([len(pred)])])
+        error_FA = (pred.double() - true.double()).abs()
+        error_FA = error_FA[torch.isfinite(error_FA).all(-1)]
+        return torch.cat([error_FA.sum(0), error_FA.new_tensor([len(error_FA)])])
 
     def finish(self, sums: Tensor) -> Tensor:
         frames = torch.where(sums[..., -1] > 0, sums[..., -1], torch.nan)

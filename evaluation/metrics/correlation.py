@@ -7,9 +7,13 @@ TINY = 1e-10  # variance below which a signal counts as constant
 
 
 def moment_sums(x: Tensor, y: Tensor) -> Tensor:
-    """Sums (..., 6) over the first axis of two equal tensors (F, ...): n, x, y, x^2, y^2, xy; float64."""
-    x, y = x.double(), y.double()
-    n = torch.full(x.shape[1:], float(len(x)), dtype=torch.float64, device=x.device)
+    """Sums (..., 6) over the first axis of two equal tensors (F, ...): n, x, y, x^2, y^2, xy; float64.
+
+    Frames where either is no number are left out.
+    """
+    seen = torch.isfinite(x) & torch.isfinite(y)
+    x, y = (torch.where(seen, z.double(), 0.0) for z in (x, y))
+    n = seen.double().sum(0)
     return torch.stack([n, x.sum(0), y.sum(0), (x * x).sum(0), (y * y).sum(0), (x * y).sum(0)], dim=-1)
 
 

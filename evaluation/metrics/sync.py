@@ -75,7 +75,8 @@ def sync_of(distance_P: Tensor) -> Sync:
 class SyncMetric(ClipMetric):
     """One of the three numbers of each clip, and their mean over clips.
 
-    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none.
+    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none, nor
+    has one with a window that could not be measured: an offset would be found in what is left of it anyway.
     """
 
     aggregation = "clips"
@@ -85,7 +86,8 @@ class SyncMetric(ClipMetric):
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         windows = min(len(pred), len(true))  # the anchor stops at the end of either
-        if windows <= (REACH if self.valid else 0):
+        known = torch.isfinite(pred[:windows]).all() and torch.isfinite(true[:windows]).all()
+        if windows <= (REACH if self.valid else 0) or not known:
             return torch.zeros_like(self.sums)
         found = sync_of(shifted_distances(pred[:windows], true[:windows], valid=self.valid))
         return self.sums_of(getattr(found, self.part))
