@@ -2,5 +2,6 @@
 
 from evaluation.extractors.identity import IdentityTraining
 from evaluation.extractors.judge import JudgeTraining
+from evaluation.extractors.sync_training import SyncTraining
 
-__all__ = ["IdentityTraining", "JudgeTraining"]
+__all__ = ["IdentityTraining", "JudgeTraining", "SyncTraining"]

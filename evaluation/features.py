@@ -26,6 +26,8 @@ class Measured(TypedDict, total=False):
     features: Tensor  # (F, D) for the Fréchet distance
     sync_video: Tensor  # (N, 1024) of windows of the lips, one frame apart
     sync_audio: Tensor  # (N, 1024) of the speech beside them
+    embedded_sync_video: Tensor  # (N, 64) likewise, unit vectors of the embedded lip-sync judge
+    embedded_sync_audio: Tensor  # (N, 64)
 
 
 @runtime_checkable

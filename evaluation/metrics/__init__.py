@@ -38,6 +38,9 @@ from evaluation.metrics.psnr import Psnr
 from evaluation.metrics.sets import PICTURE_METRICS
 from evaluation.metrics.ssim import Ssim, SsimUniform
 from evaluation.metrics.sync import (
+    EmbeddedSyncConfidence,
+    EmbeddedSyncDistance,
+    EmbeddedSyncOffset,
     SyncConfidence,
     SyncDistance,
     SyncOffset,
@@ -68,6 +71,7 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, HeadAngleRange, HeadAngleSpeed),
         *(LipDynamics, BrowDynamics, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
+        *(EmbeddedSyncConfidence, EmbeddedSyncDistance, EmbeddedSyncOffset),
     )
 } | LABELLED_METRICS
 METRICS |= SET_METRICS
@@ -89,6 +93,9 @@ __all__ = [
     "ClipMetric",
     "CompoundEmotion",
     "EmbeddedFid",
+    "EmbeddedSyncConfidence",
+    "EmbeddedSyncDistance",
+    "EmbeddedSyncOffset",
     "EmotionAccuracy",
     "EmotionRecall",
     "EmotionVote",

@@ -42,8 +42,11 @@ def distance_of_factors(shift_D: Tensor, a_RD: Tensor, b_RD: Tensor) -> Tensor:
 
 
 def pack_moments(x_ND: Tensor) -> Tensor:
-    """Count, sums and the upper triangle of the sums of products: (1 + D + D (D + 1) / 2,) float64."""
-    x = x_ND.double()
+    """Count, sums and the upper triangle of the sums of products: (1 + D + D (D + 1) / 2,) float64.
+
+    A sample with a value that is no number, such as a frame without a face, is left out of all of them.
+    """
+    x = x_ND[torch.isfinite(x_ND).all(-1)].double()
     rows, columns = torch.triu_indices(x.shape[1], x.shape[1])
     return torch.cat([x.new_tensor([len(x)]), x.sum(0), (x.mT @ x)[rows, columns]])
 

@@ -3,7 +3,8 @@
 The anchor is joonson/syncnet_python: distances between each window of the video and the windows of the sound
 up to fifteen frames away, averaged for each of the 31 shifts. Its sound is padded with zeros, so that at the
 ends distances are to the origin: a share of |shift| / N, large for short clips. The `valid` variants average
-over pairs of windows that both exist.
+over pairs of windows that both exist. The `embedded` ones are theirs on the embedded judge's unit vectors:
+another scale, another network, never to be read as SyncNet's.
 """
 
 from typing import ClassVar, NamedTuple
@@ -14,6 +15,7 @@ from torch import Tensor
 from evaluation.metrics.base import ClipMetric, check_pair
 
 REACH = 15  # frames to either side
+EMBEDDED = ("embedded_sync_video", "embedded_sync_audio")  # needs of metrics on the embedded judge
 EPSILON = 1e-6  # the anchor's `pairwise_distance` adds it to every difference
 
 
@@ -73,7 +75,8 @@ def sync_of(distance_P: Tensor) -> Sync:
 class SyncMetric(ClipMetric):
     """One of the three numbers of each clip, and their mean over clips.
 
-    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none.
+    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none, nor
+    has one with a window that could not be measured: an offset would be found in what is left of it anyway.
     """
 
     aggregation = "clips"
@@ -83,7 +86,8 @@ class SyncMetric(ClipMetric):
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         windows = min(len(pred), len(true))  # the anchor stops at the end of either
-        if windows <= (REACH if self.valid else 0):
+        known = torch.isfinite(pred[:windows]).all() and torch.isfinite(true[:windows]).all()
+        if windows <= (REACH if self.valid else 0) or not known:
             return torch.zeros_like(self.sums)
         found = sync_of(shifted_distances(pred[:windows], true[:windows], valid=self.valid))
         return self.sums_of(getattr(found, self.part))
@@ -146,3 +150,33 @@ class SyncOffset(SyncMetric):
         found = {str(int(place)): int(count) for place, count in zip(away_P, at_P, strict=True) if count}
         mean_absolute = ((away_P.abs() * at_P).sum() / sums[1].clamp(min=1)).item()
         return super().details(sums) | {"mean_absolute": mean_absolute, "clips_at_offset": found}
+
+
+class EmbeddedSyncConfidence(ValidSyncConfidence):
+    """Sync-C, valid windows, of the embedded judge."""
+
+    name, title = "sync_c_embedded", "Sync-C, embedded"
+    needs = EMBEDDED
+
+
+class EmbeddedSyncDistance(ValidSyncDistance):
+    """Sync-D, valid windows, of the embedded judge: between 0 and 2."""
+
+    name, title = "sync_d_embedded", "Sync-D, embedded"
+    needs = EMBEDDED
+
+
+class EmbeddedSyncOffset(SyncOffset):
+    """Frames between picture and sound, whichever is early, valid windows, of the embedded judge.
+
+    Absolute, because the signed mean over clips that match nothing is near 0 too.
+    """
+
+    name, title = "sync_offset_embedded", "Sync offset, absolute, embedded"
+    higher_is_better, target = False, None
+    needs = EMBEDDED
+    valid = True
+
+    def finish(self, sums: Tensor) -> Tensor:
+        away_P = torch.arange(-REACH, REACH + 1, device=sums.device).abs().double()
+        return super().finish(torch.stack([sums[..., 2:] @ away_P, sums[..., 1]], dim=-1))
