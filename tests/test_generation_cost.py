@@ -47,7 +47,7 @@ class Learning(torch.nn.Module):
     @torch.no_grad()
     def animate(self, reference_3HW: Tensor, sound, cue, **_) -> Iterator[Tensor]:
         for _frame in range(len(sound) // 640):
-            self.layer(self.query)
+            self.layer(self.query.expand(3, -1))
             yield reference_3HW[None]
 
 
@@ -56,7 +56,7 @@ def test_a_network_that_learns_is_counted_and_goes_on_learning() -> None:
     network.layer.bias.requires_grad_(False)
     found = tflop_per_frame(network, 1)
     assert found is not None
-    assert found * 1e12 == 2 * 8 * 16
+    assert found * 1e12 == 3 * 2 * 8 * 16
     assert [p.requires_grad for p in network.parameters()] == [True, True, False]
 
 
