@@ -7,12 +7,12 @@ import pytest
 import torch
 from distortions import LADDERS, WORSE, badness
 
-from benchmarks.sync_probes import Probe, face_crops, real_probes
 from evaluation.evaluate import evaluate_pairs
 from evaluation.pairs import Pair
 from evaluation.protocol import load_protocol
 from moee.evaluate import find_protocol, load_extractor, load_extractors
 
+probes_of = pytest.importorskip("benchmarks.sync_probes", reason="run `python -m pytest` from the checkout")
 DATA = Path(__file__).parents[2] / "shared" / "data"
 CLIPS = ("cremad_1001_DFA_ANG_XX", "grid_pwij3p")
 FRAMES = 20
@@ -24,9 +24,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def probes() -> list[Probe]:
+def probes() -> list:
     """Faces cut by boxes alone: no landmark network takes part."""
-    return list(real_probes(load_extractor("embedded-sync"), DATA, boxes=True))
+    return list(probes_of.real_probes(load_extractor("embedded-sync"), DATA, boxes=True))
 
 
 def test_the_offset_follows_the_delay_with_the_right_sign(probes):
@@ -56,7 +56,7 @@ def rungs(tmp_path_factory):
     with (DATA / "manifest.csv").open() as file:
         box_of = {row["path"]: row["face_box"] for row in csv.DictReader(file)}
     names = [f"clips/{name}.mp4" for name in CLIPS]
-    clips = [{"frames": face_crops(DATA / name, box_of[name])[10 : 10 + FRAMES]} for name in names]
+    clips = [{"frames": probes_of.face_crops(DATA / name, box_of[name])[10 : 10 + FRAMES]} for name in names]
     protocol = load_protocol(find_protocol("embedded-v2"))
     networks, kept = load_extractors(protocol), tmp_path_factory.mktemp("kept")
 
