@@ -172,7 +172,7 @@ class EmbeddedSyncOffset(SyncOffset):
     Absolute, because the signed mean over clips that match nothing is near 0 too.
     """
 
-    name, title = "sync_offset_embedded", "Sync offset, absolute, embedded"
+    name, title = "sync_offset_embedded", "Sync offset, embedded"
     higher_is_better, target = False, None
     needs = EMBEDDED
     valid = True
