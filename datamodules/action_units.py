@@ -30,12 +30,14 @@ OPENFACE = {f"AU{unit:02d}_r": unit for unit in (1, 2, 4, 5, 6, 7, 9, 10, 12, 15
 PY_FEAT = {f"AU{unit:02d}": unit for unit in (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 17, 20, 23, 25, 26)}  # 0..1
 ME_GRAPHAU_BP4D = {f"AU{unit}": unit for unit in (1, 2, 4, 6, 7, 10, 12, 15, 17, 23)}  # of 12; also 14, 24
 ME_GRAPHAU_DISFA = {f"AU{unit}": unit for unit in (1, 2, 4, 6, 9, 12, 25, 26)}  # all 8
+OPEN_GRAPH_AU = {f"AU{unit}": unit for unit in ACTION_UNITS}  # all ours, of 27 and 14 halves
 LIBREFACE = {f"au_{unit}_intensity": unit for unit in (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)}  # 0..5
 TOOLS = {
     "openface": OPENFACE,
     "py-feat": PY_FEAT,
     "me-graphau-bp4d": ME_GRAPHAU_BP4D,
     "me-graphau-disfa": ME_GRAPHAU_DISFA,
+    "open-graph-au": OPEN_GRAPH_AU,
     "libreface": LIBREFACE,
 }
 

@@ -20,11 +20,13 @@ from evaluation.clip_features import PREFIX, as_tensors, collected
 from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
-from evaluation.metrics import METRICS, ClipMetric, Lpips
-from evaluation.pairs import Pair, clips_of_folder, pairs_of, sample_pairs, videos_made
+from evaluation.metrics import METRICS, ClipMetric
+from evaluation.metrics.perceptual import BY_NETWORK
+from evaluation.metrics.sets import SetMetric
+from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
 from evaluation.result import Result, Row, System, number
-from evaluation.world import current_world
+from evaluation.world import World, current_world
 
 Truth = Literal["exact", "measured"]
 GIVEN = ("frames", "blend")  # fields no network has to fill
@@ -47,7 +49,7 @@ def evaluate(
     system: System | None = None,
     read_video: Callable[[Path], Video] | None = None,
     about: Mapping[str, Mapping] | None = None,
-    lpips: nn.Module | None = None,
+    lpips: Sequence[nn.Module] = (),
     progress: Callable[[str, int], None] | None = None,
     kept: Path | None = None,
 ) -> Result:
@@ -67,7 +69,7 @@ def evaluate(
         read_video: reads one file; needed for folders.
         about: stem -> `identity`, `blend` (E,) of clips in folders; without it each clip counts as its own
             identity.
-        lpips: `load_lpips(...)`; without it LPIPS is left out.
+        lpips: of `load_lpips(...)`, at most one a trunk; without them LPIPS is left out.
         progress: called with each key and the number of clips this process has done.
         kept: folder of what was measured before; see `evaluation.kept_rows` and `kept_features`. None keeps
             nothing.
@@ -96,21 +98,22 @@ def evaluate_pairs(
     extractors: Sequence[Extractor] = (),
     system: System | None = None,
     truth: Truth = "exact",
-    lpips: nn.Module | None = None,
+    lpips: Sequence[nn.Module] = (),
     progress: Callable[[str, int], None] | None = None,
     kept: Path | None = None,
+    timed: Timed | None = None,
 ) -> Result:
     """As `evaluate`, on pairs that may be made one at a time and may repeat a key with another seed.
 
     With `truth` exact a clip's own action units and landmarks are the truth; with measured, what the same
     networks see in the true video. Fréchet distances, landmark distances and identity are measured on both
     sides either way. Of several processes each gives pairs of its own; where two give the same clip and seed,
-    it counts once.
+    it counts once. What `timed` took to make the clips goes into the result's cost, which no hash covers.
     """
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     metrics = _metrics(protocol, extractors, lpips)
     judged = _Judged(metrics, extractors, protocol.preprocessing, truth, KeptFeatures(kept))
-    mark = str(lpips.fingerprint) if lpips is not None else None
+    mark = "+".join(str(network.fingerprint) for network in lpips) or None
     store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark))
     start, mine = time.perf_counter(), []
     for pair in pairs:
@@ -130,7 +133,7 @@ def evaluate_pairs(
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size},
-        cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)),
+        cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)) | _generation(world, timed),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         large=_stacked([large for _, large, _ in found]),
         features=collected([large for row, large, _ in found if not row.problem]),
@@ -214,7 +217,8 @@ class _Judged:
             if metric.needs[1] in true:
                 sides = made[metric.needs[0]], true[metric.needs[1]]
                 sums[metric.name] = metric.clip_sums(*sides).double()
-                sums |= as_tensors(metric.needs[0], *sides) if metric.of_sets else {}
+                if isinstance(metric, SetMetric):
+                    sums |= as_tensors(metric.needs[0], *map(metric.samples, sides))
         return sums
 
     def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:
@@ -264,7 +268,7 @@ class _Judged:
 
 
 def _metrics(
-    protocol: Protocol, extractors: Sequence[Extractor], lpips: nn.Module | None
+    protocol: Protocol, extractors: Sequence[Extractor], lpips: Sequence[nn.Module]
 ) -> list[ClipMetric]:
     """The protocol's metrics, once it is sure that each gets what it needs."""
     names = {extractor.name for extractor in extractors}
@@ -273,13 +277,21 @@ def _metrics(
             given = ", ".join(sorted(names)) or "none"
             raise ValueError(f"protocol {protocol.tag} needs {wanted} as {role}, given: {given}")
     provided = {field for extractor in extractors for field in extractor.provides} | set(GIVEN)
+    brought = {kind.name: kind for kind in BY_NETWORK.values()}
+    networks = {BY_NETWORK[str(network.name)].name: network for network in lpips}
     metrics: list[ClipMetric] = []
     for name in protocol.metrics:
         if METRICS[name].needs[0] not in provided:
             raise ValueError(f"{name} needs {METRICS[name].needs[0]!r}, which no given extractor provides")
-        metrics.append(METRICS[name]())
-    if lpips is not None and "lpips" in protocol.optional_metrics:
-        metrics.append(Lpips(lpips))
+        if name not in brought:
+            metrics.append(METRICS[name]())
+        elif name in networks:
+            metrics.append(brought[name](networks[name]))
+        else:
+            raise ValueError(
+                f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
+            )
+    metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
     return metrics
 
 
@@ -314,15 +326,15 @@ def _data_record(rows: list[Row], digests: dict[str, str], truth: Truth) -> dict
     }
 
 
-def _extractor_record(extractors: Sequence[Extractor], lpips: nn.Module | None) -> dict:
+def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]) -> dict:
     record = {extractor.name: describe(extractor) for extractor in extractors}
-    if lpips is not None:
-        name = str(lpips.name)
+    for network in lpips:
+        name = str(network.name)
         record[name] = {
             "name": name,
             "published": True,
-            "sha256": str(lpips.fingerprint),
-            "provides": ["lpips"],
+            "sha256": str(network.fingerprint),
+            "provides": [BY_NETWORK[name].name],
         }
     return record
 
@@ -342,6 +354,18 @@ def _cost(seconds: float, frames: int) -> dict[str, float | None]:
         "seconds": seconds,
         "seconds_per_frame": seconds / frames if frames else None,
         "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def _generation(world: World, timed: Timed | None) -> dict[str, float | None]:
+    """What making the clips took, over all processes; nothing where it was not timed."""
+    if timed is None:
+        return {}
+    parts = world.gather((timed.seconds, float(timed.frames), timed.peak_memory_mb or 0.0))
+    seconds, frames, memory = zip(*parts, strict=True)
+    return {
+        "generation_seconds_per_frame": sum(seconds) / sum(frames) if sum(frames) else None,
+        "generation_peak_memory_mb": max(memory) or None,
     }
 
 

@@ -3,6 +3,7 @@
 F frame, H row, W column.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.batch import Sample
+from datamodules.batch import Sample, blend_label
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 
@@ -79,6 +80,26 @@ class Clips:
 
 
 Make = Callable[[int, Mapping[str, Any], int], Tensor]  # number, truth and seed -> frames (F, 3, H, W) uint8
+
+
+class Timed:
+    """A `Make` that tells what it took.
+
+    Args:
+        make: the network that is timed.
+        peak_memory_mb: of the process that generates; None where unknown.
+    """
+
+    def __init__(self, make: Make, peak_memory_mb: float | None = None) -> None:
+        self.make, self.peak_memory_mb = make, peak_memory_mb
+        self.seconds, self.frames = 0.0, 0
+
+    def __call__(self, index: int, truth: Mapping[str, Any], seed: int) -> Tensor:
+        start = time.perf_counter()
+        made = self.make(index, truth, seed)
+        self.seconds += time.perf_counter() - start
+        self.frames += len(made)
+        return made
 
 
 def clips_of_samples(samples: Sequence[Sample]) -> Clips:
@@ -184,15 +205,55 @@ def limits(clips: Clips) -> list[tuple[str, str, Make]]:
     def still(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
         return truth.get("reference", truth["frames"][0]).expand_as(truth["frames"])
 
-    def another(index: int, truth: Mapping[str, Any], _: int) -> Tensor:
-        frames = clips.load(other[index])["frames"]
-        return frames[torch.arange(len(truth["frames"])) % len(frames)]
-
     return [
         ("real video", "ceiling", lambda _, truth, __: truth["frames"]),
         ("static reference", "floor", still),
-        ("shuffled clips", "floor", another),
+        ("shuffled clips", "floor", _shown_instead(clips, other)),
     ]
+
+
+def isolated_limits(clips: Clips) -> list[tuple[str, str, Make]]:
+    """Floors that take one thing away and leave the rest: the sound, the person, the emotion.
+
+    The sound is that of another moment, half a clip away. Another person with the same emotion, and the same
+    person with another emotion, only where every clip has such a one; emotions as far as `clips` knows them.
+    """
+
+    def shifted(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
+        return truth["frames"].roll(len(truth["frames"]) // 2, 0)
+
+    floors: list[tuple[str, str, Make]] = [("sound of another moment", "floor", shifted)]
+    about = [(clips.identities[i], _emotion(clips.known(i))) for i in range(len(clips.keys))]
+    for name, same in (("another identity", 1), ("another emotion", 0)):
+        others = [_partner(about, i, same) for i in range(len(about))]
+        if all(other is not None for other in others):
+            floors.append((name, "floor", _shown_instead(clips, others)))  # type: ignore[arg-type]
+    return floors
+
+
+def _emotion(known: Mapping[str, Any]) -> str | None:
+    return blend_label(known["blend"]) if "blend" in known else None
+
+
+def _partner(about: Sequence[tuple[str, str | None]], index: int, same: int) -> int | None:
+    """The next clip that shares one of person (0) and emotion (1) and differs in the other."""
+    mine, other = about[index], 1 - same
+    for step in range(1, len(about)):
+        place = (index + step) % len(about)
+        theirs = about[place]
+        if None not in (mine[1], theirs[1]) and theirs[same] == mine[same] and theirs[other] != mine[other]:
+            return place
+    return None
+
+
+def _shown_instead(clips: Clips, others: Sequence[int]) -> Make:
+    """Another clip's frames, looped to the length of the one they stand for."""
+
+    def another(index: int, truth: Mapping[str, Any], _: int) -> Tensor:
+        frames = clips.load(others[index])["frames"]
+        return frames[torch.arange(len(truth["frames"])) % len(frames)]
+
+    return another
 
 
 def strangers(identities: Sequence[str]) -> list[int]:

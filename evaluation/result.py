@@ -53,6 +53,7 @@ class System:
         settings: sampler, steps, guidance and the like.
         seconds_per_frame: what generating cost; None where unknown.
         peak_memory_mb: of generating; None where unknown.
+        tflop_per_frame: 10^12 floating-point operations to generate a frame, counted; None where unknown.
 
     Raises:
         ValueError: for an unknown role.
@@ -66,6 +67,7 @@ class System:
     settings: dict[str, Any] = field(default_factory=dict)
     seconds_per_frame: float | None = None
     peak_memory_mb: float | None = None
+    tflop_per_frame: float | None = None
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
@@ -144,6 +146,18 @@ class Result:
             "data": f"{self.data['sha256'][:12]} ({self.data['truth']} truth)",
             "extractors": ", ".join(f"{name} {mark}" for name, mark in sorted(marks.items())),
         }
+
+    @property
+    def seconds_per_frame(self) -> float | None:
+        """What a frame took to make: as the system tells it, or as it was timed for this result."""
+        told = self.system["seconds_per_frame"]
+        return self.cost.get("generation_seconds_per_frame") if told is None else told
+
+    @property
+    def peak_memory_mb(self) -> float | None:
+        """Of generating, likewise."""
+        told = self.system["peak_memory_mb"]
+        return self.cost.get("generation_peak_memory_mb") if told is None else told
 
     @property
     def digest(self) -> str:

@@ -27,10 +27,16 @@ SHAPE: dict[str, Any] = {
     "metrics": dict,
     "rows": list,
     "environment": dict,
+    "cost": dict,
     "created": str,
     "sha256": str,
 }
 EXTRACTOR = {"name": str, "published": bool, "sha256": str, "provides": list}
+# told by newer results; a result without it is as good
+LATER = {
+    "system": ("tflop_per_frame",),
+    "cost": ("generation_seconds_per_frame", "generation_peak_memory_mb"),
+}
 METRIC = {
     "value": SOMETIMES,
     "interval": (list, type(None)),
@@ -52,6 +58,9 @@ def check_shape(content: dict[str, Any]) -> None:
         ValueError: with the place and what is expected there.
     """
     _fits(content, SHAPE, "result")
+    for section, keys in LATER.items():
+        for key in keys:
+            _fits(content[section].get(key), SOMETIMES, f"result: {section}: {key}")
     for name, extractor in content["extractors"].items():
         _fits(extractor, EXTRACTOR, f"extractor {name}")
     for name, metric in content["metrics"].items():

@@ -13,6 +13,7 @@ The experts of a location are kept side by side in wide linear layers: one atten
 them all, and leaving experts out is a slice of the weights.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -110,15 +111,31 @@ class EmotionExperts(ExpertMixture):
         mixed = self._attend(place, normed, latent_BFLD, local_BFTE, weight_BFE, active)
         return mixed, weight_BFE
 
-    def contributions(self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, weight_BFE: Tensor) -> Tensor:
-        """What each expert alone adds, already weighed, (E, B, F, T, D): `forward` returns their sum."""
+    def contributions(
+        self,
+        location: str,
+        x_BFTD: Tensor,
+        latent_BFLD: Tensor,
+        weight_BFE: Tensor,
+        experts: Sequence[int] | None = None,
+    ) -> Tensor:
+        """What each expert alone adds, already weighed, (E, B, F, T, D): `forward` returns their sum.
+
+        Only of the named ones if `experts` are given.
+        """
         place = self._place(location)
         normed = place.norm(x_BFTD)
         local = place.local_gate(normed).sigmoid() if self.local_gate != "none" else None
-        alone = [
-            self._attend(place, normed, latent_BFLD, local, weight_BFE, [i]) for i in range(self.experts)
-        ]
+        wanted = range(self.experts) if experts is None else experts
+        alone = [self._attend(place, normed, latent_BFLD, local, weight_BFE, [i]) for i in wanted]
         return torch.stack(alone)
+
+    def local_gates(self, location: str, x_BFTD: Tensor) -> Tensor:
+        """The local gate of each token (B, F, T, E) in (0, 1); ones where the mixture has none."""
+        place = self._place(location)
+        if self.local_gate == "none":
+            return x_BFTD.new_ones(*x_BFTD.shape[:3], self.experts)
+        return place.local_gate(place.norm(x_BFTD)).sigmoid()
 
     def _place(self, location: str) -> _Location:
         if location not in self.places:

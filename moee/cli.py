@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "score generated videos under a protocol",
     "foreign": "another system's videos of your clips, by its own code",
     "score": "the table of the model card: does the generator obey?",
+    "study": "doses, leaks, drift, experts: what one number cannot tell",
     "compare": "one result against others, in paired tests",
     "leaderboard": "results to a page and tables",
     "preference": "a blind study of pairs of videos, and its ranking",

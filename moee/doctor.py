@@ -166,7 +166,7 @@ def check_weights() -> Iterator[Finding]:
             else:
                 yield warning(
                     f"weights: {network.name} is not here, needed for {network.purpose}",
-                    f"moee weights fetch {network.name}, or name its folder in MOEE_WEIGHTS",
+                    f"{network.how}, or name its folder in MOEE_WEIGHTS",
                 )
         except ValueError as error:
             yield failure(f"weights: {error}", "delete that file")

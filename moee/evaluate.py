@@ -31,8 +31,8 @@ examples:
   moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
 
---limits writes the rows that say what the metrics can see, real videos and floors, as files of their own
-beside the result, and prints a table of it.
+--limits writes the rows that say what the metrics can see, real videos (also encoded again) and floors, as
+files of their own beside the result, and prints in one table which floors each metric tells from real video.
 
 What was measured is kept in `.kept` beside the result, at most 4 GiB of rows and as much of what networks
 saw: an evaluation that was killed goes on with the same command, and the next system's true clips need no
@@ -76,7 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=FILE",
         help="weights of a network the protocol asks for (default: what ships)",
     )
-    parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's; adds LPIPS")
+    parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's, for LPIPS")
+    parser.add_argument(
+        "--lpips-vgg", type=Path, metavar="FILE", help="VGG-16 trunk, likewise, for LPIPS (VGG)"
+    )
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
@@ -119,23 +122,28 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
     """The result, and with --limits those that lie beside it."""
-    from evaluation.evaluate import evaluate_pairs
+    from evaluation.evaluate import evaluate_pairs, peak_memory_mb
     from evaluation.extractors.lpips_network import load_lpips
-    from evaluation.pairs import pairs_of
+    from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
+    from moee.needed_weights import check_weights, trunks_of_lpips
 
     protocol = load_protocol(find_protocol(args.protocol))
+    trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
+    check_weights(protocol, args.extractor, trunks)
     extractors = load_extractors(protocol, args.extractor)
-    lpips = load_lpips(args.lpips) if args.lpips else None
+    lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
     clips, entries = _compared(args, int(protocol.preprocessing["size"]))
     results = []
+    memory = peak_memory_mb()  # before a judge has seen anything
     for system, make in entries:
+        timed = Timed(make, memory) if args.checkpoint and system.role == "system" else None
         out = args.out if not results else limit_path(args.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
         results.append(
             evaluate_pairs(
-                pairs_of(clips, make, system.seeds or [0], current_world().share),
+                pairs_of(clips, timed or make, system.seeds or [0], current_world().share),
                 protocol,
                 out,
                 extractors,
@@ -144,6 +152,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
                 lpips,
                 progress=lambda key, done: tell(f"{done:5} {key}"),
                 kept=args.kept or args.out.parent / ".kept",
+                timed=timed,
             )
         )
     return results
@@ -154,7 +163,8 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
     from datamodules.preparation.media import read_video
     from evaluation.pairs import clips_of_folder, videos_made
     from evaluation.result import System
-    from moee.evaluate_sources import Animated, limit_entries, synthetic_clips
+    from moee.evaluate_sources import Animated, limit_entries, other_emotions, synthetic_clips
+    from moee.generation_cost import tflop_per_frame
     from moee.generator import load_generator
 
     generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
@@ -168,8 +178,13 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
         entries: list[Entry] = [(system, videos_made(args.generated, clips, read_video))]
     else:
         name, seeds = args.name or generator.path.stem, list(range(args.seeds))
-        entries = Animated(generator, clips, args.steps).entries(name, seeds, args.limits)
-    return clips, [*entries, *(limit_entries(clips, generator) if args.limits else ())]
+        cost = tflop_per_frame(generator.network, args.steps)
+        entries = Animated(generator, clips, args.steps, cost).entries(name, seeds, args.limits)
+    if args.limits:
+        entries = [*entries, *limit_entries(clips, generator)]
+    if args.limits and not args.reference:
+        entries.append(other_emotions(args.synthetic, args.frames, size))
+    return clips, entries
 
 
 def limit_path(out: Path, name: str) -> Path:
@@ -217,7 +232,8 @@ def load_extractor(name: str, path: Path | None = None) -> "Extractor":
     from moee.weights import find, sha256_of
 
     if family := published(name):
-        return load_published_extractor(name, path or find(family.weights))
+        beside = [find(other) for other in family.beside]
+        return load_published_extractor(name, path or find(family.weights), beside)
     path = locate_weights(path or name)
     network: Any = load_module(path).requires_grad_(False)
     network.fingerprint = sha256_of(path)

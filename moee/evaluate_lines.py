@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from evaluation.limits import Sight, sights
+from evaluation.metrics import METRICS
 from evaluation.result import Result
 
 
@@ -13,36 +15,57 @@ def summary(result: Result) -> list[str]:
         shown = "-" if value is None else f"{value:.4g}"
         reach = f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else ""
         lines.append(f"{record['title']:28} {shown}{reach} {record['unit']}".rstrip())
+    if cost := cost_line(result):
+        lines.append(cost)
     failed = sum(bool(row.problem) for row in result.rows)
     lines.append(f"{len(result.rows)} clips, {failed} failed")
     return lines
 
 
-def limit_table(results: Sequence[Result]) -> list[str]:
-    """What each metric can see: all rows side by side, and which floors it cannot tell from real videos."""
-    real = next(result for result in results if result.system["role"] == "ceiling")
-    lines = [
-        "",
-        f"{'what each metric sees':28}" + "".join(f"{f'({i + 1})':>12}" for i in range(len(results))),
+def cost_line(result: Result) -> str:
+    """What a frame cost to make, as far as it is known."""
+    seconds, memory = result.seconds_per_frame, result.peak_memory_mb
+    operations = result.system.get("tflop_per_frame")
+    told = [
+        f"{seconds * 1000:.4g} ms" if seconds else "",
+        f"{operations:.3g} TFLOP" if operations else "",
+        f"peak memory {memory:.0f} MB" if memory else "",
     ]
-    for name, record in real.metrics.items():
-        cells = []
-        for result in results:
-            found = result.metrics.get(name)
-            blind = result.system["role"] == "floor" and _meet(record, found)
-            cells.append(f"{'~' * blind}{_short(found)}")
-        lines.append(f"{record['title']:28}" + "".join(f"{cell:>12}" for cell in cells))
+    known = [text for text in told if text]
+    return f"{'cost a frame':28} {', '.join(known)}" if known else ""
+
+
+def limit_table(results: Sequence[Result]) -> list[str]:
+    """What each metric can see: all rows side by side, then ceiling, nearest floor and a verdict."""
+    found = {sight.name: sight for sight in sights(results)}
+    lines = ["", f"{'values':28}" + "".join(f"{f'({i + 1})':>12}" for i in range(len(results)))]
+    for name in found:
+        title = METRICS[name].title
+        cells = [_cell(result, name, found[name]) for result in results]
+        lines.append(f"{title:28}" + "".join(f"{cell:>12}" for cell in cells))
     names = [f"({i + 1}) {result.system['name']}" for i, result in enumerate(results)]
-    return [*lines, ", ".join(names), "~ this floor's interval meets that of the real videos"]
+    lines += [", ".join(names), "~ this floor's interval meets that of the real videos", ""]
+    heads = ("what each metric sees", "real video", "its halves", "nearest floor")
+    lines.append(f"{heads[0]:28}{heads[1]:26}{heads[2]:26}{heads[3]:52}sees")
+    return [*lines, *map(_sight_line, found.values())]
 
 
-def _short(record: dict | None) -> str:
-    return "-" if record is None or record["value"] is None else f"{record['value']:.4g}"
+def _cell(result: Result, name: str, sight: Sight) -> str:
+    record, blind = result.metrics.get(name), result.system["name"] in sight.confused
+    shown = "-" if record is None or record["value"] is None else f"{record['value']:.4g}"
+    return f"{'~' * blind}{shown}"
 
 
-def _meet(one: dict, other: dict | None) -> bool:
-    """Whether two intervals share a point; without intervals whether the values are equal."""
-    if other is None or one["value"] is None or other["value"] is None:
-        return True
-    (low, high), (low_b, high_b) = (r["interval"] or [r["value"]] * 2 for r in (one, other))
-    return low <= high_b and low_b <= high
+def _sight_line(sight: Sight) -> str:
+    """Ceiling, halves, nearest floor, and whether the metric tells the floors from real video."""
+    halves = "-" if sight.halves is None else _reach(*sight.halves)
+    floor = "-" if sight.nearest is None else f"{_reach(*sight.nearest[1:])} {sight.nearest[0]}"
+    verdict = "all floors" if not sight.confused else f"not {', '.join(sight.confused)}"
+    if not sight.sees:
+        verdict = "NOTHING" if sight.confused else "no floor to tell"
+    real = _reach(sight.real, sight.interval)
+    return f"{METRICS[sight.name].title:28}{real:26}{halves:26}{floor:52}{verdict}".rstrip()
+
+
+def _reach(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.4g} [{interval[0]:.3g}, {interval[1]:.3g}]"

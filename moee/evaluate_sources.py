@@ -3,17 +3,21 @@
 F frame, H row, W column.
 """
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from av import __version__ as av_version
 from torch import Tensor
 
-from evaluation.pairs import Clips, Make, limits, strangers
+from evaluation.pairs import Clips, Make, isolated_limits, limits, strangers
 from evaluation.protocol import prepare
 from evaluation.result import System
 from lightning_modules.interfaces import EmotionCue
 from moee.acting import NaturalMotion
+from moee.video_writer import CRF, write_video
 
 if TYPE_CHECKING:
     from moee.generator import LoadedGenerator
@@ -47,7 +51,22 @@ def synthetic_clips(count: int, frames: int, size: int) -> Clips:
         )
 
     keys = [f"synthetic-{index:04d}" for index in range(count)]
-    return Clips(keys, [f"person-{index}" for index in range(count)], load)
+    people = [f"person-{index}" for index in range(count)]
+    return Clips(keys, people, load, lambda index: {"blend": blend(index)})
+
+
+def other_emotions(count: int, frames: int, size: int) -> Entry:
+    """The same synthetic people with the emotion of another clip: a floor that takes the emotion alone."""
+    from datamodules.synthetic.clip import synthetic_clip
+
+    told = synthetic_clips(count, frames, size)
+
+    def make(index: int, _: Mapping[str, Any], __: int) -> Tensor:
+        blend = told.known((index + 1) % count)["blend"]
+        clip = synthetic_clip(FIRST_SEED + index, frames, size, identity=index, blend=blend, split="test")
+        return clip["frames"]
+
+    return System("another emotion", "floor"), make
 
 
 class Animated:
@@ -58,10 +77,14 @@ class Animated:
         clips: whose references, sounds and emotions it gets; the head moves as in the clip where that is
             known, otherwise as in `moee animate`.
         steps: of the sampler.
+        tflop_per_frame: what a frame costs it; None where that was not counted.
     """
 
-    def __init__(self, generator: "LoadedGenerator", clips: Clips, steps: int) -> None:
+    def __init__(
+        self, generator: "LoadedGenerator", clips: Clips, steps: int, tflop_per_frame: float | None = None
+    ) -> None:
         self.generator, self.clips, self.steps = generator, clips, steps
+        self.tflop_per_frame = tflop_per_frame
 
     def entries(self, name: str, seeds: list[int], with_floors: bool) -> list[Entry]:
         """The network itself, and it told another clip's sound or emotion: what its control is worth."""
@@ -79,7 +102,8 @@ class Animated:
     def _system(self, name: str, seeds: list[int], role: str = "system") -> System:
         strength = self.generator.network.emotion_strength
         settings = {"steps": self.steps, "emotion_strength": strength, "cue": "label"}
-        return System(name, role, self.generator.sha256, seeds=seeds, settings=settings)
+        about = {"seeds": seeds, "settings": settings, "tflop_per_frame": self.tflop_per_frame}
+        return System(name, role, self.generator.sha256, **about)
 
     def _own(self, _: int, truth: Mapping[str, Any]) -> Mapping[str, Any]:
         return truth
@@ -124,12 +148,22 @@ def _sound(clip: Mapping[str, Any], frames: int) -> Tensor:
 
 
 def limit_entries(clips: Clips, codec: "LoadedGenerator | None" = None) -> list[Entry]:
-    """The ceiling and floor rows, and where a network is given the true videos through its codec."""
-    entries = [(System(name, role), make) for name, role, make in limits(clips)]
+    """The ceiling and floor rows; a ceiling for each codec: H.264, and a network's own where there is one."""
+    entries = [(System(name, role), make) for name, role, make in (*limits(clips), *isolated_limits(clips))]
     if codec is not None:
         recode = _through(codec)
         entries.insert(1, (System(f"real video, codec {codec.sha256[:8]}", "ceiling", codec.sha256), recode))
+    entries.insert(1, (System(f"real video, H.264 crf {CRF}, PyAV {av_version}", "ceiling"), _encoded_again))
     return entries
+
+
+def _encoded_again(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
+    """The true video, written and read as our own videos are."""
+    from datamodules.preparation.media import read_video
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_video(Path(folder) / "clip.mp4", truth["frames"])
+        return read_video(path).frames
 
 
 def _through(generator: "LoadedGenerator") -> Make:

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import subprocess
+import sys
 import time
 import wave
 from collections.abc import Mapping, Sequence
@@ -128,9 +129,10 @@ def run(args: argparse.Namespace) -> int:
     asked = manifest["clips"]
     say(f"{adapter.name}: {len(asked)} of {len(clips.keys)} clips to make")
     seconds = call(adapter, args.out) if asked else 0.0
+    memory = peak_of_children_mb() if asked else None
     broken = [clip["key"] for clip in asked if not _is_video(Path(clip["video"]))]
     record = system_record(
-        adapter, seconds, sum(clip["frames"] for clip in asked) if not broken else 0, args.seed
+        adapter, seconds, sum(clip["frames"] for clip in asked) if not broken else 0, args.seed, memory
     )
     if asked:
         write_text(args.out / "system.json", json.dumps(record, indent=1) + "\n")
@@ -221,14 +223,27 @@ def call(adapter: Adapter, out: Path) -> float:
     return time.perf_counter() - start
 
 
-def system_record(adapter: Adapter, seconds: float, frames: int, seed: int) -> dict[str, Any]:
+def peak_of_children_mb() -> float | None:
+    """Largest resident size of a process started by this one, main memory; None where nobody tells."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**20
+
+
+def system_record(
+    adapter: Adapter, seconds: float, frames: int, seed: int, memory: float | None = None
+) -> dict[str, Any]:
     """What `moee evaluate --system` reads: an `evaluation.result.System` as plain data."""
     from evaluation.result import System
 
     about = {"revision": adapter.revision, "licence": adapter.licence, "command": " ".join(adapter.command)}
     settings = {"made by": "its own code"} | {k: v for k, v in about.items() if v} | dict(adapter.settings)
     cost = seconds / frames if frames else None
-    return asdict(System(adapter.name, seeds=[seed], settings=settings, seconds_per_frame=cost))
+    known = {"settings": settings, "seconds_per_frame": cost, "peak_memory_mb": memory}
+    return asdict(System(adapter.name, seeds=[seed], **known))
 
 
 def _is_video(path: Path) -> bool:

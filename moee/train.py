@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moee.console import say
+from moee.console import say, warn
 
 if TYPE_CHECKING:
     from moee.experiment import Run
@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     refuse_overwriting(checked, args.resume)
     checked.make()
+    if advice := emulated_precision(str(checked.settings["trainer"].get("precision"))):
+        warn(advice)
     say(f"run directory: {checked.directory}")
     try:
         train(checked, args.resume)
@@ -63,6 +65,18 @@ def run(args: argparse.Namespace) -> int:
         return 130
     say(f"done: {checked.directory}")
     return 0
+
+
+def emulated_precision(precision: str) -> str | None:
+    """What to say of a precision that this machine only emulates; None where it computes in it."""
+    from moee.generator import multiplies_bfloat16
+
+    if not precision.startswith("bf16") or multiplies_bfloat16():
+        return None
+    return (
+        f"trainer.precision={precision}: this machine has no bfloat16 instructions and emulates them, "
+        "many times slower; trainer.precision=32-true is faster here"
+    )
 
 
 def train(run: "Run", resume: bool = False) -> Path:

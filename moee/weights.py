@@ -16,6 +16,7 @@ from moee.files import replacing, write_text
 
 SHIPPED_FOLDER = Path(__file__).with_name("weights")
 CHUNK_BYTES = 1 << 20
+LARGEST_UNKNOWN = 1 << 30
 DESCRIPTION = """The registry of networks: what ships, what others published, what is here.
 
 They are looked for in $MOEE_WEIGHTS, then in the cache folder, and trusted by their sha256.
@@ -26,22 +27,38 @@ examples:
   moee weights fetch face_landmarker
   moee weights verify
 """
+INSIGHTFACE = "https://github.com/deepinsight/insightface/tree/master/recognition/arcface_torch"
 OPEN_SORA_PLAN = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve"
+BULAT = "https://www.adrianbulat.com/downloads/python-fan"
+GITHUB = "https://raw.githubusercontent.com"
+TDDFA = f"{GITHUB}/cleardusk/3DDFA_V2/1b6c67601abffc1e9f248b291708aef0e43b55ae"
+ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689b7318584f4"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
 
 @dataclass(frozen=True)
 class Network:
-    """One file of weights. `address` is None for what ships with the package."""
+    """One file of weights. `address` is None for what ships with the package.
+
+    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
+    file is used as it is, and a result records the sha256 it had. Of some only the first digits are known,
+    from the file's own name. `size_bytes` is 0 where no source states it.
+    """
 
     name: str
     file: str
-    sha256: str
+    sha256: str | None
     size_bytes: int
     licence: str
     purpose: str
     address: str | None = None
     aliases: tuple[str, ...] = ()
+    by_hand: str = ""
+
+    @property
+    def how(self) -> str:
+        """What to do about a missing file, as part of a line."""
+        return self.by_hand or f"run `moee weights fetch {self.name}`"
 
 
 PUBLISHED = (
@@ -96,6 +113,106 @@ PUBLISHED = (
         licence="not stated",
         purpose="lips and speech in time, for Sync-C and Sync-D (SyncNet v2, Chung & Zisserman 2016)",
         address="https://www.robots.ox.ac.uk/~vgg/software/lipsync/data/syncnet_v2.model",
+    ),
+    # the addresses stand in torchvision; sha256 and size as several public projects pin them, the first eight
+    # digits are in the files' own names; torchvision's code is BSD-3, of the weights nothing is said
+    Network(
+        name="lpips_alexnet",
+        file="alexnet-owt-7be5be79.pth",
+        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        size_bytes=244_408_911,
+        licence="not stated",
+        purpose="the trunk of LPIPS, `moee evaluate --lpips` (AlexNet, torchvision)",
+        address="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+    ),
+    Network(
+        name="lpips_vgg16",
+        file="vgg16-397923af.pth",
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        size_bytes=553_433_881,
+        licence="not stated",
+        purpose="the trunk of LPIPS (VGG), `moee evaluate --lpips-vgg` (VGG-16, torchvision)",
+        address="https://download.pytorch.org/models/vgg16-397923af.pth",
+    ),
+    # sha256 of the files in cleardusk/3DDFA_V2 1b6c676
+    Network(
+        name="3ddfa_v2_mb05",
+        file="mb05_120x120.pth",
+        sha256="f93ed7f1c4c0382b16d7c18480a5f67473c1917a47475a9823924f38aeb27280",
+        size_bytes=3_752_462,
+        licence="MIT",
+        purpose="expression coefficients for E-FID, and head pose (3DDFA_V2, MobileNet 0.5, Guo et al. 2020)",
+        address=f"{TDDFA}/weights/mb05_120x120.pth",
+    ),
+    # made by numpy.savez(file, mean=..., std=...) from the authors' pickle, which is never read here
+    Network(
+        name="3ddfa_v2_mean_std",
+        file="param_mean_std_62d_120x120.npz",
+        sha256="0d388ea967886499f2f9c1073c44312ae0b4f73817a17ea83ee353f4ece0c52e",
+        size_bytes=996,
+        licence="MIT",
+        purpose="what 3DDFA_V2's 62 outputs are scaled and shifted by",
+        address=f"{TDDFA}/configs/param_mean_std_62d_120x120.pkl",
+        by_hand="numpy.savez(file, mean=..., std=...) of the two arrays in the authors' "
+        "param_mean_std_62d_120x120.pkl gives it byte by byte",
+    ),
+    # sha256 of the file in oarriaga/face_classification b861d21
+    Network(
+        name="fer2013_mini_xception",
+        file="fer2013_mini_XCEPTION.102-0.66.hdf5",
+        sha256="59534287fdfb125e30a94400296c25ea9f5d706fca93dd8adbbbed916799ea0e",
+        size_bytes=872_856,
+        licence="MIT",
+        purpose="seven emotions of a face (mini-Xception on FER-2013, Arriaga et al. 2017)",
+        address=f"{ARRIAGA}/trained_models/emotion_models/fer2013_mini_XCEPTION.102-0.66.hdf5",
+    ),
+    Network(
+        name="opengraphau_resnet50",
+        file="OpenGprahAU-ResNet50_second_stage.pth",
+        sha256=None,
+        size_bytes=0,
+        licence="MIT",
+        purpose="27 action units (OpenGraphAU, ResNet-50, second stage, Luo et al. 2022)",
+        address="https://drive.google.com/file/d/1UMnpbj_YKlqHF1m0DHV0KYD3qmcOmeXp",
+        by_hand="take it from the table of models in CVI-SZU/ME-GraphAU, OpenGraphAU/README.md, stage 2",
+    ),
+    # of the sha256 the first ten digits are in the files' own names
+    Network(
+        name="fan_2d",
+        file="2DFAN4-11f355bf06.pth.tar",
+        sha256="11f355bf06",
+        size_bytes=0,
+        licence="not stated",
+        purpose="68 landmarks, for AKD and LMD (2D-FAN-4 of face-alignment, Bulat & Tzimiropoulos 2017)",
+        address=f"{BULAT}/2DFAN4-11f355bf06.pth.tar",
+    ),
+    Network(
+        name="s3fd",
+        file="s3fd-619a316812.pth",
+        sha256="619a316812",
+        size_bytes=0,
+        licence="not stated",
+        purpose="face boxes for FAN (S3FD of face-alignment, Zhang et al. 2017)",
+        address=f"{BULAT}/s3fd-619a316812.pth",
+    ),
+    # one file for each set of people and depth, all of them called backbone.pth
+    *(
+        Network(
+            name=f"arcface_{people}_{layers}",
+            file=f"arcface_{people}_{layers}.pth",
+            sha256=None,
+            size_bytes=0,
+            licence="non-commercial research",
+            purpose=f"identity, for CSIM (ArcFace {layers} of {people}, Deng et al. 2019)",
+            address=INSIGHTFACE,
+            by_hand=f"take backbone.pth of {folder} in arcface_torch's model zoo",
+        )
+        for people, layers, folder in (
+            ("ms1mv3", "r50", "ms1mv3_arcface_r50_fp16"),
+            ("ms1mv3", "r100", "ms1mv3_arcface_r100_fp16"),
+            ("glint360k", "r50", "glint360k_cosface_r50_fp16_0.1"),
+            ("glint360k", "r100", "glint360k_cosface_r100_fp16_0.1"),
+        )
     ),
 )
 
@@ -183,14 +300,14 @@ def find(name: str) -> Path:
     if network.address is None:
         raise FileNotFoundError(f"{network.file} is missing from the installation: install moee-suite again")
     raise FileNotFoundError(
-        f"{network.name} ({network.purpose}) is not here: run `moee weights fetch {network.name}`, "
+        f"{network.name} ({network.purpose}) is not here: {network.how}, "
         f"or put {network.file} into a folder and name it in MOEE_WEIGHTS"
     )
 
 
 def _trusted(path: Path, network: Network) -> Path:
     found = sha256_of(path)
-    if found != network.sha256:
+    if network.sha256 and not found.startswith(network.sha256):
         raise ValueError(
             f"{path} is not the registered {network.name}: sha256 {found[:16]}..., expected "
             f"{network.sha256[:16]}...; delete it and fetch it again"
@@ -202,15 +319,17 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     """Download one network, check its sha256, and only then give it its name.
 
     Raises:
-        ValueError: if what arrived is not the registered file.
+        ValueError: if what arrived is not the registered file, or it is one to be got by hand.
         OSError: if it cannot be reached or written.
     """
     network = registered(name)
     if network.address is None:
         return find(name)
+    if network.by_hand:
+        raise ValueError(f"{network.name} is not fetched: {network.by_hand}")
     folder = folder or folders()[0]
     target = folder / network.file
-    if target.is_file() and sha256_of(target) == network.sha256:
+    if target.is_file() and network.sha256 and sha256_of(target).startswith(network.sha256):
         return target
     with replacing(target) as partial:
         _download(network, partial)
@@ -219,12 +338,12 @@ def fetch(name: str, folder: Path | None = None) -> Path:
 
 
 def _download(network: Network, target: Path) -> None:
-    """At most the registered number of bytes, plus one that betrays a longer file."""
+    """At most the registered number of bytes, or a gibibyte, plus one that betrays a longer file."""
     import urllib.request
 
     request = urllib.request.Request(str(network.address), headers={"User-Agent": "moee-suite"})
     with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
-        left = network.size_bytes + 1
+        left = (network.size_bytes or LARGEST_UNKNOWN) + 1
         while left and (chunk := answer.read(min(CHUNK_BYTES, left))):
             file.write(chunk)
             left -= len(chunk)
@@ -244,23 +363,28 @@ def run(args: argparse.Namespace) -> int:
     chosen = [registered(name) for name in args.names] or list(networks())
     if args.action == "fetch":
         for network in chosen:
-            say(f"{network.name}: {fetch(network.name, args.folder)}")
+            skipped = network.by_hand and not args.names
+            got = f"left out, {network.by_hand}" if skipped else fetch(network.name, args.folder)
+            say(f"{network.name}: {got}")
         return 0
     complete = True
     for network in chosen:
         state, right = _state(network)
         complete &= right
-        say(f"{network.name:20} {network.size_bytes / 1e6:6.1f} MB  {network.licence:12} {state}")
+        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes else "     ?"
+        say(f"{network.name:20} {size} MB  {network.licence:12} {state}")
         if args.action == "list":
             say(f"{'':20} {network.purpose}")
-            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {network.sha256}")
+            said = network.sha256 or "not known"
+            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {said}")
     return 0 if complete or args.action == "list" else 1
 
 
 def _state(network: Network) -> tuple[str, bool]:
     try:
-        return str(find(network.name)), True
+        unchecked = "" if network.sha256 else " (not checked: its sha256 is not known)"
+        return f"{find(network.name)}{unchecked}", True
     except FileNotFoundError:
-        return f"not here; `moee weights fetch {network.name}`", False
+        return f"not here; {network.how}", False
     except ValueError as error:
         return str(error), False

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import pytest
 import torch
 from judges import PROTOCOL, judges, painted
@@ -14,7 +15,9 @@ from evaluation.result import Result
 from moee import cli, evaluate, generator
 from moee.evaluate_sources import Animated, limit_entries, synthetic_clips
 from moee.generator import LoadedGenerator
-from moee.video_writer import write_video
+from moee.video_writer import CRF, write_video
+
+H264 = f"real-video-H-264-crf-{CRF}-PyAV-{av.__version__.replace('.', '-')}"
 
 
 @pytest.fixture
@@ -92,8 +95,10 @@ def test_limits_lie_beside_the_result_and_are_printed(
     ]
     assert cli.main([*given, "--name", "ours"]) == 0
     said = capsys.readouterr().out
-    assert "(1) ours, (2) ours, another sound, (3) ours, another emotion, (4) real video" in said
+    assert "(1) ours, (2) ours, another sound, (3) ours, another emotion, (4) real video, (5) " in said
     assert "~ this floor's interval meets that of the real videos" in said
+    assert "what each metric sees" in said
+    assert "cost a frame" in said
     found = {path.name: Result.read(path) for path in out.parent.glob("*.json")}
     assert found.keys() == {
         "ours.json",
@@ -101,6 +106,9 @@ def test_limits_lie_beside_the_result_and_are_printed(
         "ours.ours-another-emotion.json",
         "ours.real-video.json",
         "ours.real-video-codec-00000000.json",
+        f"ours.{H264}.json",
+        "ours.sound-of-another-moment.json",
+        "ours.another-emotion.json",
         "ours.static-reference.json",
         "ours.shuffled-clips.json",
     }
@@ -109,6 +117,11 @@ def test_limits_lie_beside_the_result_and_are_printed(
         found["ours.real-video-codec-00000000.json"].metrics["psnr"]["value"] == 100
     )  # the stand-in loses nothing
     assert found["ours.json"].system["checkpoint_sha256"] == "0" * 64
+    assert found["ours.json"].system["seconds_per_frame"] is None  # a clock's word is in no hash
+    assert found["ours.json"].seconds_per_frame > 0
+    assert found["ours.json"].peak_memory_mb > 50
+    assert found["ours.real-video.json"].seconds_per_frame is None
+    assert 25 < found[f"ours.{H264}.json"].metrics["psnr"]["value"] < 60
     assert set(found["ours.json"].rows[0].sums) > {"psnr", "emotion_accuracy"}
 
 
@@ -121,7 +134,8 @@ def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path) -> None:
     given = ["evaluate", "--generated", str(tmp_path / "made"), "--reference", str(tmp_path / "true")]
     assert cli.main([*given, "--limits", "--out", str(tmp_path / "r" / "a.json")]) == 0
     names = {path.stem for path in (tmp_path / "r").glob("*.json")}
-    assert names == {"a", "a.real-video", "a.static-reference", "a.shuffled-clips"}
+    limits = ("real-video", H264, "static-reference", "shuffled-clips", "sound-of-another-moment")
+    assert names == {"a", *(f"a.{name}" for name in limits)}
     psnr = {name: Result.read(tmp_path / "r" / f"{name}.json").metrics["psnr"]["value"] for name in names}
     assert psnr["a.real-video"] > psnr["a"] > psnr["a.shuffled-clips"]
     kept = sorted((tmp_path / "r" / ".kept").iterdir())
@@ -148,6 +162,6 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
     assert error.count("\n") == 1
 
 
-def test_without_a_codec_there_are_three_limits() -> None:
+def test_without_a_codec_there_are_two_ceilings_and_three_floors() -> None:
     entries = limit_entries(clips_of_samples([painted(0), painted(2)]))
-    assert [system.role for system, _ in entries] == ["ceiling", "floor", "floor"]
+    assert [system.role for system, _ in entries] == ["ceiling", "ceiling", "floor", "floor", "floor"]

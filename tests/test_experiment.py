@@ -17,7 +17,7 @@ from moee.export import export, without_optimizer
 from moee.loggers import read_metrics
 from moee.modules import build_module, load_module, load_strictly, read_metadata
 from moee.runs import newest_checkpoint
-from moee.train import train
+from moee.train import emulated_precision, train
 
 HEAD = "model.init_args.head"
 
@@ -164,6 +164,16 @@ def test_a_run_directory_tells_what_was_run(trained, tmp_path):
     rows = read_metrics(run.directory)
     assert sum("train/loss" in row for row in rows) == 10
     assert sorted(path.name for path in (run.directory / "checkpoints").iterdir()) == ["step=00000010.ckpt"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "instructions", "told"),
+    [("bf16-mixed", False, True), ("bf16-mixed", True, False), ("32-true", False, False)],
+)
+def test_a_precision_that_is_only_emulated_is_said(monkeypatch, precision, instructions, told):
+    monkeypatch.setattr("moee.generator.multiplies_bfloat16", lambda: instructions)
+    advice = emulated_precision(precision)
+    assert (advice is not None and "trainer.precision=32-true" in advice) == told
 
 
 def test_a_run_directory_is_written_once(trained):

@@ -47,7 +47,24 @@ def test_equals_the_papers_sum_expert_by_expert() -> None:
 def test_contributions_add_up() -> None:
     module, (x, latent) = mixture().eval(), inputs()
     added, gate = module("a", x, latent)
-    torch.testing.assert_close(module.contributions("a", x, latent, gate).sum(0), added, atol=1e-5, rtol=1e-4)
+    alone = module.contributions("a", x, latent, gate)
+    torch.testing.assert_close(alone.sum(0), added, atol=1e-5, rtol=1e-4)
+    assert torch.equal(module.contributions("a", x, latent, gate, [4]), alone[4:5])
+
+
+def test_local_gates_are_read_as_they_are_used() -> None:
+    module, (x, latent) = mixture(local_gate="output").eval(), inputs()
+    gate = module("a", x, latent)[1]
+    local, one = module.local_gates("a", x), module.contributions("a", x, latent, gate, [2])
+    module.local_gate = "none"
+    free = module.contributions("a", x, latent, gate, [2])
+    assert local.shape == (2, 3, 5, 6)
+    assert 0 < local.min() < local.max() < 1
+    place = module.places["a"]
+    said = free @ torch.linalg.pinv(place.to_out.weight[:, 8:12]).T  # the four numbers of expert 2
+    scaled = (said * local[None, ..., 2:3]) @ place.to_out.weight[:, 8:12].T
+    torch.testing.assert_close(scaled, one, atol=1e-5, rtol=1e-3)
+    assert (module.local_gates("a", x) == 1).all()
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -74,6 +74,17 @@ def test_subsets_are_drawn_as_torch_fidelity_draws_them():
     assert found != kid_subsets(x, y, size=20, subsets=5, seed=8)
 
 
+def test_torch_fidelity_agrees():
+    outsider = pytest.importorskip("torch_fidelity.metric_kid", reason="not installed")
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((40, 6)), 0.8 * rng.standard_normal((50, 6)) + 0.2
+    how = {"kid_subsets": 6, "kid_subset_size": 20, "rng_seed": 7, "verbose": False}
+    theirs = outsider.kid_features_to_metric(torch.from_numpy(x), torch.from_numpy(y), **how)
+    found = kid_subsets(x, y, size=20, subsets=6, seed=7)
+    assert found.mean == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-12)
+    assert found.deviation == pytest.approx(theirs["kernel_inception_distance_std"], rel=1e-9)
+
+
 def test_the_standard_error_is_the_spread_over_new_samples():
     rng = np.random.default_rng(6)
     values, errors = [], []

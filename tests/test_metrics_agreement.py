@@ -220,3 +220,12 @@ def test_compound_emotions_show_both_above_all_others():
     metric.update(frames_of({"happy": 1.0}), parse_blend("happy"))
     assert metric.compute().item() == pytest.approx(0.5)
     assert metric.details(metric.sums)["clips_compound"] == 2
+
+
+def test_frames_without_a_face_are_left_out_of_intensities():
+    g = torch.Generator().manual_seed(3)
+    pred, true = (torch.rand(30, len(ACTION_UNITS), generator=g) for _ in range(2))
+    with_gaps, seen = pred.clone(), torch.ones(30, dtype=torch.bool)
+    with_gaps[[4, 9]], seen[[4, 9]] = torch.nan, False
+    for metric in (ActionUnitCorrelation(), ActionUnitRmse(), ActionUnitMae()):
+        assert torch.equal(metric.clip_sums(with_gaps, true), metric.clip_sums(pred[seen], true[seen]))

@@ -16,7 +16,7 @@ class SmallFid(SET_METRICS["fid_clean"]):  # type: ignore[misc]
     width = WIDTH
 
 
-KINDS = {name: kind for name, kind in METRICS.items() if name not in SET_METRICS and name != "lpips"}
+KINDS = {name: kind for name, kind in METRICS.items() if name not in SET_METRICS and "lpips" not in name}
 KINDS |= {
     "fid": SmallFid,
     "kid": SET_METRICS["kid_clean"],
@@ -38,6 +38,9 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
         "identity": (frames, 8),
         "emotion": (frames, len(CLASSES)),
         "sync_video": (frames + 14, 32),
+        "pose_3ddfa": (frames, 3),
+        "emotion_fer2013": (frames, 7),
+        "emotion_emonet8": (frames, 8),
     }
     shape = shapes[kind.needs[0]]
     pred, true = (torch.rand(shape, generator=g) for _ in range(2))

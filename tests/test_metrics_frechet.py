@@ -108,3 +108,12 @@ def test_too_few_samples_give_no_number_and_the_function_refuses():
         frechet_distance(np.full((3, 4), np.nan), np.zeros((5, 4)))
     with pytest.raises(ValueError, match=r"\(n, d\)"):
         frechet_distance(np.zeros((3, 4)), np.zeros((5, 5)))
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 200), (20, 30)])  # more and fewer samples than dimensions
+def test_torch_fidelity_agrees(n: int, m: int):
+    outsider = pytest.importorskip("torch_fidelity.metric_fid", reason="not installed")
+    x, y = draws(7, n, m, 64, 1.3, 0.2)
+    sides = [outsider.fid_features_to_statistics(torch.from_numpy(z)) for z in (x, y)]
+    theirs = outsider.fid_statistics_to_metric(*sides, verbose=False)["frechet_inception_distance"]
+    assert frechet_distance(x, y).item() == pytest.approx(theirs, rel=1e-6)

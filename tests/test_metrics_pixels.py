@@ -1,5 +1,6 @@
 import hashlib
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from evaluation.extractors.lpips_network import load_lpips
 from evaluation.metrics import Lpips, Psnr, Ssim, SsimUniform
-from evaluation.metrics.perceptual import lpips_frames
+from evaluation.metrics.perceptual import BY_NETWORK, lpips_frames
 from evaluation.metrics.psnr import psnr_frames
 from evaluation.metrics.ssim import ssim_frames
 
@@ -123,21 +124,25 @@ def test_shapes_that_differ_are_refused():
         ssim_frames(torch.zeros(1, 3, 6, 9), torch.zeros(1, 3, 6, 9), window="uniform")
 
 
-@pytest.fixture
-def trunk(tmp_path):
-    """LPIPS's AlexNet trunk under its own names, filled by the rule of the reference cases."""
+def random_trunk(net: str, path: Path) -> Path:
+    """LPIPS's trunk under its own names, filled by the rule of the reference cases."""
     lpips = pytest.importorskip("lpips")
     shapes = {
         f"net.{name}": v.shape
-        for name, v in lpips.LPIPS(pnet_rand=True, verbose=False).net.state_dict().items()
+        for name, v in lpips.LPIPS(net=net, pnet_rand=True, verbose=False).net.state_dict().items()
     }
     state = {}
     for name, shape in shapes.items():
         drawn = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(tuple(shape))
         value = drawn * np.sqrt(2 / np.prod(shape[1:])) if len(shape) > 1 else np.zeros(tuple(shape))
         state[name] = torch.from_numpy(value).float()
-    torch.save(state, tmp_path / "alex.pt")
-    return tmp_path / "alex.pt"
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture
+def trunk(tmp_path):
+    return random_trunk("alex", tmp_path / "alex.pt")
 
 
 def reference_images() -> tuple[torch.Tensor, torch.Tensor]:
@@ -179,6 +184,30 @@ def test_lpips_metric_takes_8_bit_frames(trunk):
     metric.update(a, b)
     assert metric.compute().item() == pytest.approx(lpips_frames(network, a, b).mean().item())
     assert metric.compute().item() == pytest.approx(0.0232, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_lpips_on_vgg_agrees_with_the_lpips_package(tmp_path):
+    """Given torchvision's names, as the file that users bring has them; the outsider gets its own."""
+    import lpips
+
+    path = random_trunk("vgg", tmp_path / "own.pt")
+    own = torch.load(path, weights_only=True)
+    other = lpips.LPIPS(net="vgg", pnet_rand=True, verbose=False).eval()
+    other.net.load_state_dict({name.removeprefix("net."): x for name, x in own.items()})
+    theirs = {f"features.{name.split('.', 2)[2]}": x for name, x in own.items()}
+    assert list(theirs)[:3] == ["features.0.weight", "features.0.bias", "features.2.weight"]
+    torch.save(theirs | {"classifier.0.weight": torch.zeros(1)}, tmp_path / "vgg16.pth")
+    network = load_lpips(tmp_path / "vgg16.pth", "vgg")
+    a, b = (((z + 1) * 127.5).round().to(torch.uint8) for z in reference_images())
+    metric = BY_NETWORK[network.name](network)
+    metric.update(a, b)
+    with torch.inference_mode():
+        wanted = other(a / 127.5 - 1, b / 127.5 - 1).mean().item()
+    assert metric.name == "lpips_vgg"
+    assert wanted > 0.001
+    assert metric.compute().item() == pytest.approx(wanted, rel=1e-5)
+    assert metric.compute().item() != pytest.approx(0.0232, rel=0.1)  # not AlexNet's
 
 
 def test_lpips_never_downloads(tmp_path):

@@ -194,6 +194,17 @@ def test_parts_that_do_not_agree_are_one_line(written, edit, said):
     assert "\n" not in str(caught.value)
 
 
+def test_a_result_of_before_operations_were_counted_stays_valid(written):
+    assert Result.read(written).system["tflop_per_frame"] is None
+    resigned(written, lambda c: c["system"].pop("tflop_per_frame"))
+    old = Result.read(written)
+    assert "tflop_per_frame" not in old.system
+    assert (old.seconds_per_frame, old.peak_memory_mb) == (None, None)
+    resigned(written, lambda c: c["system"].update(tflop_per_frame="many"))
+    with pytest.raises(ValueError, match="system: tflop_per_frame must be int or float or NoneType"):
+        Result.read(written)
+
+
 def test_a_number_that_is_none_is_one_line(written):
     written.write_text(written.read_text().replace('"frames": 12', '"frames": NaN'))
     with pytest.raises(ValueError, match="is not JSON: NaN is no number"):

@@ -177,6 +177,7 @@ def test_names_carry_what_decides_them(tmp_path: Path):
         ("inception-tf2015-torch_aa-8", "inception_tf2015"),
         ("i3d-kinetics400-crop-48", "i3d_kinetics400"),
         ("syncnet-v2", "syncnet_v2"),
+        ("mediapipe-face-v2-landmarks", "face_landmarker"),
     ):
         family = published(name)
         assert family is not None
@@ -185,4 +186,5 @@ def test_names_carry_what_decides_them(tmp_path: Path):
             load_published_extractor(name, tmp_path / "absent.pth")
     with pytest.raises(ValueError, match="no published network 'inception-tf2015-box'"):
         load_published_extractor("inception-tf2015-box", tmp_path)
-    assert all(METRICS[name].needs[0].startswith(("inception_", "i3d_")) for name in SET_METRICS)
+    fields = ("inception_", "i3d_", "expression_3ddfa")
+    assert all(METRICS[name].needs[0].startswith(fields) for name in SET_METRICS)

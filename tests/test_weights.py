@@ -3,6 +3,7 @@
 import hashlib
 import io
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,33 @@ def test_a_wrong_download_leaves_nothing(network, content):
     assert not list(weights.cache_folder().iterdir())
 
 
+def test_what_is_got_by_hand_is_never_fetched(network, monkeypatch, tmp_path, capsys):
+    hand = replace(NETWORK, name="hand", file="hand.bin", sha256=None, aliases=(), by_hand="ask its author")
+    monkeypatch.setattr(weights, "PUBLISHED", (NETWORK, hand))
+    network(CONTENT)
+    with pytest.raises(ValueError, match="hand is not fetched: ask its author"):
+        weights.fetch("hand")
+    with pytest.raises(FileNotFoundError, match=r"is not here: ask its author, or put hand\.bin into"):
+        weights.find("hand")
+    assert cli.main(["weights", "fetch"]) == 0
+    assert "hand: left out, ask its author" in capsys.readouterr().out
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
+    (tmp_path / "hand.bin").write_bytes(b"any")
+    assert weights.find("hand") == tmp_path / "hand.bin"
+    assert cli.main(["weights", "verify", "hand"]) == 0
+    assert "not checked: its sha256 is not known" in capsys.readouterr().out
+
+
+def test_first_digits_are_checked_where_no_more_is_known(monkeypatch, network):
+    short = replace(NETWORK, sha256=hashlib.sha256(CONTENT).hexdigest()[:10], size_bytes=0)
+    monkeypatch.setattr(weights, "PUBLISHED", (short,))
+    network(CONTENT + b"!")
+    with pytest.raises(ValueError, match="not the registered net"):
+        weights.fetch("net")
+    network(CONTENT)
+    assert weights.fetch("net") == weights.find("net")
+
+
 def test_what_ships_is_listed_and_checked(tmp_path, capsys):
     package = tmp_path / "package"
     package.mkdir()
@@ -115,7 +143,7 @@ def test_the_real_registry_is_well_formed(monkeypatch):
     names = [network.name for network in weights.networks()]
     assert len(names) == len(set(names))
     for network in weights.networks():
-        assert len(network.sha256) == 64
+        assert network.by_hand if network.sha256 is None else len(network.sha256) in (8, 10, 64)
         assert network.address is None or network.address.startswith("https://")
         if network.address is None:
             assert weights.find(network.name).stat().st_size == network.size_bytes

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import LANDMARKS
-from datamodules.head_motion import eye_centres
+from datamodules.head_motion import MESH_TO_IBUG, eye_centres
 
 if TYPE_CHECKING:
     from mediapipe.tasks.python import vision
@@ -35,19 +35,6 @@ CHIN_BELOW_EYES = FACE_HEIGHT * (1 - EYES_DOWN_FACE)
 EYES_APART = 0.64
 CHIN = 8
 
-# Points of the 478-point mesh that lie on the 68 of iBUG 300-W, read off the published mesh topology (face
-# oval, brow, eye and lip rings of MediaPipe Face Mesh). Left and right are the person's.
-MESH_TO_IBUG = (
-    *(127, 234, 93, 132, 58, 172, 150, 176, 152, 400, 379, 397, 288, 361, 323, 454, 356),  # jaw
-    *(70, 63, 105, 66, 107),  # right brow
-    *(336, 296, 334, 293, 300),  # left brow
-    *(168, 197, 5, 4),  # bridge of the nose
-    *(98, 97, 2, 326, 327),  # nostrils
-    *(33, 160, 158, 133, 153, 144),  # right eye
-    *(362, 385, 387, 263, 373, 380),  # left eye
-    *(61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),  # outer lip
-    *(78, 81, 13, 311, 308, 402, 14, 178),  # inner lip
-)
 SAME_FACE_OVERLAP = 0.3  # two detections that share this much of their joint area are one face
 HOW_TO_GET = "fetch it with `moee weights fetch face_landmarker`, give its path, or give a face box instead"
 

@@ -24,7 +24,8 @@ def provenance(result: Result) -> str:
 def _sampling(result: Result) -> list[tuple[str, str]]:
     system, settings = result.system, dict(result.system["settings"])
     sampled, evaluated = (str(settings.pop(key, "not told")) for key in ("sampled_by", "evaluated_by"))
-    seconds, memory = system["seconds_per_frame"], system["peak_memory_mb"]
+    seconds, memory = result.seconds_per_frame, result.peak_memory_mb
+    operations = system.get("tflop_per_frame")
     mine = system["role"] == "system"
     return [
         ("sampled by", sampled if mine else ""),
@@ -34,6 +35,7 @@ def _sampling(result: Result) -> list[tuple[str, str]]:
         ("seeds", ", ".join(map(str, system["seeds"]))),
         ("settings", ", ".join(f"{key} {value}" for key, value in settings.items())),
         ("generation", f"{seconds * 1000:.1f} ms a frame" if seconds else ""),
+        ("operations", f"{operations:.3g} TFLOP a frame" if operations else ""),
         ("peak memory", f"{memory:.0f} MB" if memory else ""),
     ]
 

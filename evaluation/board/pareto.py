@@ -37,7 +37,7 @@ def points(table: Table, name: str) -> list[Point]:
     """The systems of a table that have a value and tell what a frame costs, cheapest first."""
     found = []
     for result in table.systems:
-        seconds, value = result.system["seconds_per_frame"], shown(result, name)
+        seconds, value = result.seconds_per_frame, shown(result, name)
         if seconds and seconds > 0 and value is not None:
             span = interval(result, name) or (value, value)
             found.append(Point(result.system["name"], 1000 * seconds, value, span, cost(result, name) or 0.0))

@@ -22,10 +22,10 @@ from evaluation.tables import (
 FAMILIES = {
     "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
     "Motion": (
-        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose"),
-        *("action_units", "action_unit_detection"),
+        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose", "face_dynamics"),
+        *("action_units", "action_unit_detection", "expression"),
     ),
-    "Emotion": ("emotion",),
+    "Emotion": ("emotion", "emotion_labels"),
     "Identity": ("identity",),
 }
 EMBEDDED = "embedded, not the published network"
@@ -33,10 +33,9 @@ EMBEDDED = "embedded, not the published network"
 
 def family(name: str) -> str:
     """What a metric looks at, by the file it is written in."""
-    if METRICS[name].of_sets:  # distances of pictures' or videos' features; these classes are made by a loop
-        return "Picture"
     module = METRICS[name].__module__.rpartition(".")[2]
-    return next((title for title, modules in FAMILIES.items() if module in modules), "Other")
+    other = "Picture" if METRICS[name].of_sets else "Other"  # FID, KID and FVD are made by a loop, in no file
+    return next((title for title, modules in FAMILIES.items() if module in modules), other)
 
 
 def score_table(table: Table, caption: str) -> str:

@@ -1,14 +1,19 @@
 """Published networks by the names that protocols and results use."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
+from evaluation.extractors.fan import Fan
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
+from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
+from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
+from evaluation.extractors.tddfa import Tddfa
 from evaluation.features import Extractor
 
 
@@ -19,14 +24,17 @@ class Published:
     Args:
         pattern: of their names.
         weights: the file's name in the registry of `moee weights`.
-        load: file and the pattern's groups -> ready to measure.
+        load: file, files beside it and the pattern's groups -> ready to measure.
+        beside: names in the registry of more files it needs, such as what finds the face.
     """
 
     pattern: str
     weights: str
     load: Callable[..., Extractor]
+    beside: tuple[str, ...] = ()
 
 
+FACES = ("face_landmarker",)  # for networks that see the face cropped their own way
 PUBLISHED = (
     Published(
         rf"inception-tf2015-({'|'.join(sorted(FILTERS, reverse=True))})(?:-(\d+))?",
@@ -39,6 +47,15 @@ PUBLISHED = (
         lambda path, crop, window: I3d.load(path, crop, int(window)),
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
+    *(
+        Published(f"arcface-({people})-({layers})", f"arcface_{people}_{layers}", ArcFace.load, FACES)
+        for people in PEOPLE
+        for layers in LAYERS
+    ),
+    Published("opengraphau-resnet50", "opengraphau_resnet50", OpenGraphAU.load, FACES),
+    Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
+    Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
 
 
@@ -47,8 +64,8 @@ def published(name: str) -> Published | None:
     return next((family for family in PUBLISHED if re.fullmatch(family.pattern, name)), None)
 
 
-def load_published_extractor(name: str, path: Path) -> Extractor:
-    """A published network by its full name, from a file the user brings.
+def load_published_extractor(name: str, path: Path, beside: Sequence[Path] = ()) -> Extractor:
+    """A published network by its full name, from a file the user brings and those it needs beside it.
 
     Raises:
         FileNotFoundError: if the file is not there.
@@ -61,4 +78,4 @@ def load_published_extractor(name: str, path: Path) -> Extractor:
         )
     found = re.fullmatch(family.pattern, name)
     assert found is not None  # it is how the family was found
-    return family.load(path, *found.groups())
+    return family.load(path, *beside, *found.groups())

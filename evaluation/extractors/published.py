@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 
-def load_published(network: nn.Module, path: Path, advice: str) -> str:
+def load_published(network: nn.Module, path: Path, advice: str, within: str = "", prefix: str = "") -> str:
     """Fill a network from a state dict; the sha256 of the file, which is the network's fingerprint.
 
     Counters of batch normalisation may be missing, as in files of old versions; they do not enter a result.
@@ -23,6 +23,8 @@ def load_published(network: nn.Module, path: Path, advice: str) -> str:
         network: every other tensor of it must be in the file, by name and shape, and none besides.
         path: safetensors, or what `torch.save` wrote, which is read with `weights_only`.
         advice: how to get the file, for whoever has none.
+        within: where the published file keeps its tensors beside other things, such as `state_dict`.
+        prefix: what stands before each of its names, such as `module.` of a network trained on many GPUs.
 
     Raises:
         FileNotFoundError: if it is not there.
@@ -31,7 +33,8 @@ def load_published(network: nn.Module, path: Path, advice: str) -> str:
     path, kind = Path(path), type(network).__name__
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} weights at {path}: {advice}")
-    state = {name: value for name, value in read_state(path).items() if not _is_counter(name)}
+    state = {name: value for name, value in read_state(path, within).items() if not _is_counter(name)}
+    state = {name.removeprefix(prefix): value for name, value in state.items()}
     own = {name: value for name, value in network.state_dict().items() if not _is_counter(name)}
     wrong = sorted(own.keys() ^ state.keys())
     wrong += sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
@@ -54,8 +57,8 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors or PyTorch file, on the CPU.
+def read_state(path: Path, within: str = "") -> dict[str, Tensor]:
+    """The tensors of a safetensors or PyTorch file, on the CPU; those under `within` of a PyTorch file.
 
     Raises:
         ValueError: if it is neither, or holds anything but named tensors.
@@ -69,6 +72,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, pickle.UnpicklingError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} is not a readable weights file: {reason[:120]}") from None
+    state = state.get(within) if within and isinstance(state, dict) else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no state dict: expected tensors by name, got {type(state).__name__}")
     return state

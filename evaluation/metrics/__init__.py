@@ -11,8 +11,11 @@ from evaluation.metrics.action_units import (
 from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.blinks import BlinkLength, BlinkRate
 from evaluation.metrics.emotion import CompoundEmotion, EmotionAccuracy, EmotionRecall, EmotionVote
+from evaluation.metrics.emotion_labels import LABELLED_METRICS
+from evaluation.metrics.expression import CentredExpressionOfSets, ExpressionOfSets
+from evaluation.metrics.face_dynamics import BrowDynamics, LipDynamics
 from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
-from evaluation.metrics.head_pose import HeadRange, HeadSpeed
+from evaluation.metrics.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
 from evaluation.metrics.identity import IdentityOfMeans, IdentityToFrame, IdentityToReference
 from evaluation.metrics.kid import kid, kid_subsets
 from evaluation.metrics.landmark_variants import (
@@ -30,9 +33,9 @@ from evaluation.metrics.landmarks import (
     MouthLandmarkDistance,
 )
 from evaluation.metrics.lips import LipCorrelation
-from evaluation.metrics.perceptual import Lpips
+from evaluation.metrics.perceptual import Lpips, LpipsVgg
 from evaluation.metrics.psnr import Psnr
-from evaluation.metrics.sets import SET_METRICS
+from evaluation.metrics.sets import PICTURE_METRICS
 from evaluation.metrics.ssim import Ssim, SsimUniform
 from evaluation.metrics.sync import (
     EmbeddedSyncConfidence,
@@ -46,10 +49,13 @@ from evaluation.metrics.sync import (
 )
 from evaluation.metrics.texture import Flicker, Grain, Sharpness
 
+SET_METRICS: dict[str, type[ClipMetric]] = PICTURE_METRICS | {
+    metric.name: metric for metric in (ExpressionOfSets, CentredExpressionOfSets)
+}
 METRICS: dict[str, type[ClipMetric]] = {
     metric.name: metric
     for metric in (
-        *(Psnr, Ssim, SsimUniform, Lpips, EmbeddedFid, ExpressionFrechet),
+        *(Psnr, Ssim, SsimUniform, Lpips, LpipsVgg, EmbeddedFid, ExpressionFrechet),
         *(KeypointDistance, KeypointEuclidean, FaceLandmarkDistance, FaceCentred, FaceAligned),
         *(
             MouthLandmarkDistance,
@@ -62,11 +68,13 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(ActionUnitCorrelation, ActionUnitConcordance, ActionUnitConsistency, ActionUnitRmse, ActionUnitMae),
         *(ActionUnitF1, ActionUnitF1Anchor, EmotionAccuracy, EmotionRecall, EmotionVote, CompoundEmotion),
         *(IdentityToReference, IdentityToFrame, IdentityOfMeans),
-        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, Flicker, Grain, Sharpness),
+        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, HeadAngleRange, HeadAngleSpeed),
+        *(LipDynamics, BrowDynamics, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
         *(EmbeddedSyncConfidence, EmbeddedSyncDistance, EmbeddedSyncOffset),
     )
-} | SET_METRICS
+} | LABELLED_METRICS
+METRICS |= SET_METRICS
 
 __all__ = [
     "METRICS",
@@ -80,6 +88,8 @@ __all__ = [
     "ActionUnitRmse",
     "BlinkLength",
     "BlinkRate",
+    "BrowDynamics",
+    "CentredExpressionOfSets",
     "ClipMetric",
     "CompoundEmotion",
     "EmbeddedFid",
@@ -90,11 +100,14 @@ __all__ = [
     "EmotionRecall",
     "EmotionVote",
     "ExpressionFrechet",
+    "ExpressionOfSets",
     "FaceAligned",
     "FaceCentred",
     "FaceLandmarkDistance",
     "Flicker",
     "Grain",
+    "HeadAngleRange",
+    "HeadAngleSpeed",
     "HeadRange",
     "HeadSpeed",
     "IdentityOfMeans",
@@ -103,7 +116,9 @@ __all__ = [
     "KeypointDistance",
     "KeypointEuclidean",
     "LipCorrelation",
+    "LipDynamics",
     "Lpips",
+    "LpipsVgg",
     "MouthAligned",
     "MouthCentred",
     "MouthLandmarkDistance",

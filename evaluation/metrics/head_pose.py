@@ -5,6 +5,7 @@ All are pure numbers: inter-ocular distances, or radians, which move a point one
 """
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from datamodules.head_motion import head_motion
 from evaluation.metrics.base import ClipMetric
 
 POSE = HEAD_MOTION[:6]
+ANGLES = ("yaw", "pitch", "roll")  # of 3DDFA_V2, degrees
 INNER = 0.9  # share of the frames whose poses span the range; single bad frames lie outside
 STILL = 1e-9  # total motion of the truth under which there is nothing to compare with
 
@@ -29,7 +31,7 @@ def head_pose(landmarks_FK2: Tensor) -> Tensor:
 def pose_range(pose_FP: Tensor) -> Tensor:
     """Range of each pose (P,) between its 5 % and 95 % quantile; 0 without frames."""
     if not len(pose_FP):
-        return torch.zeros(len(POSE), dtype=torch.float64)
+        return torch.zeros(pose_FP.shape[1], dtype=torch.float64)
     ends = torch.tensor([(1 - INNER) / 2, (1 + INNER) / 2], dtype=torch.float64)
     low_P, high_P = torch.quantile(pose_FP.double(), ends, dim=0)
     return high_P - low_P
@@ -41,12 +43,17 @@ class HeadMetric(ClipMetric):
     target = 1.0
     aggregation = "pooled"
     needs = ("landmarks", "landmarks")
+    poses: ClassVar[tuple[str, ...]] = POSE
 
     def __init__(self) -> None:
-        super().__init__(width=2 * (len(POSE) + 1))
+        super().__init__(width=2 * (len(self.poses) + 1))
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        return torch.cat([self.motion(head_pose(x)) for x in (pred, true)])
+        return torch.cat([self.motion(self.pose(x)) for x in (pred, true)])
+
+    def pose(self, found: Tensor) -> Tensor:
+        """Pose (N, P) of the frames with a face."""
+        return head_pose(found)
 
     @abstractmethod
     def motion(self, pose_FP: Tensor) -> Tensor:
@@ -54,7 +61,7 @@ class HeadMetric(ClipMetric):
 
     def means(self, sums: Tensor) -> tuple[Tensor, Tensor]:
         """Mean of each pose (..., P), generated and true; NaN where nothing was counted."""
-        both = sums.unflatten(-1, (2, len(POSE) + 1))
+        both = sums.unflatten(-1, (2, len(self.poses) + 1))
         made, true = (both[..., :-1] / torch.where(both[..., -1:] > 0, both[..., -1:], torch.nan)).unbind(-2)
         return made, true
 
@@ -65,8 +72,8 @@ class HeadMetric(ClipMetric):
     def details(self, sums: Tensor) -> dict[str, object]:
         made, true = (x.tolist() for x in self.means(sums))
         return {
-            "generated": dict(zip(POSE, made, strict=True)),
-            "true": dict(zip(POSE, true, strict=True)),
+            "generated": dict(zip(self.poses, made, strict=True)),
+            "true": dict(zip(self.poses, true, strict=True)),
         }
 
 
@@ -87,3 +94,25 @@ class HeadSpeed(HeadMetric):
     def motion(self, pose_FP: Tensor) -> Tensor:
         step_FP = pose_FP.diff(dim=0).abs() * FPS
         return torch.cat([step_FP.sum(0), step_FP.new_tensor([len(step_FP)])])
+
+
+class _Angles(HeadMetric):
+    """On the head's angles by 3DDFA_V2, in degrees, instead of what landmarks say."""
+
+    needs = ("pose_3ddfa", "pose_3ddfa")
+    poses = ANGLES
+
+    def pose(self, found: Tensor) -> Tensor:
+        return found[torch.isfinite(found).all(-1)].double()
+
+
+class HeadAngleRange(_Angles, HeadRange):
+    """Range of yaw, pitch and roll within a clip, generated over true; 0 is a still head."""
+
+    name, title = "head_range_3ddfa", "Head range (3DDFA_V2)"
+
+
+class HeadAngleSpeed(_Angles, HeadSpeed):
+    """Mean absolute change of yaw, pitch and roll a second, generated over true; under 1 is slow."""
+
+    name, title = "head_speed_3ddfa", "Head speed (3DDFA_V2)"

@@ -19,7 +19,7 @@ def lpips_frames(network: nn.Module, pred_F3HW: Tensor, true_F3HW: Tensor) -> Te
 
 
 class Lpips(ClipMetric):
-    """LPIPS per frame, then the mean over frames.
+    """LPIPS on AlexNet per frame, then the mean over frames.
 
     Args:
         network: `evaluation.extractors.lpips_network.load_lpips(...)`; reading a result needs none.
@@ -37,3 +37,12 @@ class Lpips(ClipMetric):
         if self.network is None:
             raise ValueError("LPIPS needs a network: give trunk weights to `load_lpips`")
         return frame_sums(lpips_frames(self.network, pred, true))
+
+
+class LpipsVgg(Lpips):
+    """The same on VGG-16: the trunk that training losses use; its values are no AlexNet ones."""
+
+    name, title = "lpips_vgg", "LPIPS (VGG)"
+
+
+BY_NETWORK: dict[str, type[Lpips]] = {"lpips-alex": Lpips, "lpips-vgg": LpipsVgg}

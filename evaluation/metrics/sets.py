@@ -52,6 +52,10 @@ class SetMetric(ClipMetric):
             ValueError: for too few samples.
         """
 
+    def samples(self, features_ND: Tensor) -> Tensor:
+        """Those of a clip's features that count; all, unless a frame can be without any."""
+        return features_ND
+
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         """How many samples a clip has on either side."""
         return torch.tensor([len(pred), len(true)], dtype=torch.float64)
@@ -164,4 +168,4 @@ def _set_metrics() -> list[type[SetMetric]]:
     return found
 
 
-SET_METRICS: dict[str, type[ClipMetric]] = {metric.name: metric for metric in _set_metrics()}
+PICTURE_METRICS: dict[str, type[ClipMetric]] = {metric.name: metric for metric in _set_metrics()}

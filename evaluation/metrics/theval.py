@@ -1,7 +1,8 @@
 """THEval's closing score: how near the statistics of a system lie to those of real video.
 
-Its eight measures themselves rest on an aesthetic network, image-quality networks and a speech detector,
-none of which is here; the score takes any numbers by name.
+Of its eight measures two need landmarks alone and are in `evaluation.metrics.face_dynamics`. The others rest
+on an aesthetic network, image-quality networks, a head-pose network and a speech detector, none of which is
+here; the score takes any numbers by name.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,83 @@
+"""Which files of published networks a protocol needs, and one line about all that are missing."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from moee.weights import Network, find, registered
+
+if TYPE_CHECKING:
+    from evaluation.protocol import Protocol
+
+Trunks = Mapping[str, Path | None]  # short name of a trunk of LPIPS -> its file
+NO_TRUNKS: Trunks = MappingProxyType({})
+LPIPS = {  # trunk -> metric, registered file
+    "alex": ("lpips", "lpips_alexnet"),
+    "vgg": ("lpips_vgg", "lpips_vgg16"),
+}
+
+
+def needed(protocol: "Protocol", given: Iterable[str] = (), trunks: Trunks = NO_TRUNKS) -> list[Network]:
+    """Registered files of the protocol's published networks, each once.
+
+    Args:
+        protocol: whose.
+        given: `NAME=FILE` of networks whose own file need not be registered.
+        trunks: the same for LPIPS.
+    """
+    from evaluation.extractors.catalogue import published
+
+    brought = {pair.partition("=")[0] for pair in given}
+    names: list[str] = []
+    for extractor in protocol.extractors.values():
+        if family := published(extractor):
+            names += [*family.beside] if extractor in brought else [family.weights, *family.beside]
+    names += [
+        file for net, (metric, file) in LPIPS.items() if metric in protocol.metrics and not trunks.get(net)
+    ]
+    return [registered(name) for name in dict.fromkeys(names)]
+
+
+def check_weights(protocol: "Protocol", given: Iterable[str] = (), trunks: Trunks = NO_TRUNKS) -> None:
+    """Nothing, if all of them are there.
+
+    Raises:
+        FileNotFoundError: otherwise; one line with every missing file and how to get it.
+        ValueError: for a file that is not the registered one.
+    """
+    missing = [network for network in needed(protocol, given, trunks) if not _here(network)]
+    if missing:
+        raise FileNotFoundError(
+            f"{protocol.tag} needs {len(missing)} files that are not here: {_how(missing)}"
+        )
+
+
+def _here(network: Network) -> bool:
+    try:
+        find(network.name)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _how(missing: Iterable[Network]) -> str:
+    """What to run, and what to get by hand."""
+    fetched = " ".join(network.name for network in missing if not network.by_hand)
+    ways = [f"run `moee weights fetch {fetched}`"] if fetched else []
+    ways += [
+        f"{network.file} into a folder named in MOEE_WEIGHTS ({network.by_hand})"
+        for network in missing
+        if network.by_hand
+    ]
+    return "; ".join(ways)
+
+
+def trunks_of_lpips(protocol: "Protocol", given: Trunks) -> dict[str, Path]:
+    """The given trunks of LPIPS, and the registered ones where every result must have that metric."""
+    asked = {
+        net: find(file)
+        for net, (metric, file) in LPIPS.items()
+        if metric in protocol.metrics and not given.get(net)
+    }
+    return {net: path for net, path in given.items() if path} | asked

@@ -1,0 +1,113 @@
+"""Held-out synthetic people, a network that makes them move, and the judges that look. F frame, E expert."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import ACTION_UNITS, CLASSES, EMOTIONS, Sample
+from datamodules.synthetic.clip import synthetic_clip
+from evaluation.extractors.identity import IdentityJudge
+from evaluation.extractors.judge import Judge
+from lightning_modules.interfaces import EmotionCue
+from moee.generator import Generator
+from moee.studies.gate_probe import GateProbe
+
+FIRST_SEED = 800_000  # of the clips; people and speakers come from the test split
+INTENSITY = 0.9  # of an emotion where a study does not ask for doses
+ItemT = TypeVar("ItemT")
+Watch = Callable[[int, int], None]  # done, of how many
+
+
+@dataclass
+class Bench:
+    """What every study works on.
+
+    Args:
+        network: the generator, in evaluation mode.
+        judge: of emotions, action units and lips.
+        identity: of faces.
+        clips: held-out people.
+        frames: of a clip.
+        seeds: sampling seeds.
+        steps: of the sampler.
+        watch: told how far the work is.
+    """
+
+    network: Generator
+    judge: Judge
+    identity: IdentityJudge
+    clips: int
+    frames: int
+    seeds: int
+    steps: int
+    watch: Watch = field(default=lambda done, of: None)
+
+    def clip(
+        self, index: int, blend: Tensor | None = None, frames: int = 0, units: Tensor | None = None
+    ) -> Sample:
+        """The true clip of person number `index`, calm unless told."""
+        felt = torch.zeros(len(EMOTIONS)) if blend is None and units is None else blend
+        length, size = frames or self.frames, self.network.size
+        return synthetic_clip(
+            FIRST_SEED + index, length, size, index, blend=felt, action_units=units, split="test"
+        )
+
+    def animate(
+        self, clip: Sample, cue: EmotionCue, seed: int, probe: GateProbe | None = None, still: bool = False
+    ) -> Tensor:
+        """Frames (F, 3, H, W) of a clip's person and sound; its head motion, or none where it is `still`."""
+        chunks = self.network.animate(
+            clip["reference"],
+            clip["waveform"],
+            cue,
+            head_motion=None if still else clip["head_motion"],
+            seed=seed,
+            steps=self.steps,
+        )
+        return torch.cat(list(chunks if probe is None else probe.watch(chunks)))
+
+    def look(self, frames: Tensor) -> dict[str, Tensor]:
+        """What the judges see: class probabilities and intensities as means of the clip, lips per frame."""
+        seen = self.judge.measure(frames)
+        return {
+            "emotions": seen["emotion"].mean(0),
+            "action units": seen["action_units"].mean(0),
+            "lip track": seen["lip_opening"],
+            "identity": self.identity.measure(frames)["identity"].mean(0),
+        }
+
+    def counted(self, items: Iterable[ItemT], count: int) -> Iterator[ItemT]:
+        """The items, telling `watch` after each."""
+        for done, item in enumerate(items, 1):
+            yield item
+            self.watch(done, count)
+
+    @property
+    def has_experts(self) -> bool:
+        """Whether the network has a mixture of the six experts to look into."""
+        return getattr(getattr(self.network, "mixture", None), "experts", 0) == len(EMOTIONS)
+
+
+def blend_of(emotion: str, intensity: float = INTENSITY) -> Tensor:
+    """A blend (E,) of one emotion; neutral is all zeros."""
+    return torch.tensor([intensity * (name == emotion) for name in EMOTIONS])
+
+
+def label_cue(blend_E: Tensor) -> EmotionCue:
+    """A cue by label alone."""
+    return EmotionCue(label=blend_E[None])
+
+
+def probability(seen: dict[str, Tensor], emotion: str) -> float:
+    """Of a class, as the judge saw it in a clip."""
+    return float(seen["emotions"][CLASSES.index(emotion)])
+
+
+def unit_alone(place: int, intensity: float) -> Tensor:
+    """Intensities (A,) with one action unit and no other."""
+    units = torch.zeros(len(ACTION_UNITS))
+    units[place] = intensity
+    return units

@@ -1,0 +1,99 @@
+"""`moee study drift`: does a long video slowly go wrong? F frame."""
+
+from collections import defaultdict
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import CLASSES, FPS, Sample
+from datamodules.head_motion import lip_opening
+from evaluation.board.lines import Line, line_chart
+from evaluation.metrics.texture import high_pass, luma
+from evaluation.studies import Drift, drift
+from moee.studies.bench import Bench, blend_of, label_cue
+from moee.studies.report import Report, with_interval
+
+DIGITS = 4
+MEASURES = {  # -> unit of a value
+    "identity to the portrait": "cosine",
+    "asked emotion": "probability",
+    "lip opening error": "inter-ocular distances",
+    "sharpness": "of the portrait's",
+    "brightness": "grey levels",
+}
+INTRO = (
+    "Each person speaks in one go. A curve that leaves its own beginning is drift; the dashed line is what "
+    "the same measure does over true renderings of the same words, whose faces do not drift."
+)
+Tracks = dict[str, list[Tensor]]
+
+
+def study(bench: Bench) -> Report:
+    """Long clips, frame by frame, beside true renderings of the same length."""
+    made: Tracks = defaultdict(list)
+    true: Tracks = defaultdict(list)
+    people = []
+    for index in bench.counted(range(bench.clips), bench.clips):
+        emotion = CLASSES[index % len(CLASSES)]
+        clip = bench.clip(index, blend_of(emotion))
+        seen = {"true": _tracks(bench, clip, clip["frames"], emotion)}
+        for seed in range(bench.seeds):
+            frames = bench.animate(clip, label_cue(blend_of(emotion)), seed)
+            seen["made"] = _tracks(bench, clip, frames, emotion)
+            people.append(clip["identity"])
+            for name in MEASURES:
+                made[name].append(seen["made"][name])
+                true[name].append(seen["true"][name])
+    found = {name: (drift(made[name], people), drift(true[name], people)) for name in MEASURES}
+    heads = ("slope a second", "of the truth", "first second", "last second")
+    lines = [f"{'':26}" + "".join(f"{head:28}" for head in heads[:2]) + f"{heads[2]:>14}{heads[3]:>14}"]
+    lines += [_line(name, *pair) for name, pair in found.items()]
+    return Report(
+        "Drift",
+        INTRO,
+        lines,
+        {name: {"made": pair[0], "true": pair[1]} for name, pair in found.items()},
+        [_figure(name, *pair) for name, pair in found.items()],
+    )
+
+
+def _tracks(bench: Bench, clip: Sample, frames: Tensor, emotion: str) -> dict[str, Tensor]:
+    """Each measure of each frame (F,)."""
+    seen = bench.judge.measure(frames)
+    both = torch.cat([clip["reference"][None], frames])
+    faces = bench.identity.measure(both)["identity"]
+    sharp_F = high_pass(luma(both)).square().mean((1, 2)).sqrt()
+    told_F = lip_opening(clip["landmarks"].float())
+    return {
+        "identity to the portrait": faces[1:] @ faces[0],
+        "asked emotion": seen["emotion"][:, CLASSES.index(emotion)],
+        "lip opening error": (seen["lip_opening"] - told_F[: len(frames)]).abs(),
+        "sharpness": sharp_F[1:] / sharp_F[0],
+        "brightness": luma(frames).mean((1, 2)),
+    }
+
+
+def _line(name: str, made: Drift, true: Drift) -> str:
+    slopes = [with_interval(each.slope, each.slope_interval, DIGITS) for each in (made, true)]
+    ends = ["-" if value is None else f"{value:.3f}" for value in (made.mean[0], made.mean[-1])]
+    return f"{name:26}" + "".join(f"{text:28}" for text in slopes) + "".join(f"{end:>14}" for end in ends)
+
+
+def _figure(name: str, made: Drift, true: Drift) -> str:
+    lines = [
+        Line("made", made.seconds, made.mean, made.intervals, 0),
+        Line("true", true.seconds, true.mean, (), 6, dashed=True),
+    ]
+    chart = line_chart(lines, f"{name} over time", "seconds", MEASURES[name], size=(560, 240))
+    return f'<figure class="wide"><h3>{name}</h3>{chart}</figure>'
+
+
+def frames_of(seconds: float) -> int:
+    """Whole frames of so many seconds.
+
+    Raises:
+        ValueError: for less than two seconds, in which nothing can drift.
+    """
+    if seconds < 2:
+        raise ValueError(f"--seconds {seconds:g}: at least 2 are needed to see a drift")
+    return round(seconds * FPS)

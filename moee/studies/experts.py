@@ -1,0 +1,172 @@
+"""`moee study experts`: whose work is an expression? Gates over time, and experts left out one at a time."""
+
+from html import escape
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import CLASSES, EMOTIONS, FPS
+from evaluation.board.lines import Line, legend, line_chart
+from evaluation.page import data_table
+from evaluation.studies import Cell, ExpertAttribution, KnockOut, expert_attribution, mean_gates
+from evaluation.studies.expert_attribution import ALL
+from moee.studies.bench import Bench, blend_of, label_cue
+from moee.studies.gate_probe import GateProbe, over_locations
+from moee.studies.report import Report, with_interval
+
+ASKED = "asked emotion"  # probability the judge gives it
+INTRO = (
+    "Each held-out person was asked for an emotion by its label. The gates tell how much each expert was "
+    "listened to; then each expert in turn was taken out of the sum and the clip made again, all else the "
+    "same. If experts have their emotions to themselves, the diagonal carries the movement."
+)
+Gates = dict[str, dict[str, Cell]]
+Timelines = dict[str, list[tuple[str, str, Tensor]]]  # kind -> emotion, person, gates (F, E)
+
+
+def study(bench: Bench) -> Report:
+    """Gates and knock-outs of all emotions in turn.
+
+    Raises:
+        ValueError: if the network has no mixture of six experts.
+    """
+    if not bench.has_experts:
+        raise ValueError("this network has no mixture of six experts: there is nothing to attribute")
+    knock_outs: list[KnockOut] = []
+    timelines: Timelines = {"global": [], "local": []}
+    design = list(product(range(bench.clips), range(bench.seeds)))
+    for index, seed in bench.counted(design, len(design)):
+        knock_outs += _clip(bench, index, seed, timelines)
+    found = expert_attribution(knock_outs)
+    gates = {
+        kind: mean_gates(
+            [gate for _, _, gate in kept], [emotion for emotion, _, _ in kept], [who for _, who, _ in kept]
+        )
+        for kind, kept in timelines.items()
+    }
+    return Report(
+        "Expert attribution",
+        INTRO,
+        _lines(found, gates),
+        {"gates": gates, "attribution": found, "timelines": _first_timelines(timelines)},
+        [_timeline_panels(timelines), *_heat_maps(found)],
+    )
+
+
+def _clip(bench: Bench, index: int, seed: int, timelines: Timelines) -> list[KnockOut]:
+    """One clip with all experts, its gates going to `timelines`, and without each in turn."""
+    emotion = CLASSES[index % len(CLASSES)]
+    clip, cue = bench.clip(index, blend_of(emotion)), label_cue(blend_of(emotion))
+    with GateProbe(bench.network) as probe:
+        whole = _measured(bench, bench.animate(clip, cue, seed, probe), emotion)
+    for kind, gates in (("global", probe.global_gates), ("local", probe.local_gates)):
+        timelines[kind].append((emotion, clip["identity"], over_locations(gates)))
+    made = []
+    for number, expert in enumerate(EMOTIONS):
+        with GateProbe(bench.network, without=number) as probe:
+            without = _measured(bench, bench.animate(clip, cue, seed, probe), emotion)
+        made.append(KnockOut(clip["identity"], emotion, expert, whole, without))
+    return made
+
+
+def _measured(bench: Bench, frames: Tensor, emotion: str) -> dict[str, Tensor]:
+    seen = bench.look(frames)
+    asked = seen["emotions"][CLASSES.index(emotion)]
+    return {ASKED: asked[None], "emotions": seen["emotions"], "action units": seen["action units"]}
+
+
+def _lines(found: ExpertAttribution, gates: Gates | dict[str, Gates]) -> list[str]:
+    lines: list[str] = []
+    for kind in gates:
+        lines += _table(f"mean {kind} gate", gates[kind])  # type: ignore[arg-type]
+    lines += _table("probability of the asked emotion lost", found.lost[ASKED])
+    lines += _table("action units moved (root of summed squares)", found.moved["action units"])
+    lines += ["share of the own expert, 1/6 if all mattered alike"]
+    lines += [f"  {'':14}" + "".join(f"{measure:24}" for measure in found.own_share)]
+    for row in found.own_share[ASKED]:
+        cells = [found.own_share[measure][row] for measure in found.own_share]
+        texts = [f"{with_interval(cell.value, cell.interval):24}" for cell in cells]
+        lines.append(f"  {row:14}{''.join(texts)}".rstrip())
+    return lines
+
+
+def _table(title: str, table: Gates) -> list[str]:
+    """Emotion asked by expert; the own expert's number in brackets."""
+    lines = [title, f"  {'asked':10}" + "".join(f"{expert:>10}" for expert in EMOTIONS)]
+    for emotion, row in table.items():
+        cells = [
+            f"[{_short(cell)}]" if expert == emotion else f"{_short(cell)} " for expert, cell in row.items()
+        ]
+        lines.append(f"  {emotion:10}" + "".join(f"{cell:>10}" for cell in cells))
+    return [*lines, ""]
+
+
+def _short(cell: Cell) -> str:
+    return "-" if cell.value is None else f"{cell.value:.3f}"
+
+
+def _first_timelines(timelines: Timelines) -> dict[str, dict[str, list[list[float]]]]:
+    """Kind -> emotion -> gates of the first clip of that emotion (F, E), rounded."""
+    return {
+        kind: {
+            emotion: [[round(x, 5) for x in row] for row in gates.tolist()]
+            for emotion, gates in first.items()
+        }
+        for kind, kept in timelines.items()
+        for first in [{emotion: gates for emotion, _, gates in reversed(kept)}]
+    }
+
+
+def _timeline_panels(timelines: Timelines) -> str:
+    parts = [legend(EMOTIONS)]
+    for kind, kept in timelines.items():
+        first = {emotion: gates for emotion, _, gates in reversed(kept)}
+        top = max(float(gates.max()) for gates in first.values())
+        panels = [_panel(emotion, first[emotion], kind, top) for emotion in CLASSES if emotion in first]
+        parts.append(f'<h2>{kind.capitalize()} gates</h2><div class="panels">{"".join(panels)}</div>')
+    said = "The first clip of each emotion; means over the network's places, tokens and sampling steps."
+    return f"{''.join(parts)}<p>{said}</p>"
+
+
+def _panel(emotion: str, gates_FE: Tensor, kind: str, top: float) -> str:
+    seconds = (torch.arange(len(gates_FE)) / FPS).tolist()
+    lines = [Line(expert, seconds, gates_FE[:, e].tolist(), colour=e) for e, expert in enumerate(EMOTIONS)]
+    chart = line_chart(
+        lines, f"{kind} gates, {emotion}", "seconds", "gate", (0.0, 1.05 * top), (280, 200), named=False
+    )
+    return f"<figure><figcaption>asked: {emotion}</figcaption>{chart}</figure>"
+
+
+def _heat_maps(found: ExpertAttribution) -> list[str]:
+    tables = {
+        "Probability of the asked emotion lost without an expert": found.lost[ASKED],
+        "Action units moved without an expert": found.moved["action units"],
+    }
+    return [f"<h2>{title}</h2>{_heat_map(title, table)}" for title, table in tables.items()] + [_share(found)]
+
+
+def _heat_map(title: str, table: Gates) -> str:
+    most = max(abs(cell.value or 0.0) for row in table.values() for cell in row.values()) or 1.0
+    head = '<th class="name" scope="col">asked</th>'
+    head += "".join(f'<th scope="col">without {expert}</th>' for expert in EMOTIONS)
+    rows = []
+    for emotion, row in table.items():
+        cells = "".join(_heat_cell(cell, expert == emotion, most) for expert, cell in row.items())
+        rows.append(f'<tr><th class="name" scope="row">{emotion}</th>{cells}</tr>')
+    return data_table(title, head, f"<tbody>{''.join(rows)}</tbody>")
+
+
+def _heat_cell(cell: Cell, own: bool, most: float) -> str:
+    share = min(1.0, max(0.0, (cell.value or 0.0) / most))
+    reach = f'<span class="range">{with_interval(cell.value, cell.interval).partition(" ")[2]}</span>'
+    kind = "heat own" if own else "heat"
+    return f'<td class="{kind}" style="--share: {share:.3f}">{_short(cell)}{reach}</td>'
+
+
+def _share(found: ExpertAttribution) -> str:
+    told = [
+        f"{measure}: {with_interval(rows[ALL].value, rows[ALL].interval)}"
+        for measure, rows in found.own_share.items()
+    ]
+    return f"<p>Share of the own expert in all movement (1/6 = all alike): {escape('; '.join(told))}.</p>"

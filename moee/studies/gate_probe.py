@@ -1,0 +1,81 @@
+"""Reads the gates of a mixture while its network animates, and can leave an expert out.
+
+B clip, F frame, T token, D width, E expert.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from lightning_modules.interfaces import EmotionFeatures
+
+
+class GateProbe:
+    """A context in which a network's mixture is watched; the network itself is not changed.
+
+    What the experts say to no emotion, the other side of `emotion_strength`, is computed by the same mixture:
+    an expert that is left out is left out there too, but only the gates of the emotion itself are kept.
+
+    Args:
+        network: with a `mixture` of the class `EmotionExperts`, one clip at a time.
+        without: number of an expert to leave out: its share of the sum is taken away, the others keep theirs.
+    """
+
+    def __init__(self, network: Any, without: int | None = None) -> None:
+        self.network, self.without = network, without
+        self._calls: dict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
+        self._global: dict[str, list[Tensor]] = defaultdict(list)
+        self._local: dict[str, list[Tensor]] = defaultdict(list)
+
+    def __enter__(self) -> Self:
+        with torch.no_grad():
+            null = self.network.latent_generator(EmotionFeatures(), 1)
+        self._null = null.to(self.network.mixture.dtype)
+        self._hook = self.network.mixture.register_forward_hook(self._see)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hook.remove()
+
+    def watch(self, chunks: Iterator[Tensor]) -> Iterator[Tensor]:
+        """Passes on what `animate` yields; the gates of each chunk are those of its own new frames."""
+        for chunk in chunks:
+            for location, calls in self._calls.items():
+                for kept, gates in ((self._global, 0), (self._local, 1)):
+                    by_step = torch.stack([call[gates] for call in calls])  # (step, F, E)
+                    kept[location].append(by_step.mean(0)[-len(chunk) :])
+            self._calls.clear()
+            yield chunk
+
+    @property
+    def global_gates(self) -> dict[str, Tensor]:
+        """Location -> weights of the experts over time (F, E), means over sampling steps."""
+        return {location: torch.cat(parts) for location, parts in self._global.items()}
+
+    @property
+    def local_gates(self) -> dict[str, Tensor]:
+        """Location -> local gates over time (F, E), means over tokens and sampling steps."""
+        return {location: torch.cat(parts) for location, parts in self._local.items()}
+
+    def _see(self, mixture: Any, given: tuple, output: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        location, x_BFTD, latent_BFLD = given[:3]
+        added_BFTD, weight_BFE = output
+        if not (latent_BFLD.shape == self._null.shape and torch.equal(latent_BFLD, self._null)):
+            frames = x_BFTD.shape[1]
+            local_FE = mixture.local_gates(location, x_BFTD)[0].float().mean(1)
+            self._calls[location].append((weight_BFE[0].float().expand(frames, -1), local_FE))
+        if self.without is None:
+            return output
+        alone = mixture.contributions(location, x_BFTD, latent_BFLD, weight_BFE, [self.without])
+        return added_BFTD - alone[0], weight_BFE
+
+
+def over_locations(gates: dict[str, Tensor]) -> Tensor:
+    """Mean of the locations' timelines (F, E)."""
+    return torch.stack(list(gates.values())).mean(0)

@@ -1,0 +1,116 @@
+"""What a study found: lines for the terminal, a record for JSON, a page with pictures."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from evaluation.evaluate import environment, peak_memory_mb
+from evaluation.page import page, write_whole
+from evaluation.protocol import digest_of
+from moee.files import write_text
+from moee.generator import LoadedGenerator
+from moee.studies.bench import FIRST_SEED, INTENSITY, Bench
+
+SCHEMA_VERSION = 1
+EMBEDDED = (
+    "Measured by the embedded judges, small networks trained on renderings; not the published networks."
+)
+Interval = Sequence[float] | None
+
+
+@dataclass
+class Report:
+    """The outcome of a study.
+
+    Args:
+        title: of the page.
+        intro: what was done and how to read it, for the page.
+        lines: the table, as printed.
+        findings: for the record; plain data.
+        figures: HTML of the page; empty where there is no picture.
+    """
+
+    title: str
+    intro: str
+    lines: list[str]
+    findings: dict[str, Any]
+    figures: list[str] = field(default_factory=list)
+
+    def page(self) -> str:
+        """One HTML document without any network."""
+        table = f'<div class="scroll" tabindex="0"><pre>{escape(chr(10).join(self.lines))}</pre></div>'
+        body = "\n".join([*self.figures, "<h2>Numbers</h2>", table, f'<p class="soft">{EMBEDDED}</p>'])
+        return page(self.title, self.intro, body, style="lines.css")
+
+
+def record(study: str, report: Report, bench: Bench, generator: LoadedGenerator, began: float) -> dict:
+    """What the JSON holds: the findings and all they rest on, with a sha256 that no clock changes.
+
+    Args:
+        study: its name.
+        report: what it found.
+        bench: what it worked on.
+        generator: the network and its file.
+        began: `time.perf_counter()` at the start.
+    """
+    content: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "study": study,
+        "system": {
+            "checkpoint": generator.path.name,
+            "checkpoint_sha256": generator.sha256,
+            "steps": bench.steps,
+            "emotion_strength": generator.network.emotion_strength,
+            "seeds": list(range(bench.seeds)),
+        },
+        "judges": {
+            judge.name: {"sha256": judge.fingerprint, "published": judge.published}
+            for judge in (bench.judge, bench.identity)
+        },
+        "data": {
+            "source": "synthetic people of the test split",
+            "first_seed": FIRST_SEED,
+            "clips": bench.clips,
+            "frames": bench.frames,
+            "intensity": INTENSITY,
+        },
+        "findings": plain(report.findings),
+    }
+    content["sha256"] = digest_of(content)
+    return content | {
+        "environment": environment(),
+        "cost": {"seconds": time.perf_counter() - began, "peak_memory_mb": peak_memory_mb()},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_report(out: Path, content: dict, report: Report) -> list[Path]:
+    """The JSON, and the page beside it where the study has a picture; their paths."""
+    write_text(out, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    if not report.figures:
+        return [out]
+    beside = out.with_suffix(".html")
+    write_whole(beside, report.page())
+    return [out, beside]
+
+
+def plain(found: Any) -> Any:
+    """Dataclasses, tuples and mappings as JSON knows them."""
+    if hasattr(found, "__dataclass_fields__"):
+        return plain(asdict(found))
+    if isinstance(found, dict):
+        return {str(key): plain(value) for key, value in found.items()}
+    return [plain(value) for value in found] if isinstance(found, list | tuple) else found
+
+
+def with_interval(value: float | None, interval: Interval, digits: int = 2) -> str:
+    """A number and its interval, as tables print them."""
+    if value is None:
+        return "-"
+    reach = f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]" if interval else ""
+    return f"{value:.{digits}f}{reach}"

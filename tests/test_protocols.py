@@ -1,0 +1,103 @@
+"""Every protocol that ships: its networks exist and feed its metrics; what is missing is one line."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from told_faces import ToldFaces, moving_face
+
+from evaluation.evaluate import _metrics
+from evaluation.extractors.arcface import ArcFace
+from evaluation.extractors.catalogue import published
+from evaluation.extractors.fan import Fan
+from evaluation.extractors.i3d import I3d
+from evaluation.extractors.identity import IdentityJudge
+from evaluation.extractors.inception import Inception
+from evaluation.extractors.judge import Judge
+from evaluation.extractors.open_graph_au import OpenGraphAU
+from evaluation.extractors.syncnet import SyncNet
+from evaluation.metrics import METRICS
+from evaluation.metrics.perceptual import BY_NETWORK
+from evaluation.protocol import load_protocol
+from moee import cli, weights
+from moee.needed_weights import check_weights, needed
+
+FOLDER = Path(__file__).parents[1] / "configs" / "protocol"
+PROTOCOLS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+PUBLISHED = [name for name in PROTOCOLS if not name.startswith("embedded")]
+
+
+def networks() -> dict[str, tuple[str, ...]]:
+    """Name -> fields of every network that a protocol that ships may name; none of them has weights."""
+    faces = ToldFaces(moving_face(1))
+    with torch.device("meta"):
+        built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
+    classes = (SyncNet, Fan, OpenGraphAU, Judge, IdentityJudge)
+    return {network.name: network.provides for network in (*built, *classes)}
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_its_networks_exist_and_feed_every_metric(name):
+    protocol = load_protocol(FOLDER / f"{name}.yaml")
+    known = networks()
+    stand_ins = [SimpleNamespace(name=n, provides=known[n]) for n in protocol.extractors.values()]
+    trunks = [net for net, kind in BY_NETWORK.items() if kind.name in protocol.metrics]
+    metrics = _metrics(protocol, stand_ins, [SimpleNamespace(name=net) for net in trunks])
+    assert [metric.name for metric in metrics] == list(protocol.metrics)
+    fields = [field for network in stand_ins for field in network.provides]
+    assert len(fields) == len(set(fields)), "two networks fill one field"
+    truth = {*fields, "frames", "blend", "identity_reference", "measured_action_units"}
+    assert {METRICS[metric].needs[1] for metric in protocol.metrics} <= truth
+    used = {need for metric in protocol.metrics for need in METRICS[metric].needs}
+    idle = [network.name for network in stand_ins if not used & set(network.provides)]
+    assert not idle, f"{idle} measure nothing that is asked for"
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_its_tag_is_its_file(name):
+    protocol = load_protocol(FOLDER / f"{name}.yaml")
+    assert name in (protocol.tag, protocol.name)
+    whose = [published(network) is not None for network in protocol.extractors.values()]
+    assert all(whose) if name in PUBLISHED else not any(whose), "an embedded score beside a published one"
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "weights").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_all_that_is_missing_is_one_line_and_nothing_is_lost(name, nowhere, capsys):
+    for folder in ("made", "true"):
+        (nowhere / folder).mkdir()
+    before = sorted(nowhere.rglob("*"))
+    words = ["evaluate", "--generated", str(nowhere / "made"), "--reference", str(nowhere / "true")]
+    assert cli.main([*words, "--protocol", name, "--out", str(nowhere / "r.json")]) != 0
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    protocol = load_protocol(FOLDER / f"{name}.yaml")
+    for network in needed(protocol):
+        assert (network.file if network.by_hand else network.name) in said
+    assert f"{protocol.tag} needs {len(needed(protocol))} files" in said
+    assert "run `moee weights fetch inception_tf2015 " in said
+    assert sorted(nowhere.rglob("*")) == before
+
+
+def test_files_that_are_here_or_given_are_not_asked_for(nowhere, monkeypatch):
+    protocol = load_protocol(FOLDER / "talking-head-v1.yaml")
+    (nowhere / "weights" / "arcface_ms1mv3_r100.pth").write_bytes(b"its sha256 is not known")
+    with pytest.raises(FileNotFoundError) as caught:
+        check_weights(protocol, ["fan-2d=mine.pth"], {"alex": Path("alexnet.pth")})
+    said = str(caught.value)
+    assert "OpenGprahAU-ResNet50_second_stage.pth into a folder named in MOEE_WEIGHTS (take it from" in said
+    assert " s3fd" in said
+    for name in ("arcface", "fan_2d", "lpips_alexnet"):
+        assert name not in said
+    monkeypatch.setattr(weights, "_trusted", lambda path, network: path)
+    for network in needed(protocol):
+        (nowhere / "weights" / network.file).touch()
+    check_weights(protocol)
