@@ -45,7 +45,7 @@ person of its own.
 The file of --about:
   {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
 """
-DEFAULT_PROTOCOL = "embedded-v0"
+DEFAULT_PROTOCOL = "embedded-v2"
 ABOUT_KEYS = ("identity", "emotion")
 
 

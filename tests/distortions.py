@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from evaluation.metrics import METRICS
+
 
 def blurred(frames_F3HW: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of so many pixels."""
@@ -77,3 +79,33 @@ LADDERS: dict[str, tuple[Callable[[Tensor, float], Tensor], tuple[float, ...]]] 
     "moved": (moved, (1, 4)),
     "shaken": (shaken, (1, 4)),
 }
+LANDMARKS = (
+    *("akd", "akd_euclidean", "f_lmd", "f_lmd_centred", "f_lmd_aligned"),
+    *("m_lmd", "m_lmd_px", "m_lmd_over_68", "m_lmd_centred", "m_lmd_aligned"),
+)
+PLACES = ("akd", "akd_euclidean", "f_lmd", "m_lmd", "m_lmd_px", "m_lmd_over_68")  # not forgiving a shift
+PICTURES = ("psnr", "ssim", "ssim_uniform")
+UNITS = ("au_correlation", "au_concordance", "au_icc", "au_rmse", "au_mae")
+EMOTIONS = ("emotion_accuracy", "emotion_recall", "emotion_vote")
+IDENTITY = ("csim_reference", "csim_frame", "csim_of_means")
+
+# Ladder -> metrics that must get worse on every rung.
+WORSE = {
+    "blur": (*PICTURES, *LANDMARKS, *UNITS, "fid_embedded", "efid_embedded", "csim_frame", "sharpness"),
+    "noise": (*PICTURES, *LANDMARKS, *UNITS, "fid_embedded", "flicker", "grain", "sharpness", "head_speed"),
+    "jpeg": (*PICTURES, *LANDMARKS, *UNITS, "fid_embedded", "efid_embedded", "csim_frame", "grain"),
+    "late": (*PICTURES, *LANDMARKS, *UNITS, "lip_correlation", "sync_offset_embedded"),
+    "dropped": (*PICTURES, *LANDMARKS, *UNITS, "lip_correlation", "sync_c_embedded", "sync_d_embedded"),
+    "tint": (*PICTURES, *IDENTITY, "fid_embedded"),
+    "moved": (*PICTURES, *PLACES, "csim_frame"),
+    "shaken": (*PICTURES, *PLACES, "head_range", "head_speed", "flicker"),
+}
+
+
+def badness(name: str, value: float | None) -> float:
+    """Larger is worse."""
+    assert value is not None, name
+    metric = METRICS[name]
+    if metric.target is not None:
+        return abs(value - metric.target)
+    return -value if metric.higher_is_better else value

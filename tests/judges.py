@@ -44,8 +44,21 @@ class PaintedIdentity:
         return {"identity": frames_F3HW[:, 1, 4, :16].float() + 1}
 
 
+class PaintedSync:
+    """Listens too; windows of five frames, so that painted clips have none."""
+
+    name, published, fingerprint = "embedded-sync", False, "c" * 64
+    provides = ("embedded_sync_video", "embedded_sync_audio")
+
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        return {"embedded_sync_video": frames_F3HW[4:, 0, 5, :8].float()}
+
+    def measure_sound(self, sound_S: Tensor) -> dict[str, Tensor]:
+        return {"embedded_sync_audio": sound_S.reshape(-1, 640)[4:, :8]}
+
+
 def judges() -> list:
-    return [PaintedJudge(), PaintedIdentity()]
+    return [PaintedJudge(), PaintedIdentity(), PaintedSync()]
 
 
 def painted(i: int, person: int | None = None) -> Sample:

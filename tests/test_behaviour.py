@@ -9,13 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from distortions import LADDERS
+from distortions import EMOTIONS, IDENTITY, LADDERS, LANDMARKS, UNITS, WORSE, badness
 from torch import Tensor
 
 from datamodules.batch import Sample, parse_blend
 from datamodules.synthetic.clip import synthetic_clip
 from evaluation.evaluate import evaluate_pairs
-from evaluation.metrics import METRICS
 from evaluation.pairs import Pair
 from evaluation.protocol import load_protocol
 from moee.evaluate import find_protocol, load_extractors
@@ -24,27 +23,6 @@ pytestmark = pytest.mark.slow
 
 SHOWN = ("happy", "angry", "happily_surprised")
 FRAMES = 20  # the fewest with windows for every shift of the sound
-LANDMARKS = (
-    *("akd", "akd_euclidean", "f_lmd", "f_lmd_centred", "f_lmd_aligned"),
-    *("m_lmd", "m_lmd_px", "m_lmd_over_68", "m_lmd_centred", "m_lmd_aligned"),
-)
-PLACES = ("akd", "akd_euclidean", "f_lmd", "m_lmd", "m_lmd_px", "m_lmd_over_68")  # not forgiving a shift
-PICTURES = ("psnr", "ssim", "ssim_uniform")
-UNITS = ("au_correlation", "au_concordance", "au_icc", "au_rmse", "au_mae")
-EMOTIONS = ("emotion_accuracy", "emotion_recall", "emotion_vote")
-IDENTITY = ("csim_reference", "csim_frame", "csim_of_means")
-
-# Ladder -> metrics that must get worse on every rung.
-WORSE = {
-    "blur": (*PICTURES, *LANDMARKS, *UNITS, "fid_embedded", "efid_embedded", "csim_frame", "sharpness"),
-    "noise": (*PICTURES, *LANDMARKS, *UNITS, "fid_embedded", "flicker", "grain", "sharpness", "head_speed"),
-    "jpeg": (*PICTURES, *LANDMARKS, *UNITS, "fid_embedded", "efid_embedded", "csim_frame", "grain"),
-    "late": (*PICTURES, *LANDMARKS, *UNITS, "lip_correlation", "sync_offset_embedded"),
-    "dropped": (*PICTURES, *LANDMARKS, *UNITS, "lip_correlation", "sync_c_embedded", "sync_d_embedded"),
-    "tint": (*PICTURES, *IDENTITY, "fid_embedded"),
-    "moved": (*PICTURES, *PLACES, "csim_frame"),
-    "shaken": (*PICTURES, *PLACES, "head_range", "head_speed", "flicker"),
-}
 # Ladder -> metrics that must not mind, and by how much they may change on the last rung.
 BLIND = {
     "blur": {"sync_offset_embedded": 0, "sync_c_embedded": 0.1},
@@ -107,15 +85,6 @@ def rungs(clips, score, untouched):
         return climbed[ladder]
 
     return climb
-
-
-def badness(name: str, value: float | None) -> float:
-    """Larger is worse."""
-    assert value is not None, name
-    metric = METRICS[name]
-    if metric.target is not None:
-        return abs(value - metric.target)
-    return -value if metric.higher_is_better else value
 
 
 def test_the_truth_itself_is_perfect(untouched):

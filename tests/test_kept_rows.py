@@ -29,8 +29,8 @@ def samples() -> list[Sample]:
 
 
 def scored(samples: list[Sample], kept: Path | None, judge: PaintedJudge, **options: object) -> Result:
-    both = [judge, PaintedIdentity()]
-    return evaluate(samples, samples, PROTOCOL, extractors=both, kept=kept, **options)  # type: ignore[arg-type]
+    all_of_them = [judge, *judges()[1:]]
+    return evaluate(samples, samples, PROTOCOL, extractors=all_of_them, kept=kept, **options)  # type: ignore[arg-type]
 
 
 def test_a_second_evaluation_measures_nothing_and_finds_the_same(samples, tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ class SyncJudge(nn.Module):
 
     @torch.inference_mode()
     def measure_sound(self, sound_S: Tensor) -> dict[str, Tensor]:
-        """`embedded_sync_audio` (S // 640 - 4, 64) of mono sound at 16 kHz; (0, 64) if it is shorter than five.
+        """`embedded_sync_audio` (S // 640 - 4, 64) of mono sound at 16 kHz; (0, 64) below five frames.
 
         Raises:
             ValueError: for another number of axes or values that are not finite.

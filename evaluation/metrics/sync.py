@@ -75,8 +75,8 @@ def sync_of(distance_P: Tensor) -> Sync:
 class SyncMetric(ClipMetric):
     """One of the three numbers of each clip, and their mean over clips.
 
-    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none, nor
-    has one with a window that could not be measured: an offset would be found in what is left of it anyway.
+    The lips are the generated clip's, the speech the true one's. A clip too short for every shift has none,
+    nor has one with a window that could not be measured: what is left of it would show an offset anyway.
     """
 
     aggregation = "clips"
@@ -172,7 +172,7 @@ class EmbeddedSyncOffset(SyncOffset):
     Absolute, because the signed mean over clips that match nothing is near 0 too.
     """
 
-    name, title = "sync_offset_embedded", "Sync offset, absolute, embedded"
+    name, title = "sync_offset_embedded", "Sync offset, embedded"
     higher_is_better, target = False, None
     needs = EMBEDDED
     valid = True
