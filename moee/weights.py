@@ -166,6 +166,18 @@ PUBLISHED = (
         address="https://drive.google.com/file/d/1UMnpbj_YKlqHF1m0DHV0KYD3qmcOmeXp",
         by_hand="take it from the table of models in CVI-SZU/ME-GraphAU, OpenGraphAU/README.md, stage 2",
     ),
+    Network(
+        name="hsemotion_b0_8_vgaf",
+        file="hsemotion_b0_8_vgaf.pth",
+        sha256=None,
+        size_bytes=0,
+        licence="Apache-2.0",
+        purpose="eight emotions of a face (HSEmotion, EfficientNet-B0 on AffectNet, Savchenko 2022)",
+        address="https://github.com/HSE-asavchenko/face-emotion-recognition/blob/main/models/affectnet_emotions/"
+        "enet_b0_8_best_vgaf.pt",
+        by_hand="convert enet_b0_8_best_vgaf.pt, which holds a program, as the docstring of "
+        "evaluation/extractors/hsemotion.py says",
+    ),
     # of the sha256 the first ten digits are in the files' own names
     Network(
         name="fan_2d",

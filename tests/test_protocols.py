@@ -11,12 +11,14 @@ from evaluation.evaluate import _metrics
 from evaluation.extractors.arcface import ArcFace
 from evaluation.extractors.catalogue import published
 from evaluation.extractors.fan import Fan
+from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import I3d
 from evaluation.extractors.identity import IdentityJudge
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.judge import Judge
 from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.syncnet import SyncNet
+from evaluation.extractors.tddfa import Tddfa
 from evaluation.metrics import METRICS
 from evaluation.protocol import load_protocol
 from moee import cli, weights
@@ -32,7 +34,7 @@ def networks() -> dict[str, tuple[str, ...]]:
     faces = ToldFaces(moving_face(1))
     with torch.device("meta"):
         built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
-    classes = (SyncNet, Fan, OpenGraphAU, Judge, IdentityJudge)
+    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, Judge, IdentityJudge)
     return {network.name: network.provides for network in (*built, *classes)}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
 from evaluation.extractors.fan import Fan
+from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
@@ -53,6 +54,7 @@ PUBLISHED = (
         for layers in LAYERS
     ),
     Published("opengraphau-resnet50", "opengraphau_resnet50", OpenGraphAU.load, FACES),
+    Published("hsemotion-b0-8-vgaf", "hsemotion_b0_8_vgaf", HSEmotion.load, FACES),
     Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
     Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
