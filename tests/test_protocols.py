@@ -94,7 +94,8 @@ def test_files_that_are_here_or_given_are_not_asked_for(nowhere, monkeypatch):
     with pytest.raises(FileNotFoundError) as caught:
         check_weights(protocol, ["fan-2d=mine.pth"], Path("alexnet.pth"))
     said = str(caught.value)
-    assert "OpenGprahAU-ResNet50_second_stage.pth into a folder named in MOEE_WEIGHTS (take it from" in said
+    assert "by hand, into a folder named in MOEE_WEIGHTS, param_mean" in said
+    assert "OpenGprahAU-ResNet50_second_stage.pth (take it from" in said
     assert " s3fd" in said
     for name in ("arcface", "fan_2d", "lpips_alexnet"):
         assert name not in said
