@@ -8,6 +8,7 @@ from pathlib import Path
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
+from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
@@ -44,6 +45,7 @@ PUBLISHED = (
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(MiniXception.name, "fer2013_mini_xception", MiniXception.load, ("face_landmarker",)),
     Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
 
