@@ -11,6 +11,7 @@ from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
+from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.syncnet import SyncNet
@@ -57,6 +58,7 @@ PUBLISHED = (
     Published("hsemotion-b0-8-vgaf", "hsemotion_b0_8_vgaf", HSEmotion.load, FACES),
     Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(MiniXception.name, "fer2013_mini_xception", MiniXception.load, ("face_landmarker",)),
     Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
 
