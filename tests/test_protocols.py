@@ -16,6 +16,7 @@ from evaluation.extractors.i3d import I3d
 from evaluation.extractors.identity import IdentityJudge
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.judge import Judge
+from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
@@ -34,7 +35,7 @@ def networks() -> dict[str, tuple[str, ...]]:
     faces = ToldFaces(moving_face(1))
     with torch.device("meta"):
         built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
-    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, Judge, IdentityJudge)
+    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, Judge, IdentityJudge)
     return {network.name: network.provides for network in (*built, *classes)}
 
 
