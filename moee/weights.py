@@ -17,6 +17,7 @@ from moee.files import replacing, write_text
 SHIPPED_FOLDER = Path(__file__).with_name("weights")
 CHUNK_BYTES = 1 << 20
 LARGEST_UNKNOWN = 1 << 30
+FULL_SHA256 = 64  # digits
 DESCRIPTION = """The registry of networks: what ships, what others published, what is here.
 
 They are looked for in $MOEE_WEIGHTS, then in the cache folder, and trusted by their sha256.
@@ -374,12 +375,17 @@ def run(args: argparse.Namespace) -> int:
         state, right = _state(network)
         complete &= right
         size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes else "     ?"
-        say(f"{network.name:20} {size} MB  {network.licence:12} {state}")
+        say(f"{network.name:22} {size} MB  {network.licence:25} {state}")
         if args.action == "list":
-            say(f"{'':20} {network.purpose}")
-            said = network.sha256 or "not known"
-            say(f"{'':20} {network.address or 'ships with moee-suite'}  sha256 {said}")
+            say(f"{'':22} {network.purpose}")
+            said = _digits(network.sha256)
+            say(f"{'':22} {network.address or 'ships with moee-suite'}  sha256 {said}")
     return 0 if complete or args.action == "list" else 1
+
+
+def _digits(sha256: str | None) -> str:
+    """As much as is known."""
+    return "not known" if sha256 is None else sha256 + ("..." if len(sha256) < FULL_SHA256 else "")
 
 
 def _state(network: Network) -> tuple[str, bool]:
@@ -387,6 +393,6 @@ def _state(network: Network) -> tuple[str, bool]:
         unchecked = "" if network.sha256 else " (not checked: its sha256 is not known)"
         return f"{find(network.name)}{unchecked}", True
     except FileNotFoundError:
-        return f"not here; {network.how}", False
+        return f"not here; {network.how}" + (f", as {network.file}" if network.by_hand else ""), False
     except ValueError as error:
         return str(error), False
