@@ -37,14 +37,14 @@ GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 class Network:
     """One file of weights. `address` is None for what ships with the package.
 
-    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
-    file is used as it is, and a result records the sha256 it had.
+    What is not fetched says in `by_hand` how to get it. `sha256` and `size_bytes` are None where no
+    source states them; such a file is used as it is, and a result records the sha256 it had.
     """
 
     name: str
     file: str
     sha256: str | None
-    size_bytes: int
+    size_bytes: int | None
     licence: str
     purpose: str
     address: str | None = None
@@ -136,6 +136,18 @@ PUBLISHED = (
         licence="MIT",
         purpose="seven emotions of a face (mini-Xception on FER-2013, Arriaga et al. 2017)",
         address=f"{ARRIAGA}/trained_models/emotion_models/fer2013_mini_XCEPTION.102-0.66.hdf5",
+    ),
+    # sha256 and size stand in no source that could be read; the repository holds the file (git blob 6833bfdc)
+    Network(
+        name="emonet8",
+        file="emonet_8.pth",
+        sha256=None,
+        size_bytes=None,
+        licence="CC BY-NC-ND 4.0, non-commercial",
+        purpose="eight emotions of a face (EmoNet on AffectNet, Toisoul et al. 2021)",
+        address=f"{GITHUB}/face-analysis/emonet/49eef301513686d6cfd8304682d3ba7216baf398/pretrained/emonet_8.pth",
+        by_hand="its sha256 is not known: take pretrained/emonet_8.pth of face-analysis/emonet on GitHub "
+        "yourself, if its non-commercial licence suits you",
     ),
 )
 
@@ -267,7 +279,7 @@ def _download(network: Network, target: Path) -> None:
 
     request = urllib.request.Request(str(network.address), headers={"User-Agent": "moee-suite"})
     with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
-        left = network.size_bytes + 1
+        left = (network.size_bytes or 0) + 1
         while left and (chunk := answer.read(min(CHUNK_BYTES, left))):
             file.write(chunk)
             left -= len(chunk)
@@ -295,7 +307,8 @@ def run(args: argparse.Namespace) -> int:
     for network in chosen:
         state, right = _state(network)
         complete &= right
-        say(f"{network.name:20} {network.size_bytes / 1e6:6.1f} MB  {network.licence:12} {state}")
+        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes is not None else f"{'?':>6}"
+        say(f"{network.name:20} {size} MB  {network.licence:12} {state}")
         if args.action == "list":
             say(f"{'':20} {network.purpose}")
             said = network.sha256 or "not known"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.extractors.emonet import EmoNet
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
@@ -45,6 +46,7 @@ PUBLISHED = (
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(EmoNet.name, "emonet8", EmoNet.load, ("face_landmarker",)),
     Published(MiniXception.name, "fer2013_mini_xception", MiniXception.load, ("face_landmarker",)),
     Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
