@@ -41,15 +41,15 @@ GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 class Network:
     """One file of weights. `address` is None for what ships with the package.
 
-    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
-    file is used as it is, and a result records the sha256 it had. Of some only the first digits are known,
-    from the file's own name. `size_bytes` is 0 where no source states it.
+    What is not fetched says in `by_hand` how to get it. `sha256` and `size_bytes` are None where no source
+    states them; such a file is used as it is, and a result records the sha256 it had. Of some only the first
+    digits are known, from the file's own name.
     """
 
     name: str
     file: str
     sha256: str | None
-    size_bytes: int
+    size_bytes: int | None
     licence: str
     purpose: str
     address: str | None = None
@@ -110,7 +110,7 @@ PUBLISHED = (
         name="lpips_alexnet",
         file="alexnet-owt-7be5be79.pth",
         sha256="7be5be79",
-        size_bytes=0,
+        size_bytes=None,
         licence="BSD-3-Clause",
         purpose="the trunk of LPIPS (AlexNet of torchvision; the heads come with the package lpips)",
         address="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
@@ -161,7 +161,7 @@ PUBLISHED = (
         name="opengraphau_resnet50",
         file="OpenGprahAU-ResNet50_second_stage.pth",
         sha256=None,
-        size_bytes=0,
+        size_bytes=None,
         licence="MIT",
         purpose="27 action units (OpenGraphAU, ResNet-50, second stage, Luo et al. 2022)",
         address="https://drive.google.com/file/d/1UMnpbj_YKlqHF1m0DHV0KYD3qmcOmeXp",
@@ -171,7 +171,7 @@ PUBLISHED = (
         name="hsemotion_b0_8_vgaf",
         file="hsemotion_b0_8_vgaf.pth",
         sha256=None,
-        size_bytes=0,
+        size_bytes=None,
         licence="Apache-2.0",
         purpose="eight emotions of a face (HSEmotion, EfficientNet-B0 on AffectNet, Savchenko 2022)",
         address="https://github.com/HSE-asavchenko/face-emotion-recognition/blob/main/models/affectnet_emotions/"
@@ -184,7 +184,7 @@ PUBLISHED = (
         name="fan_2d",
         file="2DFAN4-11f355bf06.pth.tar",
         sha256="11f355bf06",
-        size_bytes=0,
+        size_bytes=None,
         licence="not stated",
         purpose="68 landmarks, for AKD and LMD (2D-FAN-4 of face-alignment, Bulat & Tzimiropoulos 2017)",
         address=f"{BULAT}/2DFAN4-11f355bf06.pth.tar",
@@ -193,7 +193,7 @@ PUBLISHED = (
         name="s3fd",
         file="s3fd-619a316812.pth",
         sha256="619a316812",
-        size_bytes=0,
+        size_bytes=None,
         licence="not stated",
         purpose="face boxes for FAN (S3FD of face-alignment, Zhang et al. 2017)",
         address=f"{BULAT}/s3fd-619a316812.pth",
@@ -204,7 +204,7 @@ PUBLISHED = (
             name=f"arcface_{people}_{layers}",
             file=f"arcface_{people}_{layers}.pth",
             sha256=None,
-            size_bytes=0,
+            size_bytes=None,
             licence="non-commercial research",
             purpose=f"identity, for CSIM (ArcFace {layers} of {people}, Deng et al. 2019)",
             address=INSIGHTFACE,
@@ -216,6 +216,18 @@ PUBLISHED = (
             ("glint360k", "r50", "glint360k_cosface_r50_fp16_0.1"),
             ("glint360k", "r100", "glint360k_cosface_r100_fp16_0.1"),
         )
+    ),
+    # sha256 and size stand in no source that could be read; the repository holds the file (git blob 6833bfdc)
+    Network(
+        name="emonet8",
+        file="emonet_8.pth",
+        sha256=None,
+        size_bytes=None,
+        licence="CC BY-NC-ND 4.0, non-commercial",
+        purpose="eight emotions of a face (EmoNet on AffectNet, Toisoul et al. 2021)",
+        address=f"{GITHUB}/face-analysis/emonet/49eef301513686d6cfd8304682d3ba7216baf398/pretrained/emonet_8.pth",
+        by_hand="its sha256 is not known: take pretrained/emonet_8.pth of face-analysis/emonet on GitHub "
+        "yourself, if its non-commercial licence suits you",
     ),
 )
 
@@ -374,8 +386,8 @@ def run(args: argparse.Namespace) -> int:
     for network in chosen:
         state, right = _state(network)
         complete &= right
-        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes else "     ?"
-        say(f"{network.name:22} {size} MB  {network.licence:25} {state}")
+        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes is not None else f"{'?':>6}"
+        say(f"{network.name:22} {size} MB  {network.licence:29} {state}")
         if args.action == "list":
             say(f"{'':22} {network.purpose}")
             said = _digits(network.sha256)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
+from evaluation.extractors.emonet import EmoNet
 from evaluation.extractors.fan import Fan
 from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import CROPS, I3d
@@ -58,6 +59,7 @@ PUBLISHED = (
     Published("hsemotion-b0-8-vgaf", "hsemotion_b0_8_vgaf", HSEmotion.load, FACES),
     Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(EmoNet.name, "emonet8", EmoNet.load, ("face_landmarker",)),
     Published(MiniXception.name, "fer2013_mini_xception", MiniXception.load, ("face_landmarker",)),
     Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
