@@ -37,14 +37,14 @@ GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 class Network:
     """One file of weights. `address` is None for what ships with the package.
 
-    What is not fetched says in `by_hand` how to get it. `sha256` and `size_bytes` are None where no
-    source states them; such a file is used as it is, and a result records the sha256 it had.
+    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
+    file is used as it is, and a result records the sha256 it had. An unknown `size_bytes` is 0.
     """
 
     name: str
     file: str
     sha256: str | None
-    size_bytes: int | None
+    size_bytes: int
     licence: str
     purpose: str
     address: str | None = None
@@ -142,7 +142,7 @@ PUBLISHED = (
         name="emonet8",
         file="emonet_8.pth",
         sha256=None,
-        size_bytes=None,
+        size_bytes=0,
         licence="CC BY-NC-ND 4.0, non-commercial",
         purpose="eight emotions of a face (EmoNet on AffectNet, Toisoul et al. 2021)",
         address=f"{GITHUB}/face-analysis/emonet/49eef301513686d6cfd8304682d3ba7216baf398/pretrained/emonet_8.pth",
@@ -279,7 +279,7 @@ def _download(network: Network, target: Path) -> None:
 
     request = urllib.request.Request(str(network.address), headers={"User-Agent": "moee-suite"})
     with urllib.request.urlopen(request, timeout=60) as answer, target.open("wb") as file:
-        left = (network.size_bytes or 0) + 1
+        left = network.size_bytes + 1
         while left and (chunk := answer.read(min(CHUNK_BYTES, left))):
             file.write(chunk)
             left -= len(chunk)
@@ -307,7 +307,7 @@ def run(args: argparse.Namespace) -> int:
     for network in chosen:
         state, right = _state(network)
         complete &= right
-        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes is not None else f"{'?':>6}"
+        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes else "     ?"
         say(f"{network.name:20} {size} MB  {network.licence:12} {state}")
         if args.action == "list":
             say(f"{'':20} {network.purpose}")
