@@ -109,7 +109,7 @@ def test_what_is_got_by_hand_is_never_fetched(network, monkeypatch, tmp_path, ca
 
 
 def test_first_digits_are_checked_where_no_more_is_known(monkeypatch, network):
-    short = replace(NETWORK, sha256=hashlib.sha256(CONTENT).hexdigest()[:10], size_bytes=None)
+    short = replace(NETWORK, sha256=hashlib.sha256(CONTENT).hexdigest()[:10], size_bytes=0)
     monkeypatch.setattr(weights, "PUBLISHED", (short,))
     network(CONTENT + b"!")
     with pytest.raises(ValueError, match="not the registered net"):

@@ -75,13 +75,15 @@ def load_published_extractor(name: str, path: Path, beside: Sequence[Path] = ())
 
     Raises:
         FileNotFoundError: if the file is not there.
-        ValueError: for an unknown name, or a file that does not hold this network.
+        ValueError: for an unknown name, files too few or too many, or one that does not hold this network.
     """
     family = published(name)
     if family is None:
         raise ValueError(
             f"no published network {name!r}: known are {', '.join(f.pattern for f in PUBLISHED)}"
         )
+    if len(beside) != len(family.beside):
+        raise ValueError(f"{name} needs beside its own file: {', '.join(family.beside) or 'nothing'}")
     found = re.fullmatch(family.pattern, name)
     assert found is not None  # it is how the family was found
     return family.load(path, *beside, *found.groups())
