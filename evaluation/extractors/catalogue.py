@@ -15,6 +15,7 @@ from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
 from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.resize import FILTERS
+from evaluation.extractors.sync_crop import CroppedSyncNet
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
 from evaluation.features import Extractor
@@ -50,6 +51,7 @@ PUBLISHED = (
         lambda path, crop, window: I3d.load(path, crop, int(window)),
     ),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
+    Published(CroppedSyncNet.name, "syncnet_v2", CroppedSyncNet.load, FACES),
     *(
         Published(f"arcface-({people})-({layers})", f"arcface_{people}_{layers}", ArcFace.load, FACES)
         for people in PEOPLE
