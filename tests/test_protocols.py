@@ -58,6 +58,15 @@ def test_its_networks_exist_and_feed_every_metric(name):
     assert not idle, f"{idle} measure nothing that is asked for"
 
 
+def test_two_networks_never_fill_one_field():
+    protocol = load_protocol(FOLDER / "embedded-v1.yaml")
+    known = networks()
+    stand_ins = [SimpleNamespace(name=n, provides=known[n]) for n in protocol.extractors.values()]
+    another = SimpleNamespace(name="another", provides=("identity", "mesh_478"))
+    with pytest.raises(ValueError, match="two networks fill identity: name one of them"):
+        _metrics(protocol, [*stand_ins, another], [])
+
+
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_its_tag_is_its_file(name):
     protocol = load_protocol(FOLDER / f"{name}.yaml")
