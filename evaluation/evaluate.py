@@ -3,6 +3,7 @@
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -267,16 +268,24 @@ class _Judged:
             true["lip_opening"] = lip_opening(sample["landmarks"][:frames].float())
 
 
-def _metrics(
-    protocol: Protocol, extractors: Sequence[Extractor], lpips: Sequence[nn.Module]
-) -> list[ClipMetric]:
-    """The protocol's metrics, once it is sure that each gets what it needs."""
+def _provided(protocol: Protocol, extractors: Sequence[Extractor]) -> set[str]:
+    """Fields that the metrics can use, once it is sure that all networks are here and each fills its own."""
     names = {extractor.name for extractor in extractors}
     for role, wanted in protocol.extractors.items():
         if wanted not in names:
             given = ", ".join(sorted(names)) or "none"
             raise ValueError(f"protocol {protocol.tag} needs {wanted} as {role}, given: {given}")
-    provided = {field for extractor in extractors for field in extractor.provides} | set(GIVEN)
+    fields = Counter(field for extractor in extractors for field in extractor.provides)
+    if twice := [field for field, number in fields.items() if number > 1]:
+        raise ValueError(f"two networks fill {', '.join(twice)}: name one of them in the protocol")
+    return {*fields, *GIVEN}
+
+
+def _metrics(
+    protocol: Protocol, extractors: Sequence[Extractor], lpips: Sequence[nn.Module]
+) -> list[ClipMetric]:
+    """The protocol's metrics, once it is sure that each gets what it needs."""
+    provided = _provided(protocol, extractors)
     brought = {kind.name: kind for kind in BY_NETWORK.values()}
     networks = {BY_NETWORK[str(network.name)].name: network for network in lpips}
     metrics: list[ClipMetric] = []

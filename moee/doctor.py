@@ -39,6 +39,7 @@ NEEDED = (
         "timm",
         "safetensors",
         "av",
+        "h5py",
         "mediapipe",
         "optuna",
         "rich",

@@ -1,6 +1,11 @@
 """What making a frame costs a network: operations counted, not timed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import torch
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -25,7 +30,25 @@ def tflop_per_frame(network: Generator, steps: int) -> float | None:
     picture = torch.full((3, network.size, network.size), 128, dtype=torch.uint8)
     sound_S = torch.zeros(COUNTED_FRAMES * SAMPLES_PER_FRAME)
     cue = EmotionCue(label=torch.eye(len(EMOTIONS))[:1])
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    with (
+        _frozen(network),
+        torch.no_grad(),
+        sdpa_kernel(SDPBackend.MATH),
+        FlopCounterMode(display=False) as counter,
+    ):
         chunks = network.animate(picture, sound_S, cue, head_motion=still_motion, steps=steps)
         frames = sum(len(chunk) for chunk in chunks)
     return counter.get_total_flops() / frames / 1e12 or None
+
+
+@contextmanager
+def _frozen(network: Any) -> Iterator[None]:
+    """Without gradients for a while: the counter stumbles over parameters that are handed to a module."""
+    learning = [p for p in network.parameters() if p.requires_grad] if isinstance(network, nn.Module) else []
+    try:
+        for parameter in learning:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)

@@ -63,13 +63,11 @@ def _here(network: Network) -> bool:
 
 def _how(missing: Iterable[Network]) -> str:
     """What to run, and what to get by hand."""
-    fetched = " ".join(network.name for network in missing if not network.by_hand)
-    ways = [f"run `moee weights fetch {fetched}`"] if fetched else []
-    ways += [
-        f"{network.file} into a folder named in MOEE_WEIGHTS ({network.by_hand})"
-        for network in missing
-        if network.by_hand
-    ]
+    fetched = [network.name for network in missing if not network.by_hand]
+    ways = [f"run `moee weights fetch {' '.join(fetched)}`"] if fetched else []
+    by_hand = [f"{network.file} ({network.by_hand})" for network in missing if network.by_hand]
+    if by_hand:
+        ways.append(f"get by hand, into a folder named in MOEE_WEIGHTS, {', '.join(by_hand)}")
     return "; ".join(ways)
 
 

@@ -93,6 +93,27 @@ def test_limits_are_told_apart(samples):
     assert values["static reference"]["csim_reference"] == pytest.approx(1)
 
 
+class Distance(torch.nn.Module):
+    """Stands for LPIPS on VGG: mean absolute difference."""
+
+    name, fingerprint = "lpips-vgg", "c" * 64
+
+    def forward(self, a, b):
+        return (a - b).abs().mean((1, 2, 3))
+
+
+def test_each_lpips_trunk_is_a_metric_of_its_own_where_the_protocol_names_it(samples):
+    made = {sample["key"]: painted(i + 1)["frames"] for i, sample in enumerate(samples)}
+    protocol = load_protocol(PROTOCOL)
+    both = replace(protocol, optional_metrics=("lpips", "lpips_vgg"))
+    result = evaluate(made, samples, both, extractors=judges(), lpips=[Distance()])
+    assert "lpips" not in result.metrics
+    assert result.metrics["lpips_vgg"]["value"] > 0
+    assert result.extractors["lpips-vgg"]["provides"] == ["lpips_vgg"]
+    plain = evaluate(made, samples, protocol, extractors=judges(), lpips=[Distance()])
+    assert "lpips_vgg" not in plain.metrics
+
+
 def test_shuffled_clips_show_other_people(samples):
     names = [sample["identity"] for sample in samples]
     assert all(names[i] != names[other] for i, other in enumerate(strangers(names)))

@@ -43,6 +43,8 @@ def test_experts_that_matter_alike_share_evenly():
 def test_what_an_expert_holds_down_rises_without_it():
     found = expert_attribution(knock_outs(lambda asked, expert: 0.4 if asked == expert else -0.1))
     assert found.lost.keys() == {"asked"}  # only a single number has a sign
+    assert found.whole["asked"]["angry"].value == pytest.approx(0.9)
+    assert found.whole["asked"]["angry"].n == 4
     assert found.lost["asked"]["angry"]["angry"].value == pytest.approx(0.4)
     assert found.lost["asked"]["angry"]["sad"].value == pytest.approx(-0.1)
     assert found.moved["asked"]["angry"]["sad"].value == pytest.approx(0.1)

@@ -35,6 +35,31 @@ def test_products_and_attention_are_counted() -> None:
         assert found * 1e12 == steps * (product + 2 * weights)  # q k^T and the mixing of v
 
 
+class Learning(torch.nn.Module):
+    """A layer that is handed a parameter, as Emotion-to-Latents hands its queries."""
+
+    size, chunk, emotion_strength = 32, 8, 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.layer = torch.nn.Parameter(torch.ones(1, 8)), torch.nn.Linear(8, 16)
+
+    @torch.no_grad()
+    def animate(self, reference_3HW: Tensor, sound, cue, **_) -> Iterator[Tensor]:
+        for _frame in range(len(sound) // 640):
+            self.layer(self.query.expand(3, -1))
+            yield reference_3HW[None]
+
+
+def test_a_network_that_learns_is_counted_and_goes_on_learning() -> None:
+    network = Learning()
+    network.layer.bias.requires_grad_(False)
+    found = tflop_per_frame(network, 1)
+    assert found is not None
+    assert found * 1e12 == 3 * 2 * 8 * 16
+    assert [p.requires_grad for p in network.parameters()] == [True, True, False]
+
+
 def test_a_network_without_operations_has_no_number() -> None:
     painter = MouthPainter()
     assert tflop_per_frame(painter, 4) is None

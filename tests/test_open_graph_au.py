@@ -1,5 +1,6 @@
 """OpenGraphAU's architecture and the numbers of weights anyone can make; evaluation.md, section D."""
 
+import numpy as np
 import pytest
 import torch
 from synthetic_weights import fill
@@ -8,13 +9,12 @@ from told_faces import ToldFaces, moving_face
 from datamodules.action_units import OPEN_GRAPH_AU
 from datamodules.batch import ACTION_UNITS
 from evaluation.extractors.catalogue import load_published_extractor
+from evaluation.extractors.face_boxes import cut, mesh_boxes, resized, squares_about
 from evaluation.extractors.open_graph_au import (
     UNITS,
     EdgeFeatures,
     GraphLayer,
     OpenGraphAU,
-    cut_square,
-    face_squares,
 )
 from evaluation.features import Extractor, describe
 
@@ -100,13 +100,22 @@ def test_all_our_units_are_among_theirs():
 
 
 def test_squares_and_what_lies_outside_the_picture():
-    mesh = torch.tensor([[[10.0, 20.0], [30.0, 60.0]]])
-    assert face_squares(mesh, 1.5).tolist() == [[-10.0, 10.0, 60.0]]
+    boxes = mesh_boxes(torch.tensor([[[10.0, 20.0], [30.0, 60.0]]]))
+    assert boxes.tolist() == [[10.0, 20.0, 20.0, 40.0]]
+    assert squares_about(boxes, 1.5).tolist() == [[-10.0, 10.0, 60.0, 60.0]]
     frame = torch.arange(1, 13, dtype=torch.uint8).view(1, 3, 4).expand(3, 3, 4)
-    assert cut_square(frame, 1, 0, 2)[0].tolist() == [[2, 3], [6, 7]]
-    assert cut_square(frame, -1, -2, 4)[0].tolist() == [[0] * 4, [0] * 4, [0, 1, 2, 3], [0, 5, 6, 7]]
-    assert cut_square(frame, 2, 1, 3)[0].tolist() == [[7, 8, 0], [11, 12, 0], [0, 0, 0]]
-    assert cut_square(frame, 9, 9, 2).sum() == 0
+    assert cut(frame, 1, 0, 2, 2)[0].tolist() == [[2, 3], [6, 7]]
+    assert cut(frame, -1, -2, 4, 4)[0].tolist() == [[0] * 4, [0] * 4, [0, 1, 2, 3], [0, 5, 6, 7]]
+    assert cut(frame, 2, 1, 3, 1)[0].tolist() == [[7, 8, 0]]
+    assert cut(frame, 9, 9, 2, 2).sum() == 0
+
+
+def test_crops_are_resized_as_pillow_does():
+    image = pytest.importorskip("PIL.Image")
+    crop = torch.randint(0, 256, (3, 90, 70), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    rgb = image.fromarray(crop.permute(1, 2, 0).numpy()).resize((56, 56), image.Resampling.BILINEAR)
+    other = torch.from_numpy(np.asarray(rgb).copy()).permute(2, 0, 1)
+    assert (resized(crop, 56) - other.float()).abs().max() <= 1
 
 
 @pytest.mark.slow

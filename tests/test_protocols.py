@@ -11,12 +11,16 @@ from evaluation.evaluate import _metrics
 from evaluation.extractors.arcface import ArcFace
 from evaluation.extractors.catalogue import published
 from evaluation.extractors.fan import Fan
+from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import I3d
 from evaluation.extractors.identity import IdentityJudge
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.judge import Judge
+from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.open_graph_au import OpenGraphAU
+from evaluation.extractors.sync_judge import SyncJudge
 from evaluation.extractors.syncnet import SyncNet
+from evaluation.extractors.tddfa import Tddfa
 from evaluation.metrics import METRICS
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.protocol import load_protocol
@@ -33,7 +37,7 @@ def networks() -> dict[str, tuple[str, ...]]:
     faces = ToldFaces(moving_face(1))
     with torch.device("meta"):
         built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
-    classes = (SyncNet, Fan, OpenGraphAU, Judge, IdentityJudge)
+    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, Judge, IdentityJudge, SyncJudge)
     return {network.name: network.provides for network in (*built, *classes)}
 
 
@@ -52,6 +56,15 @@ def test_its_networks_exist_and_feed_every_metric(name):
     used = {need for metric in protocol.metrics for need in METRICS[metric].needs}
     idle = [network.name for network in stand_ins if not used & set(network.provides)]
     assert not idle, f"{idle} measure nothing that is asked for"
+
+
+def test_two_networks_never_fill_one_field():
+    protocol = load_protocol(FOLDER / "embedded-v1.yaml")
+    known = networks()
+    stand_ins = [SimpleNamespace(name=n, provides=known[n]) for n in protocol.extractors.values()]
+    another = SimpleNamespace(name="another", provides=("identity", "mesh_478"))
+    with pytest.raises(ValueError, match="two networks fill identity: name one of them"):
+        _metrics(protocol, [*stand_ins, another], [])
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -93,7 +106,8 @@ def test_files_that_are_here_or_given_are_not_asked_for(nowhere, monkeypatch):
     with pytest.raises(FileNotFoundError) as caught:
         check_weights(protocol, ["fan-2d=mine.pth"], {"alex": Path("alexnet.pth")})
     said = str(caught.value)
-    assert "OpenGprahAU-ResNet50_second_stage.pth into a folder named in MOEE_WEIGHTS (take it from" in said
+    assert "by hand, into a folder named in MOEE_WEIGHTS, param_mean" in said
+    assert "OpenGprahAU-ResNet50_second_stage.pth (take it from" in said
     assert " s3fd" in said
     for name in ("arcface", "fan_2d", "lpips_alexnet"):
         assert name not in said

@@ -16,6 +16,7 @@ from evaluation.metrics import METRICS, SET_METRICS, frechet_distance, kid
 from evaluation.metrics.sets import FrechetOfSets, KernelOfSets
 from evaluation.protocol import load_protocol
 from evaluation.result import Result
+from moee.weights import registered
 
 NAMES = ("fid_clean", "fid_clean_n", "kid_clean", "sync_c", "sync_offset")
 
@@ -184,6 +185,14 @@ def test_names_carry_what_decides_them(tmp_path: Path):
         assert family.weights == weights
         with pytest.raises(FileNotFoundError, match="absent"):
             load_published_extractor(name, tmp_path / "absent.pth")
+    for name, wanted in (
+        ("3ddfa-v2-mb05-mediapipe", "3ddfa_v2_mean_std, face_landmarker"),
+        ("mini-xception-fer2013-mediapipe", "face_landmarker"),
+        ("emonet8-mediapipe", "face_landmarker"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} needs beside its own file: {wanted}$"):
+            load_published_extractor(name, tmp_path / "absent.pth")
+        assert {registered(other).name for other in published(name).beside} == set(wanted.split(", "))
     with pytest.raises(ValueError, match="no published network 'inception-tf2015-box'"):
         load_published_extractor("inception-tf2015-box", tmp_path)
     fields = ("inception_", "i3d_", "expression_3ddfa")

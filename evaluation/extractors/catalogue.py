@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
+from evaluation.extractors.emonet import EmoNet
 from evaluation.extractors.fan import Fan
+from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import CROPS, I3d
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
+from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.sync_crop import CroppedSyncNet
@@ -55,8 +58,11 @@ PUBLISHED = (
         for layers in LAYERS
     ),
     Published("opengraphau-resnet50", "opengraphau_resnet50", OpenGraphAU.load, FACES),
+    Published("hsemotion-b0-8-vgaf", "hsemotion_b0_8_vgaf", HSEmotion.load, FACES),
     Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
+    Published(EmoNet.name, "emonet8", EmoNet.load, ("face_landmarker",)),
+    Published(MiniXception.name, "fer2013_mini_xception", MiniXception.load, ("face_landmarker",)),
     Published(Tddfa.name, "3ddfa_v2_mb05", Tddfa.load, ("3ddfa_v2_mean_std", "face_landmarker")),
 )
 
@@ -71,13 +77,15 @@ def load_published_extractor(name: str, path: Path, beside: Sequence[Path] = ())
 
     Raises:
         FileNotFoundError: if the file is not there.
-        ValueError: for an unknown name, or a file that does not hold this network.
+        ValueError: for an unknown name, files too few or too many, or one that does not hold this network.
     """
     family = published(name)
     if family is None:
         raise ValueError(
             f"no published network {name!r}: known are {', '.join(f.pattern for f in PUBLISHED)}"
         )
+    if len(beside) != len(family.beside):
+        raise ValueError(f"{name} needs beside its own file: {', '.join(family.beside) or 'nothing'}")
     found = re.fullmatch(family.pattern, name)
     assert found is not None  # it is how the family was found
     return family.load(path, *beside, *found.groups())

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from datamodules.action_units import OPEN_GRAPH_AU
 from datamodules.batch import ACTION_UNITS
+from evaluation.extractors.face_boxes import cut, mesh_boxes, resized, squares_about
 from evaluation.extractors.face_mesh import FaceMesh, face_mesh
 from evaluation.extractors.published import check_features, exact, load_published
 
@@ -163,18 +164,11 @@ class OpenGraphAU(nn.Module):
         return self.head(self.global_linear(x.flatten(2).mT))
 
     def detect(self, faces_B3HW: Tensor) -> Tensor:
-        """How surely each of `UNITS` is there (B, N), float32, of square pictures of faces, uint8 RGB."""
+        """How surely each of `UNITS` is there (B, N), float32, of faces (B, 3, 256, 256) 0..255 RGB."""
         mean, spread = (faces_B3HW.new_tensor(x, dtype=torch.float32).view(3, 1, 1) for x in (MEAN, SPREAD))
         edge = (RESIZED - SIZE) // 2
         with exact(faces_B3HW.device):
-            x = faces_B3HW.float()
-            if x.shape[-2:] != (RESIZED, RESIZED):
-                x = (
-                    F.interpolate(x, (RESIZED, RESIZED), mode="bilinear", antialias=True)
-                    .round()
-                    .clamp(0, 255)
-                )
-            x = (x[:, :, edge:-edge, edge:-edge] / 255 - mean) / spread
+            x = (faces_B3HW[:, :, edge:-edge, edge:-edge].float() / 255 - mean) / spread
             found = torch.cat([self(part) for part in x.split(BATCH)])
         return check_features(found, (len(faces_B3HW), len(UNITS)), self.name)
 
@@ -185,13 +179,11 @@ class OpenGraphAU(nn.Module):
             ValueError: if no frame shows a face.
         """
         faces = self.faces.find(frames_F3HW, self.name)
-        squares_F3 = face_squares(faces.mesh[faces.seen])
+        boxes = squares_about(mesh_boxes(faces.mesh[faces.seen]), MARGIN).tolist()
         seen_F3HW = frames_F3HW[faces.seen.to(frames_F3HW.device)]
-        crops = [
-            cut_square(frame, *square) for frame, square in zip(seen_F3HW, squares_F3.tolist(), strict=True)
-        ]
-        found_FN = torch.cat([self.detect(crop[None]) for crop in crops])
-        units_FA = torch.full((len(frames_F3HW), len(ACTION_UNITS)), torch.nan, device=found_FN.device)
+        crops = [resized(cut(frame, *box), RESIZED) for frame, box in zip(seen_F3HW, boxes, strict=True)]
+        found_FN = self.detect(torch.stack(crops))
+        units_FA = found_FN.new_full((len(frames_F3HW), len(ACTION_UNITS)), torch.nan)
         columns = [UNITS.index(unit) for unit in ACTION_UNITS]
         units_FA[faces.seen.to(found_FN.device)] = found_FN[:, columns]
         return {"action_units": units_FA}
@@ -201,24 +193,10 @@ class OpenGraphAU(nn.Module):
         """Ready to measure, with the file's sha256 as its fingerprint.
 
         Args:
-            path: the published checkpoint.
+            path: the published checkpoint, or its tensors as safetensors.
             landmarker: MediaPipe's `.task` file; its sha256 stands in the settings.
         """
         network = cls(face_mesh(landmarker))
-        network.fingerprint = load_published(network, path, ADVICE, within="state_dict", prefix="module.")
+        within = "" if Path(path).suffix == ".safetensors" else "state_dict"
+        network.fingerprint = load_published(network, path, ADVICE, within, prefix="module.")
         return network.eval().requires_grad_(False)
-
-
-def face_squares(mesh_FP2: Tensor, margin: float = MARGIN) -> Tensor:
-    """Left, top and side (F, 3), pixels, of the square about the middle of each mesh."""
-    low_F2, high_F2 = mesh_FP2.amin(1), mesh_FP2.amax(1)
-    side_F = margin * (high_F2 - low_F2).amax(1)
-    return torch.cat([(low_F2 + high_F2) / 2 - side_F[:, None] / 2, side_F[:, None]], dim=1)
-
-
-def cut_square(frame_3HW: Tensor, left: float, top: float, side: float) -> Tensor:
-    """The square of a frame, on whole pixels, black outside the picture."""
-    x, y, size = round(left), round(top), max(round(side), 1)
-    inside = frame_3HW[:, max(y, 0) : max(y + size, 0), max(x, 0) : max(x + size, 0)]
-    before, above = min(max(-x, 0), size), min(max(-y, 0), size)
-    return F.pad(inside, (before, size - before - inside.shape[2], above, size - above - inside.shape[1]))

@@ -19,12 +19,17 @@ from evaluation.metrics.emotion import (
 )
 
 # Words and orders of the classifiers' own outputs: oarriaga/face_classification, `get_labels("fer2013")`;
-# face-analysis/emonet, README.
+# face-analysis/emonet, README; av-savchenko/hsemotion, `idx_to_class`.
 ORDERS: dict[str, tuple[str, ...]] = {
     "fer2013": ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
     "emonet8": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "anger", "contempt"),
+    "hsemotion8": ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
 }
-OURS = {name: name for name in CLASSES} | {"anger": "angry"}  # a classifier's word -> ours
+OURS = {name: name for name in CLASSES} | {
+    "anger": "angry",
+    "happiness": "happy",
+    "sadness": "sad",
+}  # a classifier's word -> ours
 
 
 def own_classes(classifier: str) -> tuple[str, ...]:

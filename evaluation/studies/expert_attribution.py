@@ -57,6 +57,7 @@ class ExpertAttribution:
     Args:
         emotions: that were asked for, the rows.
         experts: that were left out, the columns.
+        whole: measure of a single number -> emotion -> its mean with all experts.
         moved: measure -> emotion -> expert -> root mean squared movement, in the measure's own unit.
         lost: the same for measures of a single number: mean of whole minus without, so that what an expert
             holds up is positive and what it holds down negative.
@@ -66,6 +67,7 @@ class ExpertAttribution:
 
     emotions: tuple[str, ...]
     experts: tuple[str, ...]
+    whole: dict[str, dict[str, Cell]]
     moved: dict[str, dict[str, dict[str, Cell]]]
     lost: dict[str, dict[str, dict[str, Cell]]]
     own_share: dict[str, dict[str, Cell]]
@@ -90,6 +92,7 @@ def expert_attribution(
     emotions, experts = (list(dict.fromkeys(names)) for names in _names(knock_outs))
     _check_design(knock_outs, emotions, experts)
     draws = resamples, seed
+    whole: dict[str, dict[str, Cell]] = {}
     moved: dict[str, dict[str, dict[str, Cell]]] = {}
     lost: dict[str, dict[str, dict[str, Cell]]] = {}
     own_share: dict[str, dict[str, Cell]] = {}
@@ -98,9 +101,13 @@ def expert_attribution(
         square_N = fall_ND.square().sum(1)
         moved[name] = _table(square_N, knock_outs, emotions, experts, True, *draws)
         if fall_ND.shape[1] == 1:
+            once = [each for each in knock_outs if each.expert == experts[0]]
+            value_N = torch.stack([each.whole[name].double().flatten()[0] for each in once])
+            table = _table(value_N, once, emotions, experts[:1], False, *draws)
+            whole[name] = {emotion: row[experts[0]] for emotion, row in table.items()}
             lost[name] = _table(fall_ND[:, 0], knock_outs, emotions, experts, False, *draws)
         own_share[name] = _shares(square_N, knock_outs, emotions, experts, *draws)
-    return ExpertAttribution(tuple(emotions), tuple(experts), moved, lost, own_share)
+    return ExpertAttribution(tuple(emotions), tuple(experts), whole, moved, lost, own_share)
 
 
 def mean_gates(

@@ -80,7 +80,7 @@ def _lines(found: ExpertAttribution, gates: Gates | dict[str, Gates]) -> list[st
     lines: list[str] = []
     for kind in gates:
         lines += _table(f"mean {kind} gate", gates[kind])  # type: ignore[arg-type]
-    lines += _table("probability of the asked emotion lost", found.lost[ASKED])
+    lines += _table("probability of the asked emotion lost", found.lost[ASKED], found.whole[ASKED])
     lines += _table("action units moved (root of summed squares)", found.moved["action units"])
     lines += ["share of the own expert, 1/6 if all mattered alike"]
     lines += [f"  {'':14}" + "".join(f"{measure:24}" for measure in found.own_share)]
@@ -91,13 +91,15 @@ def _lines(found: ExpertAttribution, gates: Gates | dict[str, Gates]) -> list[st
     return lines
 
 
-def _table(title: str, table: Gates) -> list[str]:
-    """Emotion asked by expert; the own expert's number in brackets."""
-    lines = [title, f"  {'asked':10}" + "".join(f"{expert:>10}" for expert in EMOTIONS)]
+def _table(title: str, table: Gates, whole: dict[str, Cell] | None = None) -> list[str]:
+    """Emotion asked by expert; the own expert's number in brackets, at the end the value with all of them."""
+    heads = (*EMOTIONS, "with all") if whole else EMOTIONS
+    lines = [title, f"  {'asked':10}" + "".join(f"{head:>10}" for head in heads)]
     for emotion, row in table.items():
         cells = [
             f"[{_short(cell)}]" if expert == emotion else f"{_short(cell)} " for expert, cell in row.items()
         ]
+        cells += [f"{_short(whole[emotion])} "] if whole else []
         lines.append(f"  {emotion:10}" + "".join(f"{cell:>10}" for cell in cells))
     return [*lines, ""]
 
