@@ -24,7 +24,7 @@ from datamodules.preparation.faces import FaceFinder, crop, crop_box, parse_box
 from datamodules.preparation.media import read_sound, read_video
 from datamodules.synthetic.clip import synthetic_clip
 from evaluation.extractors.sync_training import delayed
-from evaluation.metrics.sync import Sync, shifted_distances, sync_of
+from evaluation.metrics.sync import Sync, reach_of, shifted_distances, sync_of
 from moee.evaluate import load_extractor
 from moee.weights import find
 
@@ -48,7 +48,7 @@ def score(judge: Any, lips_ND: Tensor, sound_S: Tensor) -> Sync:
     """What the judge makes of a clip, over pairs of windows that both exist."""
     sound_ND = judge.measure_sound(sound_S)["embedded_sync_audio"]
     windows = min(len(lips_ND), len(sound_ND))
-    return sync_of(shifted_distances(lips_ND[:windows], sound_ND[:windows], valid=True))
+    return sync_of(shifted_distances(lips_ND[:windows], sound_ND[:windows], reach_of(windows), valid=True))
 
 
 def synthetic_probes(judge: Any, clips: int, frames: int) -> Iterator[Probe]:

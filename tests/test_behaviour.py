@@ -21,7 +21,7 @@ from moee.evaluate import find_protocol, load_extractors
 
 pytestmark = pytest.mark.slow
 
-SHOWN = ("happy", "angry", "happily_surprised")
+SHOWN = ("angry", "happily_surprised")
 FRAMES = 20  # the fewest with windows for every shift of the sound
 # Ladder -> metrics that must not mind, and by how much they may change on the last rung.
 BLIND = {
@@ -140,7 +140,7 @@ def test_another_person_with_the_same_face(score, untouched):
 
 
 def test_another_emotion_on_the_same_person(score):
-    other = score([clip(i, emotion)["frames"] for i, emotion in enumerate(("sad", "surprise", "disgust"))])
+    other = score([clip(i, emotion)["frames"] for i, emotion in enumerate(("surprise", "disgust"))])
     assert all(other[name] == 0 for name in EMOTIONS)
     assert other["compound_emotion"] == 0
     assert all(other[name] < 0.3 for name in UNITS[:3])

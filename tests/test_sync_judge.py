@@ -24,7 +24,7 @@ from evaluation.extractors.sync_judge import (
 from evaluation.extractors.sync_training import SyncTraining, delayed, sync_loss
 from evaluation.features import Listener
 from evaluation.metrics import METRICS
-from evaluation.metrics.sync import REACH, shifted_distances, sync_of
+from evaluation.metrics.sync import reach_of, shifted_distances, sync_of
 from moee.weights import find
 
 VIDEO, AUDIO = SyncJudge.provides
@@ -210,6 +210,10 @@ def test_an_echo_comes_after_the_sound():
     assert (heard[:, 11:34].diff(dim=1) < 0).all()
 
 
+def test_no_shift_rests_on_less_than_half_of_the_windows():
+    assert [reach_of(windows) for windows in (10, 16, 21, 30, 46)] == [5, 8, 10, 15, 15]
+
+
 def test_embedded_metrics_are_the_valid_ones_under_other_names():
     g = torch.Generator().manual_seed(0)
     lips = torch.nn.functional.normalize(torch.randn(60, EMBEDDING, generator=g), dim=1)
@@ -227,8 +231,10 @@ def test_embedded_metrics_are_the_valid_ones_under_other_names():
     assert offset.details(offset.sums)["clips_at_offset"] == {"-2": 1, "3": 1}
     assert METRICS["sync_offset_embedded"]().compute().isnan()
     short = METRICS["sync_c_embedded"]()
-    short.update(lips[:REACH], lips[:REACH])
+    short.update(lips[:9], lips[:9])
     assert short.compute().isnan()
+    short.update(lips[:10], lips[:10])
+    assert short.compute().isfinite()
 
 
 @pytest.mark.slow

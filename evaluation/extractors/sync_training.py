@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from datamodules.batch import SAMPLES_PER_FRAME, TalkingHeadBatch
 from evaluation.extractors.sync_augment import spoiled_mouths, spoiled_sound
 from evaluation.extractors.sync_judge import SyncJudge, mel_power
-from evaluation.metrics.sync import shifted_distances, sync_of
+from evaluation.metrics.sync import Sync, shifted_distances, sync_of
 
 DELAYS = (-10, -5, -2, 0, 2, 5, 10)  # frames by which a sound comes later, as the judge is tried
 CLOSE = 1  # windows this near are neither right nor wrong
@@ -87,7 +87,7 @@ class SyncTraining(L.LightningModule):
         means = {f"val/{name}": torch.stack(x).float().mean() for name, x in scores.items()}
         self.log_dict(means, batch_size=len(found), sync_dist=True)
 
-    def score(self, lips_ND: Tensor, sound_S: Tensor):
+    def score(self, lips_ND: Tensor, sound_S: Tensor) -> Sync:
         """Confidence, distance and offset of a clip."""
         sound_ND = self.judge.measure_sound(sound_S)["embedded_sync_audio"]
         return sync_of(shifted_distances(lips_ND, sound_ND, valid=True))

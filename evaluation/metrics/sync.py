@@ -3,8 +3,8 @@
 The anchor is joonson/syncnet_python: distances between each window of the video and the windows of the sound
 up to fifteen frames away, averaged for each of the 31 shifts. Its sound is padded with zeros, so that at the
 ends distances are to the origin: a share of |shift| / N, large for short clips. The `valid` variants average
-over pairs of windows that both exist. The `embedded` ones are theirs on the embedded judge's unit vectors:
-another scale, another network, never to be read as SyncNet's.
+over pairs of windows that both exist. The `embedded` ones rest on the embedded judge's unit vectors, at
+shifts that at least half the windows share: another scale, another network, never to be read as SyncNet's.
 """
 
 from typing import ClassVar, NamedTuple
@@ -15,7 +15,6 @@ from torch import Tensor
 from evaluation.metrics.base import ClipMetric, check_pair
 
 REACH = 15  # frames to either side
-EMBEDDED = ("embedded_sync_video", "embedded_sync_audio")  # needs of metrics on the embedded judge
 EPSILON = 1e-6  # the anchor's `pairwise_distance` adds it to every difference
 
 
@@ -83,14 +82,20 @@ class SyncMetric(ClipMetric):
     needs = ("sync_video", "sync_audio")
     part: ClassVar[str]
     valid: ClassVar[bool] = False
+    fewest: ClassVar[int] = 1  # windows of a clip that has a value
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         windows = min(len(pred), len(true))  # the anchor stops at the end of either
         known = torch.isfinite(pred[:windows]).all() and torch.isfinite(true[:windows]).all()
-        if windows <= (REACH if self.valid else 0) or not known:
+        if windows < self.fewest or not known:
             return torch.zeros_like(self.sums)
-        found = sync_of(shifted_distances(pred[:windows], true[:windows], valid=self.valid))
+        reach = self.reach(windows)
+        found = sync_of(shifted_distances(pred[:windows], true[:windows], reach, valid=self.valid))
         return self.sums_of(getattr(found, self.part))
+
+    def reach(self, windows: int) -> int:
+        """The largest shift looked at."""
+        return REACH
 
     def sums_of(self, value: Tensor) -> Tensor:
         """Sums of one clip's number."""
@@ -119,7 +124,7 @@ class ValidSyncConfidence(SyncMetric):
 
     name, title, part = "sync_c_valid", "Sync-C, valid windows", "confidence"
     higher_is_better = True
-    valid = True
+    valid, fewest = True, REACH + 1
 
 
 class ValidSyncDistance(SyncMetric):
@@ -127,7 +132,7 @@ class ValidSyncDistance(SyncMetric):
 
     name, title, part = "sync_d_valid", "Sync-D, valid windows", "distance"
     higher_is_better = False
-    valid = True
+    valid, fewest = True, REACH + 1
 
 
 class SyncOffset(SyncMetric):
@@ -152,30 +157,49 @@ class SyncOffset(SyncMetric):
         return super().details(sums) | {"mean_absolute": mean_absolute, "clips_at_offset": found}
 
 
-class EmbeddedSyncConfidence(ValidSyncConfidence):
-    """Sync-C, valid windows, of the embedded judge."""
+def reach_of(windows: int) -> int:
+    """The largest shift, at most fifteen, that at least half of the windows take part in.
 
-    name, title = "sync_c_embedded", "Sync-C, embedded"
-    needs = EMBEDDED
-
-
-class EmbeddedSyncDistance(ValidSyncDistance):
-    """Sync-D, valid windows, of the embedded judge: between 0 and 2."""
-
-    name, title = "sync_d_embedded", "Sync-D, embedded"
-    needs = EMBEDDED
+    What rests on one or two pairs is often the smallest by chance.
+    """
+    return min(REACH, windows // 2)
 
 
-class EmbeddedSyncOffset(SyncOffset):
-    """Frames between picture and sound, whichever is early, valid windows, of the embedded judge.
+class EmbeddedSync(SyncMetric):
+    """A number of the embedded judge, over pairs that both exist, at shifts that half the windows share."""
+
+    needs = ("embedded_sync_video", "embedded_sync_audio")
+    valid, fewest = True, 10
+
+    def reach(self, windows: int) -> int:
+        return reach_of(windows)
+
+
+class EmbeddedSyncConfidence(EmbeddedSync):
+    """Sync-C of the embedded judge."""
+
+    name, title, part = "sync_c_embedded", "Sync-C, embedded", "confidence"
+    higher_is_better = True
+    version = "2"
+
+
+class EmbeddedSyncDistance(EmbeddedSync):
+    """Sync-D of the embedded judge: between 0 and 2."""
+
+    name, title, part = "sync_d_embedded", "Sync-D, embedded", "distance"
+    higher_is_better = False
+    version = "2"
+
+
+class EmbeddedSyncOffset(EmbeddedSync, SyncOffset):
+    """Frames between picture and sound, whichever is early, of the embedded judge.
 
     Absolute, because the signed mean over clips that match nothing is near 0 too.
     """
 
-    name, title = "sync_offset_embedded", "Sync offset, embedded"
+    name, title, part = "sync_offset_embedded", "Sync offset, embedded", "offset"
     higher_is_better, target = False, None
-    needs = EMBEDDED
-    valid = True
+    version = "2"
 
     def finish(self, sums: Tensor) -> Tensor:
         away_P = torch.arange(-REACH, REACH + 1, device=sums.device).abs().double()
