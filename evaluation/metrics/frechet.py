@@ -1,9 +1,9 @@
 """Fréchet distance between two sets of features. N sample, D width, R rank.
 
 The trace of the root of a product of covariances is a nuclear norm: with factors A'A = S1 and B'B = S2 it
-is the sum of the singular values of A B'. Taken from the samples' own QR factors it needs no D x D root, is
-exact where there are fewer samples than dimensions, and cannot turn negative for identical sets beyond
-rounding.
+is the sum of the singular values of A B'. Taken from the centred samples themselves, or from their QR factors
+where they outnumber the dimensions, it needs no D x D root, is exact where there are fewer samples than
+dimensions, and cannot turn negative for identical sets beyond rounding.
 """
 
 import torch
@@ -31,8 +31,14 @@ def frechet_distance(x_ND: Tensor, y_ND: Tensor, ddof: int = 1) -> Tensor:
         raise ValueError(f"expected more than {ddof} samples on each side, got {len(x)} and {len(y)}")
     if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
         raise ValueError("features hold values that are not finite: find the clip that made them")
-    factors = [torch.linalg.qr(z - z.mean(0), mode="r")[1] / (len(z) - ddof) ** 0.5 for z in (x, y)]
-    return distance_of_factors(x.mean(0) - y.mean(0), *factors)
+    return distance_of_factors(x.mean(0) - y.mean(0), factor(x, ddof), factor(y, ddof))
+
+
+def factor(x_ND: Tensor, ddof: int) -> Tensor:
+    """A (R, D), R the lesser of N and D, with A'A the covariance of the samples."""
+    centred_ND = (x_ND - x_ND.mean(0)) / (len(x_ND) - ddof) ** 0.5
+    few = len(x_ND) <= x_ND.shape[1]
+    return centred_ND if few else torch.linalg.qr(centred_ND, mode="r")[1]
 
 
 def distance_of_factors(shift_D: Tensor, a_RD: Tensor, b_RD: Tensor) -> Tensor:
