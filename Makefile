@@ -29,9 +29,9 @@ demo-quick: $(VENV)/installed
 	$(BIN)/moee demo --quick
 
 test: $(VENV)/installed
-	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --ignore tests/test_faces.py
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m 'not mediapipe'
 	# MediaPipe's native code has crashed in a process that had loaded everything else: it gets one of its own.
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/test_faces.py
+	$(ONE_THREAD) $(BIN)/python -m pytest -m mediapipe
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

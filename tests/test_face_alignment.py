@@ -85,6 +85,7 @@ def test_five_points_of_a_mesh():
 
 
 @needs_model
+@pytest.mark.mediapipe
 @pytest.mark.weights
 @pytest.mark.slow
 def test_real_faces_are_found_and_come_into_place():

@@ -21,6 +21,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 WEIGHTS, DATA = SHARED / "weights", SHARED / "data"
 LANDMARKER = WEIGHTS / "face_landmarker_v2_with_blendshapes.task"
 needs_weights = [
+    pytest.mark.mediapipe,
     pytest.mark.weights,
     pytest.mark.slow,
     pytest.mark.skipif(

@@ -146,6 +146,7 @@ def test_a_missing_or_wrong_model_is_one_clear_line(tmp_path):
         FaceFinder(tmp_path / "nothing.task")
 
 
+@pytest.mark.mediapipe
 @pytest.mark.weights
 @needs_model
 def test_real_portraits_animals_and_pairs(tmp_path, capfd):

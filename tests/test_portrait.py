@@ -129,6 +129,7 @@ def test_only_the_head_changes_and_colour_casts_are_taken_out() -> None:
 
 
 @needs_data
+@pytest.mark.mediapipe
 @pytest.mark.weights
 @pytest.mark.slow
 def test_real_portraits_are_framed_alike_and_a_cat_is_refused() -> None:
@@ -145,6 +146,7 @@ def test_real_portraits_are_framed_alike_and_a_cat_is_refused() -> None:
 
 
 @needs_data
+@pytest.mark.mediapipe
 @pytest.mark.weights
 @pytest.mark.slow
 def test_two_faces_are_one_clear_line(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def test_names_become_safe_and_stay_apart(tmp_path):
         list_sources(tmp_path)
 
 
+@pytest.mark.mediapipe
 @pytest.mark.weights
 @pytest.mark.slow
 @pytest.mark.skipif(not MODEL.is_file(), reason="the face landmarker is not here")

@@ -118,6 +118,7 @@ def test_the_name_tells_the_cut():
 
 
 @pytest.mark.slow
+@pytest.mark.mediapipe
 @pytest.mark.weights
 @pytest.mark.skipif(not MODEL.is_file(), reason="the face landmarker is not here")
 def test_a_real_face_is_cut_from_brow_to_below_the_chin(tmp_path):
