@@ -38,9 +38,11 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
         "identity": (frames, 8),
         "emotion": (frames, len(CLASSES)),
         "sync_video": (frames + 14, 32),
+        "embedded_sync_video": (frames + 14, 32),
         "pose_3ddfa": (frames, 3),
         "emotion_fer2013": (frames, 7),
         "emotion_emonet8": (frames, 8),
+        "emotion_hsemotion8": (frames, 8),
     }
     shape = shapes[kind.needs[0]]
     pred, true = (torch.rand(shape, generator=g) for _ in range(2))
