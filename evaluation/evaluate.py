@@ -243,10 +243,8 @@ class _Judged:
         true = self._measure(frames_F3HW)
         if "action_units" in true:
             true["measured_action_units"] = true["action_units"]
-        reference_3HW = pair.truth.get("reference", pair.truth["frames"][0])
-        seen = self._measure(prepare(reference_3HW[None], self.size), "identity")
-        if "identity" in seen:
-            true["identity_reference"] = seen["identity"]
+        if "identity" in true:
+            true["identity_reference"] = self._reference(pair, true["identity"])
         if "waveform" in pair.truth:
             true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
@@ -254,6 +252,15 @@ class _Judged:
         if self.truth == "exact":
             self._exact(pair.truth, true, len(frames_F3HW))
         return true
+
+    def _reference(self, pair: Pair, identity_FD: Tensor) -> Tensor:
+        """Identity (1, D) in the reference picture; without one in the first true frame with a face."""
+        if "reference" not in pair.truth:
+            return identity_FD[torch.isfinite(identity_FD).all(-1)][:1]
+        try:
+            return self._measure(prepare(pair.truth["reference"][None], self.size), "identity")["identity"]
+        except ValueError as error:
+            raise ValueError(f"the reference picture: {error}") from None
 
     def _exact(self, sample: Mapping, true: dict[str, Tensor], frames: int) -> None:
         """Take action units and lip opening from the clip.
@@ -301,6 +308,9 @@ def _metrics(
                 f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
             )
     metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
+    if idle := networks.keys() - {metric.name for metric in metrics}:
+        named = ", ".join(sorted(idle))
+        raise ValueError(f"protocol {protocol.tag} has no metric {named}: leave its network out")
     return metrics
 
 

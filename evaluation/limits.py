@@ -72,7 +72,8 @@ def _sight(name: str, real: Result, floors: Sequence[Result]) -> Sight:
         for floor in floors
         if floor.metrics.get(name, {}).get("value") is not None
     }
-    told = tuple(floor for floor, (_, other) in found.items() if not _meet(span, other))
+    certain = [floor.system["name"] for floor in floors if _spread(real, name) and _spread(floor, name)]
+    told = tuple(floor for floor in certain if not _meet(span, found[floor][1]))
     best = cost_of(METRICS[name], value)  # type: ignore[arg-type]
     near = min(
         found,
@@ -85,7 +86,7 @@ def _sight(name: str, real: Result, floors: Sequence[Result]) -> Sight:
         span,
         real_halves(real, name),
         told,
-        tuple(floor for floor in found if floor not in told),
+        tuple(floor for floor in certain if floor not in told),
         None if near is None else (near, *found[near]),
     )
 
@@ -94,6 +95,11 @@ def _measured(result: Result, name: str) -> tuple[float, Interval]:
     record = result.metrics[name]
     low, high = record["interval"] or [record["value"]] * 2
     return record["value"], (low, high)
+
+
+def _spread(result: Result, name: str) -> bool:
+    """Whether there is an interval: without one nothing can be told from anything."""
+    return result.metrics.get(name, {}).get("interval") is not None
 
 
 def _meet(one: Interval, other: Interval) -> bool:
@@ -121,12 +127,11 @@ def real_halves(
     rng, found = np.random.default_rng(seed), []
     for _ in range(splits):
         first = set(rng.permutation(people)[: len(people) // 2])
-        mask_N = torch.tensor([row.identity in first for row in rows])
-        value = (
-            _moment_halves(metric, real.large[name], mask_N)
-            if isinstance(metric, FrechetDistance)
-            else _set_halves(metric, real, [row.identity for row in rows], mask_N)
-        )
+        if isinstance(metric, FrechetDistance):
+            mask_N = torch.tensor([row.identity in first for row in rows])
+            value = _moment_halves(metric, real.large[name], mask_N)
+        else:
+            value = _set_halves(metric, real, [row.identity for row in rows], first)
         if value is not None and np.isfinite(value):
             found.append(value)
     if not found:
@@ -141,13 +146,15 @@ def _moment_halves(metric: FrechetDistance, sums_NK: Tensor, mask_N: Tensor) -> 
     return float(metric.finish(torch.cat([made_K, true_K])))
 
 
-def _set_halves(metric: SetMetric, real: Result, names: Sequence[str], mask_N: Tensor) -> float | None:
-    sides = real.features[metric.needs[0]]
-    halves = []
-    for chosen in (mask_N, ~mask_N):
-        kept = [(side, name) for side, name, keep in zip(sides, names, chosen.tolist(), strict=True) if keep]
-        halves.append(by_person(*zip(*kept, strict=True)))  # type: ignore[arg-type]
+def _set_halves(metric: SetMetric, real: Result, names: Sequence[str], first: set[str]) -> float | None:
+    """Generated features of the people in `first` against true ones of the others, each prepared alone."""
+    made, true = by_person(real.features[metric.needs[0]], names)
+    people = sorted(set(names))
+    halves: tuple[list[Tensor], list[Tensor]] = [], []
+    for person, sides in zip(people, zip(made, true, strict=True), strict=True):
+        side = 0 if person in first else 1
+        halves[side].append(metric.prepared(*sides)[side])
     try:
-        return metric.of_people([torch.cat(halves[0][0])], [torch.cat(halves[1][1])])[0]
+        return metric.of_people(*([torch.cat(half)] for half in halves))[0]
     except ValueError:  # too few samples for a distance
         return None

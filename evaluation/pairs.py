@@ -213,10 +213,11 @@ def limits(clips: Clips) -> list[tuple[str, str, Make]]:
 
 
 def isolated_limits(clips: Clips) -> list[tuple[str, str, Make]]:
-    """Floors that take one thing away and leave the rest: the sound, the person, the emotion.
+    """Floors that each keep something: the clip at another moment, its emotion, its person.
 
-    The sound is that of another moment, half a clip away. Another person with the same emotion, and the same
-    person with another emotion, only where every clip has such a one; emotions as far as `clips` knows them.
+    The first leaves the pictures and moves them half a clip away from the sound. The others show another
+    clip, of another person in the same emotion or of the same person in another one, so lips and head are
+    another line's too; only where every clip has such a one, emotions as far as `clips` knows them.
     """
 
     def shifted(_: int, truth: Mapping[str, Any], __: int) -> Tensor:

@@ -132,11 +132,11 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     protocol = load_protocol(find_protocol(args.protocol))
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
     check_weights(protocol, args.extractor, trunks)
+    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
+    memory = peak_memory_mb()  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
     lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
-    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
     results = []
-    memory = peak_memory_mb()  # before a judge has seen anything
     for system, make in entries:
         timed = Timed(make, memory) if args.checkpoint and system.role == "system" else None
         out = args.out if not results else limit_path(args.out, system.name)

@@ -56,13 +56,15 @@ def synthetic_clips(count: int, frames: int, size: int) -> Clips:
 
 
 def other_emotions(count: int, frames: int, size: int) -> Entry:
-    """The same synthetic people with the emotion of another clip: a floor that takes the emotion alone."""
+    """The same synthetic people say another line in another emotion: a floor that keeps the person alone."""
     from datamodules.synthetic.clip import synthetic_clip
 
     told = synthetic_clips(count, frames, size)
 
     def make(index: int, _: Mapping[str, Any], __: int) -> Tensor:
-        blend = told.known((index + 1) % count)["blend"]
+        mine = told.known(index)["blend"]
+        others = (told.known((index + step) % count)["blend"] for step in range(1, count))
+        blend = next(other for other in others if not torch.equal(other, mine))
         clip = synthetic_clip(FIRST_SEED + index, frames, size, identity=index, blend=blend, split="test")
         return clip["frames"]
 

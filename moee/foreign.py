@@ -224,13 +224,20 @@ def call(adapter: Adapter, out: Path) -> float:
 
 
 def peak_of_children_mb() -> float | None:
-    """Largest resident size of a process started by this one, main memory; None where nobody tells."""
+    """Largest resident size of a process started by this one, main memory; None where nobody tells.
+
+    A child begins as a copy of its parent, so no more than the parent's own peak says nothing of the child.
+    """
     try:
         import resource
     except ImportError:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 2**20
+    child, own = (
+        resource.getrusage(who).ru_maxrss * unit / 2**20
+        for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)
+    )
+    return child if child > own else None
 
 
 def system_record(

@@ -67,7 +67,10 @@ def run(args: argparse.Namespace) -> int:
     from moee.studies.report import record, write_report
 
     if args.out:
+        if args.out.suffix == ".html":
+            raise ValueError(f"--out {args.out}: name the JSON file, its page is written beside it")
         check_writable(args.out)
+        check_writable(args.out.with_suffix(".html"))
     frames = args.frames
     if args.study == "drift":
         from moee.studies.drift import frames_of

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -110,8 +111,43 @@ def test_each_lpips_trunk_is_a_metric_of_its_own_where_the_protocol_names_it(sam
     assert "lpips" not in result.metrics
     assert result.metrics["lpips_vgg"]["value"] > 0
     assert result.extractors["lpips-vgg"]["provides"] == ["lpips_vgg"]
-    plain = evaluate(made, samples, protocol, extractors=judges(), lpips=[Distance()])
-    assert "lpips_vgg" not in plain.metrics
+    with pytest.raises(ValueError, match="has no metric lpips_vgg: leave its network out"):
+        evaluate(made, samples, protocol, extractors=judges(), lpips=[Distance()])
+
+
+class Sighted:
+    """An identity network that finds no face in dark frames, and refuses a clip without any."""
+
+    name, fingerprint, published, provides = "sighted", "f" * 64, False, ("identity",)
+    settings: ClassVar[dict] = {}
+
+    def measure(self, frames):
+        light = frames.float().mean((1, 2, 3)) > 1
+        if not light.any():
+            raise ValueError(f"sighted: no face in any of the {len(frames)} frames")
+        return {"identity": torch.where(light[:, None], 1.0, torch.nan).expand(-1, 4)}
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_dark_first_frame_loses_one_frame_and_a_dark_reference_is_named(samples, given):
+    sample = dict(samples[0]) | {"frames": samples[0]["frames"].clone()}
+    sample["frames"][0] = 0
+    sample |= {"reference": sample["frames"][0]} if given else {}
+    if not given:
+        sample.pop("reference", None)
+    protocol = replace(
+        load_protocol(PROTOCOL),
+        metrics=("csim_reference",),
+        optional_metrics=(),
+        extractors={"identity": "sighted"},
+    )
+    result = evaluate({sample["key"]: sample["frames"]}, [sample], protocol, extractors=[Sighted()])
+    (row,) = result.rows
+    assert bool(row.problem) == given
+    if given:
+        assert "the reference picture: sighted: no face" in row.problem
+    else:
+        assert result.metrics["csim_reference"]["value"] == pytest.approx(1)
 
 
 def test_shuffled_clips_show_other_people(samples):

@@ -62,7 +62,8 @@ def test_the_example_goes_all_the_way_to_a_result(world: Path, monkeypatch: pyte
     assert result.system["seeds"] == [5]
     assert result.system["settings"]["licence"] == "Apache-2.0"
     assert result.system["seconds_per_frame"] > 0
-    assert result.system["peak_memory_mb"] > 5  # a Python process is larger than that
+    memory = result.system["peak_memory_mb"]  # told only where it is more than this process itself has needed
+    assert memory is None or memory > 5
     assert result.system["tflop_per_frame"] is None  # nobody looked inside
     assert not any(row.problem for row in result.rows)
     assert result.metrics["psnr"]["value"] < 40  # the picture does not follow the true clip

@@ -1,6 +1,8 @@
 """What a metric sees, on clips whose truth is painted into them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from evaluation.metrics.frechet import frechet_distance
 from evaluation.pairs import Clips, clips_of_samples, isolated_limits, limits, pairs_of
 from evaluation.result import Result, System
 from moee.evaluate_lines import limit_table
+from moee.evaluate_sources import other_emotions, synthetic_clips
 
 PEOPLE = 6
 
@@ -51,6 +54,31 @@ def test_floors_take_one_thing_and_leave_the_rest(clips: Clips, results: list[Re
     assert person["emotion_accuracy"] == 1
     assert emotion["csim_reference"] == pytest.approx(1)
     assert emotion["emotion_accuracy"] < 0.3
+
+
+def test_the_halves_of_a_metric_by_person_are_prepared_by_person() -> None:
+    g = torch.Generator().manual_seed(3)
+    people = [f"p{i}" for i in range(8)]
+    true = [torch.randn(40, 10, generator=g) + 5 * torch.randn(10, generator=g) for _ in people]
+    real = SimpleNamespace(
+        rows=[SimpleNamespace(identity=person, problem="") for person in people],
+        features={"expression_3ddfa": [(x, x) for x in true]},
+    )
+    plain, centred = (real_halves(real, name)[0] for name in ("efid_3ddfa", "efid_3ddfa_centred"))
+    assert centred < plain / 10  # who they are is the most of what differs
+
+
+def test_without_intervals_nothing_is_told(results: list[Result]) -> None:
+    point = [replace(r, metrics={n: m | {"interval": None} for n, m in r.metrics.items()}) for r in results]
+    assert not any(sight.told or sight.confused for sight in sights(point))
+
+
+@pytest.mark.slow
+def test_another_emotion_is_never_the_clips_own() -> None:
+    told = synthetic_clips(12, 5, 128)
+    _, make = other_emotions(12, 5, 128)
+    truth = told.load(11)
+    assert not torch.equal(make(11, truth, 0), truth["frames"])  # the twelfth shows what the first does
 
 
 def test_floors_that_cannot_be_made_are_left_out() -> None:

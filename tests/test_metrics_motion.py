@@ -122,6 +122,11 @@ def test_frames_without_a_face_and_a_still_truth(nodding):
     gaps = nodding.clone()
     gaps[3] = torch.nan
     assert value(HeadRange, gaps, nodding) == pytest.approx(1, abs=0.05)
+    gaps[::2] = torch.nan
+    assert math.isnan(value(HeadSpeed, gaps, nodding))  # no two frames follow each other
+    gaps = nodding.clone()
+    gaps[3] = torch.nan
+    assert value(HeadSpeed, gaps, nodding) == pytest.approx(1, rel=0.02)  # a gap is no step
     still = nodding[:1].expand(20, 68, 2)
     assert math.isnan(value(HeadRange, nodding, still))
     assert math.isnan(value(HeadSpeed, nodding, still[:1]))

@@ -185,7 +185,9 @@ def test_drift(network: Talker, tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["dose", "--clips", "0"], "--clips 0: at least 1"),
-        (["drift", "--seconds", "1"], "--seconds 1: at least 2"),
+        (["drift", "--seconds", "1"], "--seconds 1: from 2"),
+        (["drift", "--seconds", "inf"], "--seconds inf: from 2"),
+        (["dose", "--out", "page.html"], "--out page.html: name the JSON file"),
         (["disentanglement", "--clips", "1"], "--clips 1: at least 2 people"),
     ],
 )

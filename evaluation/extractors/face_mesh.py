@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,11 @@ class FaceMesh:
         if not Path(model).is_file():
             raise FileNotFoundError(f"no face landmarker at {model}: {ADVICE}")
         self.model, self.fingerprint = Path(model), file_digest(model)
-        self.settings = {"landmarker_sha256": self.fingerprint, "least_face_confidence": CONFIDENCE}
+        self.settings = {
+            "landmarker_sha256": self.fingerprint,
+            "least_face_confidence": CONFIDENCE,
+            "mediapipe": version("mediapipe"),  # its code decides what the file finds
+        }
         self._last: tuple[Tensor, Faces] | None = None
 
     def find(self, frames_F3HW: Tensor, who: str) -> Faces:

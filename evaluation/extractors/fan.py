@@ -7,6 +7,7 @@ quarter of a cell as the finest step: some 1/256 of the face's square.
 """
 
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Fan:
             "detector_sha256": detector_sha256,
             "face": "surest",
             "flip": False,
+            "face-alignment": version("face-alignment"),  # its code crops and decodes
         }
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:

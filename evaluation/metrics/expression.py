@@ -39,8 +39,11 @@ class CentredExpressionOfSets(ExpressionOfSets):
     title = "E-FID (3DDFA_V2, by person)"
     name = "efid_3ddfa_centred"
 
+    def prepared(self, made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
+        return centred(made_ND, true_ND)
+
     def of_people(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[float, float | None]:
-        pairs = [centred(*pair) for pair in zip(made, true, strict=True)]
+        pairs = [self.prepared(*pair) for pair in zip(made, true, strict=True)]
         return super().of_people([pair[0] for pair in pairs], [pair[1] for pair in pairs])
 
     def update(self, pred: Tensor, true: Tensor) -> None:

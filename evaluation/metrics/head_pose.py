@@ -21,15 +21,23 @@ STILL = 1e-9  # total motion of the truth under which there is nothing to compar
 
 
 def head_pose(landmarks_FK2: Tensor) -> Tensor:
-    """Pose (N, 6) of the frames with a face, float64, in the order of `POSE`."""
-    seen = landmarks_FK2[torch.isfinite(landmarks_FK2).all(-1).all(-1)]
-    if not len(seen):
-        return torch.zeros(0, len(POSE), dtype=torch.float64)
-    return head_motion(seen, seen.mean(0))[:, : len(POSE)].double()
+    """Pose (F, 6) of each frame, float64, in the order of `POSE`; NaN without a face."""
+    seen_F = torch.isfinite(landmarks_FK2).all(-1).all(-1)
+    pose_FP = torch.full((len(seen_F), len(POSE)), torch.nan, dtype=torch.float64)
+    if seen_F.any():
+        seen = landmarks_FK2[seen_F]
+        pose_FP[seen_F] = head_motion(seen, seen.mean(0))[:, : len(POSE)].double()
+    return pose_FP
+
+
+def known(pose_FP: Tensor) -> Tensor:
+    """The rows (N, P) that hold numbers."""
+    return pose_FP[torch.isfinite(pose_FP).all(-1)]
 
 
 def pose_range(pose_FP: Tensor) -> Tensor:
-    """Range of each pose (P,) between its 5 % and 95 % quantile; 0 without frames."""
+    """Range of each pose (P,) between its 5 % and 95 % quantile, of the frames with a face; 0 without any."""
+    pose_FP = known(pose_FP)
     if not len(pose_FP):
         return torch.zeros(pose_FP.shape[1], dtype=torch.float64)
     ends = torch.tensor([(1 - INNER) / 2, (1 + INNER) / 2], dtype=torch.float64)
@@ -52,7 +60,7 @@ class HeadMetric(ClipMetric):
         return torch.cat([self.motion(self.pose(x)) for x in (pred, true)])
 
     def pose(self, found: Tensor) -> Tensor:
-        """Pose (N, P) of the frames with a face."""
+        """Pose (F, P); NaN where a frame has no face."""
         return head_pose(found)
 
     @abstractmethod
@@ -83,16 +91,19 @@ class HeadRange(HeadMetric):
     name, title = "head_range", "Head range"
 
     def motion(self, pose_FP: Tensor) -> Tensor:
-        return torch.cat([pose_range(pose_FP), pose_FP.new_tensor([float(len(pose_FP) > 0)])])
+        return torch.cat([pose_range(pose_FP), pose_FP.new_tensor([float(len(known(pose_FP)) > 0)])])
 
 
 class HeadSpeed(HeadMetric):
-    """Mean absolute change of the head's poses a second, generated over true; under 1 is slow."""
+    """Mean absolute change of the head's poses a second, generated over true; under 1 is slow.
+
+    Only frames that follow each other count: a gap without a face is no step.
+    """
 
     name, title = "head_speed", "Head speed"
 
     def motion(self, pose_FP: Tensor) -> Tensor:
-        step_FP = pose_FP.diff(dim=0).abs() * FPS
+        step_FP = known(pose_FP.diff(dim=0).abs() * FPS)
         return torch.cat([step_FP.sum(0), step_FP.new_tensor([len(step_FP)])])
 
 
@@ -103,7 +114,7 @@ class _Angles(HeadMetric):
     poses = ANGLES
 
     def pose(self, found: Tensor) -> Tensor:
-        return found[torch.isfinite(found).all(-1)].double()
+        return found.double()
 
 
 class HeadAngleRange(_Angles, HeadRange):

@@ -52,6 +52,10 @@ class SetMetric(ClipMetric):
             ValueError: for too few samples.
         """
 
+    def prepared(self, made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
+        """A person's features as they enter the distance: unchanged, unless a metric says otherwise."""
+        return made_ND, true_ND
+
     def samples(self, features_ND: Tensor) -> Tensor:
         """Those of a clip's features that count; all, unless a frame can be without any."""
         return features_ND

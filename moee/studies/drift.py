@@ -92,8 +92,8 @@ def frames_of(seconds: float) -> int:
     """Whole frames of so many seconds.
 
     Raises:
-        ValueError: for less than two seconds, in which nothing can drift.
+        ValueError: for less than two seconds, in which nothing can drift, or more than an hour.
     """
-    if seconds < 2:
-        raise ValueError(f"--seconds {seconds:g}: at least 2 are needed to see a drift")
+    if not 2 <= seconds <= 3600:
+        raise ValueError(f"--seconds {seconds:g}: from 2, to see a drift, to 3600 are allowed")
     return round(seconds * FPS)
