@@ -64,7 +64,7 @@ def _sight_line(sight: Sight) -> str:
     if not sight.sees:
         verdict = "NOTHING" if sight.confused else "no floor to tell"
     real = _reach(sight.real, sight.interval)
-    return f"{METRICS[sight.name].title:28}{real:26}{halves:26}{floor:52}{verdict}".rstrip()
+    return f"{METRICS[sight.name].title:27} {real:25} {halves:25} {floor:51} {verdict}".rstrip()
 
 
 def _reach(value: float, interval: tuple[float, float]) -> str:

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from judges import judges
 
 from evaluation.result import Result
 from moee import cli, evaluate
-from moee.foreign import Adapter, read_adapter
+from moee.foreign import Adapter, peak_of_children_mb, read_adapter
 from moee.video_writer import write_video
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "foreign" / "still_picture.yaml"
@@ -67,6 +68,17 @@ def test_the_example_goes_all_the_way_to_a_result(world: Path, monkeypatch: pyte
     assert result.system["tflop_per_frame"] is None  # nobody looked inside
     assert not any(row.problem for row in result.rows)
     assert result.metrics["psnr"]["value"] < 40  # the picture does not follow the true clip
+
+
+@pytest.mark.parametrize(("child", "told"), [(300 << 20, 300.0), (100 << 20, None)])
+def test_memory_is_told_where_a_child_needed_more_than_we_did(
+    monkeypatch, child: int, told: float | None
+) -> None:
+    resource = pytest.importorskip("resource")
+    unit = 1 if sys.platform == "darwin" else 1024
+    peaks = {resource.RUSAGE_CHILDREN: child // unit, resource.RUSAGE_SELF: (200 << 20) // unit}
+    monkeypatch.setattr(resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss=peaks[who]))
+    assert peak_of_children_mb() == told
 
 
 def test_only_what_is_missing_is_asked_for(world: Path, capsys: pytest.CaptureFixture) -> None:

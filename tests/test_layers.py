@@ -11,7 +11,7 @@ CONTRACT = ("datamodules.batch", "datamodules.action_units", "datamodules.head_m
 ALLOWED = {
     "datamodules": ("datamodules",),
     "lightning_modules": ("lightning_modules", *CONTRACT),
-    "evaluation": ("evaluation", *CONTRACT),
+    "evaluation": ("evaluation", *CONTRACT, "datamodules.face_landmarker"),  # opened once, not twice
     "moee": ("moee", "lightning_modules", "datamodules", "evaluation", "configs"),
     "configs": (),
 }

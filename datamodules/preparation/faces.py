@@ -4,25 +4,17 @@ C channel, H row, W column, K landmark of the iBUG 300-W order.
 """
 
 import math
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from datamodules.batch import LANDMARKS
+from datamodules.face_landmarker import open_landmarker
 from datamodules.head_motion import MESH_TO_IBUG, eye_centres
-
-if TYPE_CHECKING:
-    from mediapipe.tasks.python import vision
 
 # Framing of every crop, shares of its side. A face reaches from the hairline to the chin; the eyes lie 40 %
 # down it.
@@ -37,14 +29,6 @@ CHIN = 8
 
 SAME_FACE_OVERLAP = 0.3  # two detections that share this much of their joint area are one face
 HOW_TO_GET = "fetch it with `moee weights fetch face_landmarker`, give its path, or give a face box instead"
-
-START_NOTES = (
-    b"WARNING: Logging before",
-    b"WARNING: All log messages before",
-    b"W0000",
-    b"I0000",
-    b"INFO: Created TensorFlow",
-)
 
 Box = tuple[float, float, float, float]
 
@@ -75,9 +59,7 @@ class FaceFinder:
         model = Path(model)
         if not model.is_file():
             raise FileNotFoundError(f"{model}: the face landmarker is not there; {HOW_TO_GET}")
-        with _quiet_start():
-            self._landmarker = _landmarker(model, most, confidence)
-            self.find(torch.zeros(3, 64, 64, dtype=torch.uint8))
+        self._landmarker = open_landmarker(model, most, confidence)
 
     def __enter__(self) -> "FaceFinder":
         return self
@@ -107,43 +89,6 @@ class FaceFinder:
             landmarks_K2 = mesh_P2[list(MESH_TO_IBUG)]
             faces.append(Face(landmarks_K2, shapes, _face_box(mesh_P2, landmarks_K2)))
         return _distinct(faces)
-
-
-def _landmarker(model: Path, most: int, confidence: float) -> "vision.FaceLandmarker":  # type: ignore[valid-type]
-    from mediapipe.tasks import python as tasks
-    from mediapipe.tasks.python import vision
-
-    options = vision.FaceLandmarkerOptions(
-        base_options=tasks.BaseOptions(model_asset_buffer=model.read_bytes()),
-        num_faces=most,
-        min_face_detection_confidence=confidence,
-        output_face_blendshapes=True,
-    )
-    try:
-        return vision.FaceLandmarker.create_from_options(options)
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0][:80]
-        raise ValueError(f"{model}: not a face landmarker model ({reason})") from None
-
-
-@contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Keeps the start-up notes of MediaPipe's C++ side off the terminal; all else it says is passed on."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            caught.seek(0)
-            kept = [
-                line for line in caught.read().splitlines(keepends=True) if not line.startswith(START_NOTES)
-            ]
-            os.write(2, b"".join(kept))
 
 
 def _face_box(mesh_P2: Tensor, landmarks_K2: Tensor) -> Box:

@@ -5,9 +5,6 @@ order. Pictures are looked at one by one, without tracking, so that a frame's po
 neighbours.
 """
 
-import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from datamodules.face_landmarker import open_landmarker
 from datamodules.head_motion import MESH_TO_IBUG
 from evaluation.extractors.published import check_frames, file_digest
 
@@ -30,13 +28,6 @@ if TYPE_CHECKING:
 POINTS = 478
 MOST_FACES, CONFIDENCE = 4, 0.5
 ADVICE = "run `moee weights fetch face_landmarker`, or give MediaPipe's face_landmarker.task with blendshapes"
-START_NOTES = (
-    b"WARNING: Logging before",
-    b"WARNING: All log messages before",
-    b"W0000",
-    b"I0000",
-    b"INFO: Created TensorFlow",
-)
 
 
 @dataclass(frozen=True)
@@ -124,12 +115,7 @@ class FaceMesh:
     @contextmanager
     def _opened(self) -> "Iterator[vision.FaceLandmarker]":  # type: ignore[valid-type]
         """Open for one clip: a tenth of a second, and no thread is left behind."""
-        with quiet_start():
-            landmarker = _landmarker(self.model)
-            warm = np.zeros((64, 64, 3), dtype=np.uint8)
-            import mediapipe as mp
-
-            landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=warm))
+        landmarker = open_landmarker(self.model, MOST_FACES, CONFIDENCE)
         try:
             yield landmarker
         finally:
@@ -140,40 +126,6 @@ class FaceMesh:
 def face_mesh(model: Path) -> FaceMesh:
     """The one `FaceMesh` of a file; arguments and errors as of the class."""
     return FaceMesh(model)
-
-
-def _landmarker(model: Path) -> "vision.FaceLandmarker":  # type: ignore[valid-type]
-    from mediapipe.tasks import python as tasks
-    from mediapipe.tasks.python import vision
-
-    options = vision.FaceLandmarkerOptions(
-        base_options=tasks.BaseOptions(model_asset_buffer=model.read_bytes()),
-        num_faces=MOST_FACES,
-        min_face_detection_confidence=CONFIDENCE,
-        output_face_blendshapes=True,
-    )
-    try:
-        return vision.FaceLandmarker.create_from_options(options)
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0][:80]
-        raise ValueError(f"{model}: not a face landmarker with blendshapes ({reason})") from None
-
-
-@contextmanager
-def quiet_start() -> Iterator[None]:
-    """Keeps the start-up notes of MediaPipe's C++ side off the terminal; all else it says is passed on."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as caught:
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)
-            caught.seek(0)
-            os.write(2, b"".join(line for line in caught if not line.startswith(START_NOTES)))
 
 
 def crop_squares(frames_FCHW: Tensor, squares_F3: Tensor, size: int) -> Tensor:
