@@ -112,6 +112,26 @@ def test_a_result_with_features_reads_back_and_tells_tampering(samples, made, tm
         Result.read(tmp_path / "r.json")
 
 
+def test_an_interval_is_found_once_and_a_value_is_checked_without_it(samples, made, tmp_path, monkeypatch):
+    calls, path = [], tmp_path / "r.json"
+    for kind in (FrechetOfSets, KernelOfSets):
+        found = kind.left_out
+        monkeypatch.setattr(kind, "left_out", lambda *a, found=found: calls.append(1) or found(*a))
+    result = scored(made, samples, out=path)
+    assert len(calls) == 3  # fid_clean, fid_clean_n, kid_clean
+    assert Result.read(path, set_intervals=False).metrics == result.metrics
+    assert len(calls) == 3
+    result.metrics["kid_clean"]["interval"][1] += 0.5
+    result.write(path)  # signed
+    with pytest.raises(ValueError, match="kid_clean claims interval"):
+        Result.read(path)
+    Result.read(path, set_intervals=False)
+    result.metrics["fid_clean"]["value"] += 1
+    result.write(path)
+    with pytest.raises(ValueError, match="fid_clean claims value"):
+        Result.read(path, set_intervals=False)
+
+
 def test_seeds_failures_and_a_single_person(samples, made):
     fewer = {key: frames for key, frames in made.items() if key != "clip-1"}
     result = scored(fewer, samples)
