@@ -129,6 +129,7 @@ class Result:
     created: str = ""
     large: dict[str, Tensor] = field(default_factory=dict)
     features: Features = field(default_factory=dict)
+    checked: str = field(default="", init=False, compare=False)  # the digest that `check_result` found right
 
     @property
     def tag(self) -> str:
@@ -240,9 +241,9 @@ class Result:
         return "BCa bootstrap" if bca and kind.resampling == "bootstrap" else kind.resampling
 
     def _interval(
-        self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], found: Estimate
+        self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], estimate: Estimate
     ) -> list[float] | None:
-        value, error = found
+        value, error = estimate
         plan = self.protocol["statistics"]
         if value is None or seen_groups(sums_NK, identities) < 2:
             return None
@@ -289,8 +290,7 @@ class Result:
 
         Args:
             path: of the JSON.
-            set_intervals: whether also the intervals of distances of sets are, which takes many times as long
-                as their values. Only who does not use them may leave them be.
+            set_intervals: as of `check_result`.
 
         Raises:
             FileNotFoundError: if it is not there.

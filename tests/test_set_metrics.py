@@ -16,6 +16,7 @@ from evaluation.metrics import METRICS, SET_METRICS, frechet_distance, kid
 from evaluation.metrics.sets import FrechetOfSets, KernelOfSets
 from evaluation.protocol import load_protocol
 from evaluation.result import Result
+from evaluation.result_check import check_result
 from moee.weights import registered
 
 NAMES = ("fid_clean", "fid_clean_n", "kid_clean", "sync_c", "sync_offset")
@@ -119,8 +120,16 @@ def test_an_interval_is_found_once_and_a_value_is_checked_without_it(samples, ma
         monkeypatch.setattr(kind, "left_out", lambda *a, found=found: calls.append(1) or found(*a))
     result = scored(made, samples, out=path)
     assert len(calls) == 3  # fid_clean, fid_clean_n, kid_clean
-    assert Result.read(path, set_intervals=False).metrics == result.metrics
+    unchecked = Result.read(path, set_intervals=False)
+    assert unchecked.metrics == result.metrics
     assert len(calls) == 3
+    whole = Result.read(path)
+    check_result(whole)  # as a board does with what it read
+    assert len(calls) == 6
+    for found in (unchecked, whole):
+        found.metrics["fid_clean"]["interval"][0] -= 1
+        with pytest.raises(ValueError, match="fid_clean claims interval"):
+            check_result(found)
     result.metrics["kid_clean"]["interval"][1] += 0.5
     result.write(path)  # signed
     with pytest.raises(ValueError, match="kid_clean claims interval"):
@@ -162,7 +171,7 @@ def test_they_are_torchmetrics_too(name: str):
         width = 5
 
     x, y = torch.randn(30, 5), torch.randn(24, 5) * 1.3
-    metric = Small()
+    metric = Small()  # type: ignore[abstract]
     assert metric.compute().isnan()
     for a, b in zip(x.split(10), y.split(8), strict=True):
         metric.update(a, b)
