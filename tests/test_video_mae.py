@@ -10,9 +10,13 @@ from synthetic_weights import fill
 from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 
 from evaluation.extractors.catalogue import load_published_extractor
+from evaluation.extractors.published import file_digest
 from evaluation.extractors.video_mae import GIANT, VideoMae, Widths, places, preprocess
 from evaluation.features import Extractor, describe
-from evaluation.metrics import METRICS
+from evaluation.metrics import METRICS, frechet_distance
+from evaluation.result import Result
+from moee import cli
+from moee.video_writer import write_video
 
 TINY = Widths(tokens=24, hidden=56, blocks=3, heads=3, classes=5)
 NAME = "videomae2-giant-ssv2-squash-16"
@@ -179,3 +183,39 @@ def test_a_wrong_file_is_one_line(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError, match=r"no VideoMae weights at .*vit_g_hybrid_pt_1200e_ssv2"):
         load_published_extractor(NAME, tmp_path / "absent.pth")
+
+
+@pytest.mark.slow
+def test_moee_evaluate_takes_it_from_a_file(tmp_path, monkeypatch, capsys):
+    """Folders of videos to a result, with a small network under the giant's name."""
+    load, narrow = VideoMae.load, replace(TINY, blocks=1)
+    monkeypatch.setattr(VideoMae, "load", lambda path: load(path, narrow))
+    torch.save({"module": alive(narrow).half().state_dict()}, tmp_path / "w.pth")
+    (tmp_path / "p.yaml").write_text(
+        "name: motion\nversion: 1\nmetrics: [psnr]\noptional_metrics: [fvd_videomae_squash_16_n]\n"
+        f"optional_extractors: {{motion: {NAME}}}\npreprocessing: {{size: 32}}\n"
+    )
+    for i, folder in enumerate(("made", "true")):
+        (tmp_path / folder).mkdir()
+        for clip in range(2):
+            write_video(tmp_path / folder / f"{clip}.mp4", frames(17 + clip + 2 * i, 32, 32)[:17])
+    words = ["evaluate", "--generated", str(tmp_path / "made"), "--reference", str(tmp_path / "true")]
+    words += ["--protocol", str(tmp_path / "p.yaml"), "--out", str(tmp_path / "r.json")]
+    assert cli.main([*words, "--extractor", f"{NAME}={tmp_path / 'w.pth'}"]) == 0
+    result = Result.read(tmp_path / "r.json")
+    record = result.metrics["fvd_videomae_squash_16_n"]
+    sides = [torch.cat(side) for side in zip(*result.features["videomae_squash_16"], strict=True)]
+    assert [side.shape for side in sides] == [(2, TINY.tokens)] * 2
+    assert record["value"] == pytest.approx(frechet_distance(*sides, ddof=0).item(), rel=1e-9)
+    assert record["value"] > 0
+    assert record["direction"] == "lower"
+    assert result.extractors[NAME]["sha256"] == file_digest(tmp_path / "w.pth")
+    assert cli.main(words) == 0
+    assert list(Result.read(tmp_path / "r.json").metrics) == ["psnr"]
+    capsys.readouterr()
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    assert cli.main([*words, "--extractor", NAME]) != 0
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    assert "vit_g_hybrid_pt_1200e_ssv2_ft.pth (its sha256 is not known: take" in said
