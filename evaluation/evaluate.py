@@ -1,13 +1,10 @@
 """Evaluate: pairs of videos to rows to a result. F frame, H row, W column, K landmark."""
 
-import platform
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 from typing import Protocol as Shape
@@ -21,6 +18,7 @@ from evaluation.clip_features import PREFIX, as_tensors, collected
 from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
+from evaluation.machine import environment, peak_memory_mb
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
@@ -31,7 +29,6 @@ from evaluation.world import World, current_world
 
 Truth = Literal["exact", "measured"]
 GIVEN = ("frames", "blend")  # fields no network has to fill
-LIBRARIES = ("torch", "torchmetrics", "numpy", "safetensors")
 
 
 class Video(Shape):
@@ -308,7 +305,11 @@ def _metrics(
             raise ValueError(
                 f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
             )
-    metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
+    for name in protocol.optional_metrics:
+        if name in networks:
+            metrics.append(brought[name](networks[name]))
+        elif name not in brought and METRICS[name].needs[0] in provided:
+            metrics.append(METRICS[name]())
     if idle := networks.keys() - {metric.name for metric in metrics}:
         named = ", ".join(sorted(idle))
         raise ValueError(f"protocol {protocol.tag} has no metric {named}: leave its network out")
@@ -359,16 +360,6 @@ def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module
     return record
 
 
-def environment() -> dict[str, object]:
-    """Library versions and hardware."""
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-        "system": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-    }
-
-
 def _cost(seconds: float, frames: int) -> dict[str, float | None]:
     return {
         "seconds": seconds,
@@ -387,13 +378,3 @@ def _generation(world: World, timed: Timed | None) -> dict[str, float | None]:
         "generation_seconds_per_frame": sum(seconds) / sum(frames) if sum(frames) else None,
         "generation_peak_memory_mb": max(memory) or None,
     }
-
-
-def peak_memory_mb() -> float | None:
-    """Largest resident size of this process so far; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

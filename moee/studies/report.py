@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from evaluation.evaluate import environment, peak_memory_mb
+from evaluation.machine import environment, peak_memory_mb
 from evaluation.page import page, write_whole
 from evaluation.protocol import digest_of
 from moee.files import write_text
