@@ -122,11 +122,13 @@ def intervals(samples: int, people: int) -> None:
     for name, fit in routes.items():
         metric = METRICS[name]()
         assert isinstance(metric, SetMetric)
-        grouped = [[torch.cat([side[i] for i in group]) for group in metric.groups(people)] for side in sides]
-        ours, (value, left_G) = seconds(lambda metric=metric, grouped=grouped: metric.left_out(*grouped))
+        groups = metric.groups(people)
+        ours, (value, left_G) = seconds(lambda metric=metric: metric.left_out(*sides))
         took = []
         for i in (0, len(left_G) - 1):
-            rest = [torch.cat(side[:i] + side[i + 1 :]) for side in grouped]
+            rest = [
+                torch.cat([x for place, x in enumerate(side) if place not in groups[i]]) for side in sides
+            ]
             spent, found = seconds(lambda fit=fit, rest=rest: fit(*rest))
             took.append(spent)
             if not abs(found - left_G[i]) <= CLOSE_FITS * abs(found):

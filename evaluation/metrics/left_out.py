@@ -1,6 +1,6 @@
-"""Fréchet distances without one group of samples at a time, each from what all of them share.
+"""Fréchet distances without one group of people at a time, each from what all of them share.
 
-N, M samples, D width, R rank, G group of samples, K samples of one group.
+N, M samples, D width, R rank, P person, G group of people, K samples of one group.
 
 Centred samples are Q T, with orthonormal columns in Q (N, R), where R is the lesser of N and D. Those of the
 rest, centred again, are H Q' T: Q' are the rows of Q that are left, H takes a mean off. So with P'P = Q''H Q'
@@ -24,47 +24,47 @@ NOTHING = 1e-13  # share of a direction's scatter; rounding leaves as much of no
 
 @dataclass(frozen=True)
 class _Side:
-    """One of the two sets, group after group; float64.
+    """One of the two sets, person after person; float64.
 
     Args:
         basis: Q (N, R); None where it is the identity.
         factor: T (R, D).
         mean: of all samples, (D,).
-        group: of each sample, (N,).
-        counts: samples of each group, (G,).
-        sums: of the centred samples of each group, (G, D).
-        squares: sums of squares of the centred samples of each group, (G,).
+        person: of each sample, (N,).
+        counts: samples of each of P people, (P,).
+        sums: of the centred samples of each person, (P, D).
+        squares: sums of squares of the centred samples of each person, (P,).
     """
 
     basis: Tensor | None
     factor: Tensor
     mean: Tensor
-    group: Tensor
+    person: Tensor
     counts: Tensor
     sums: Tensor
     squares: Tensor
 
-    def left(self, group: int) -> int:
-        """Samples without a group."""
-        return len(self.group) - int(self.counts[group])
+    def left(self, gone: Sequence[int]) -> int:
+        """Samples without some people."""
+        return len(self.person) - int(self.counts[gone].sum())
 
-    def mean_without(self, group: int) -> Tensor:
+    def mean_without(self, gone: Sequence[int]) -> Tensor:
         """Mean (D,) of the rest."""
-        return self.mean - self.sums[group] / self.left(group)
+        return self.mean - self.sums[gone].sum(0) / self.left(gone)
 
-    def scatter_without(self, group: int) -> Tensor:
+    def scatter_without(self, gone: Sequence[int]) -> Tensor:
         """Sum of squares of the rest about its own mean."""
-        about_all = self.squares.sum() - self.squares[group]
-        return about_all - self.sums[group].square().sum() / self.left(group)
+        about_all = self.squares.sum() - self.squares[gone].sum()
+        return about_all - self.sums[gone].sum(0).square().sum() / self.left(gone)
 
-    def project(self, cross_RX: Tensor, group: int) -> Tensor:
+    def project(self, cross_RX: Tensor, gone: Sequence[int]) -> Tensor:
         """P (T_x ...): what is left of its rows."""
-        gone_N = self.group == group
+        gone_N = torch.isin(self.person, torch.tensor(gone))
         if self.basis is None:
             kept_NX = cross_RX[~gone_N]
             return kept_NX - kept_NX.mean(0)
         gone_KR = self.basis[gone_N]
-        shift_R = (self.basis.sum(0) - gone_KR.sum(0)) / math.sqrt(self.left(group))
+        shift_R = (self.basis.sum(0) - gone_KR.sum(0)) / math.sqrt(self.left(gone))
         return _shrunk(torch.cat([gone_KR, shift_R[None]]), cross_RX)
 
 
@@ -87,58 +87,64 @@ def _side(parts: Sequence[Tensor]) -> _Side:
     x_ND = torch.cat(list(parts)).double()
     if x_ND.ndim != 2 or not torch.isfinite(x_ND).all():
         raise ValueError(f"expected finite features (N, D), got {tuple(x_ND.shape)}: find their clip")
-    counts_G = torch.tensor([len(part) for part in parts])
-    group_N = torch.repeat_interleave(torch.arange(len(parts)), counts_G)
+    counts_P = torch.tensor([len(part) for part in parts])
+    person_N = torch.repeat_interleave(torch.arange(len(parts)), counts_P)
     mean_D = x_ND.mean(0)
     x_ND = x_ND - mean_D
-    sums_GD = x_ND.new_zeros(len(parts), x_ND.shape[1]).index_add_(0, group_N, x_ND)
-    squares_G = x_ND.new_zeros(len(parts)).index_add_(0, group_N, x_ND.square().sum(1))
+    sums_PD = x_ND.new_zeros(len(parts), x_ND.shape[1]).index_add_(0, person_N, x_ND)
+    squares_P = x_ND.new_zeros(len(parts)).index_add_(0, person_N, x_ND.square().sum(1))
     basis, factor = (None, x_ND) if len(x_ND) <= x_ND.shape[1] else torch.linalg.qr(x_ND)
-    return _Side(basis, factor, mean_D, group_N, counts_G, sums_GD, squares_G)
+    return _Side(basis, factor, mean_D, person_N, counts_P, sums_PD, squares_P)
 
 
 def frechet_left_out(
-    x_parts: Sequence[Tensor], y_parts: Sequence[Tensor], ddof: int = 1
+    x_parts: Sequence[Tensor],
+    y_parts: Sequence[Tensor],
+    ddof: int = 1,
+    groups: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """`frechet_distance` of all groups together, and (G,) without one group at a time.
+    """`frechet_distance` of all people together, and (G,) without one group of them at a time.
 
     Args:
-        x_parts: samples (N, D) of each group of one set.
-        y_parts: of the other, of the same groups in the same order.
+        x_parts: samples (N, D) of each person of one set.
+        y_parts: of the other, of the same people in the same order.
         ddof: covariances divide by N - `ddof`.
+        groups: places of the people that are left out together; None for one at a time.
 
     Raises:
-        ValueError: for fewer than two groups, unequal numbers of them, values that are not finite, or if too
+        ValueError: for fewer than two people, unequal numbers of them, values that are not finite, or if too
             few samples are left.
     """
     if len(x_parts) != len(y_parts) or len(x_parts) < 2:
-        raise ValueError(f"expected two or more groups of both sets, got {len(x_parts)} and {len(y_parts)}")
+        raise ValueError(f"expected two or more people in both sets, got {len(x_parts)} and {len(y_parts)}")
+    groups = [[place] for place in range(len(x_parts))] if groups is None else groups
     x, y = _side(x_parts), _side(y_parts)
-    fewest = [min(map(side.left, range(len(x_parts)))) for side in (x, y)]
+    fewest = [min(map(side.left, groups)) for side in (x, y)]
     if min(fewest) <= ddof:
-        raise ValueError(f"expected more than {ddof} samples on each side without a group, got {fewest}")
+        raise ValueError(f"expected more than {ddof} samples on each side without a person, got {fewest}")
     cross_RR = x.factor @ y.factor.mT
-    n, m = len(x.group) - ddof, len(y.group) - ddof
+    n, m = len(x.person) - ddof, len(y.person) - ddof
     roots = torch.linalg.svdvals(cross_RR).sum() / math.sqrt(n * m)
     spread = x.squares.sum() / n + y.squares.sum() / m
-    left = [_without(x, y, cross_RR, group, ddof) for group in range(len(x_parts))]
+    left = [_without(x, y, cross_RR, gone, ddof) for gone in groups]
     return (x.mean - y.mean).square().sum() + spread - 2 * roots, torch.stack(left)
 
 
-def _without(x: _Side, y: _Side, cross_RR: Tensor, group: int, ddof: int) -> Tensor:
-    """The distance without a group; the terms are those of `distance_of_factors`."""
-    n, m = x.left(group) - ddof, y.left(group) - ddof
-    cross = y.project(x.project(cross_RR, group).mT, group)
+def _without(x: _Side, y: _Side, cross_RR: Tensor, gone: Sequence[int], ddof: int) -> Tensor:
+    """The distance without some people; the terms are those of `distance_of_factors`."""
+    n, m = x.left(gone) - ddof, y.left(gone) - ddof
+    cross = y.project(x.project(cross_RR, gone).mT, gone)
     roots = torch.linalg.svdvals(cross).sum() / math.sqrt(n * m)
-    shift = (x.mean_without(group) - y.mean_without(group)).square().sum()
-    return shift + x.scatter_without(group) / n + y.scatter_without(group) / m - 2 * roots
+    shift = (x.mean_without(gone) - y.mean_without(gone)).square().sum()
+    return shift + x.scatter_without(gone) / n + y.scatter_without(gone) / m - 2 * roots
 
 
-def dealt(count: int, most: int) -> list[list[int]]:
-    """Places 0 to count - 1 in at most `most` groups, as equal as can be and always the same.
+def dealt(people: int, groups: int) -> list[list[int]]:
+    """Places 0 to people - 1 in groups of exactly one size, always the same; some people are in two of them.
 
     The order has nothing to do with names: what those may tell, such as a data set, is not spread evenly,
     which would hide its part of the error.
     """
-    order = sorted(range(count), key=lambda place: sha256(str(place).encode()).digest())
-    return [sorted(order[first::most]) for first in range(min(count, most))]
+    order = sorted(range(people), key=lambda place: sha256(str(place).encode()).digest())
+    size = math.ceil(people / groups)
+    return [[order[place % people] for place in range(i * size, (i + 1) * size)] for i in range(groups)]

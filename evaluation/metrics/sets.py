@@ -32,9 +32,11 @@ class SetMetric(ClipMetric):
 
     The interval is a jackknife over people: a bootstrap repeats samples, which moves such distances. One
     person is left out at a time (Efron & Tibshirani 1993, eq. 11.5); from wide Fréchet distances of more than
-    20 people a twentieth of them, whoever they are ("The delete-a-group jackknife", Kott 2001, Journal of
-    Official Statistics 17(4)). Of a mean the squared error then has the same expectation within one percent,
-    for sizes that differ by a person; with about 19 degrees of freedom the error is itself known to 16 %.
+    20 people a twentieth of them, rounded up, twenty times: the delete-d jackknife (Shao & Wu 1989, "A
+    general theory for jackknife variance estimation", Annals of Statistics 17(3)), which with about 19
+    degrees of freedom knows the error to 16 %. It is always as many people, since Fréchet distances depend on
+    the number of samples; where people have unequally many, that alone spreads the values and widens the
+    interval.
     """
 
     higher_is_better = False
@@ -57,14 +59,14 @@ class SetMetric(ClipMetric):
 
     @abstractmethod
     def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Value, and values (G,) without one group of samples at a time; two groups or more.
+        """Value, and values (G,) without each of `groups` at a time; of two people or more.
 
         Raises:
             ValueError: for too few samples.
         """
 
     def groups(self, people: int) -> list[list[int]]:
-        """Places of the people that are left out together."""
+        """Places of the people that are left out together, as many each time."""
         return [[place] for place in range(people)]
 
     def of_people(
@@ -84,10 +86,9 @@ class SetMetric(ClipMetric):
         sides = [[pair[side] for pair in pairs] for side in (0, 1)]
         if len(pairs) < 2 or not spread:
             return self.of_all(*map(torch.cat, sides)).item(), None
-        groups = self.groups(len(pairs))
-        grouped = [[torch.cat([side[place] for place in group]) for group in groups] for side in sides]
-        value, left_G = self.left_out(*grouped)
-        return value.item(), ((len(left_G) - 1) * left_G.var(correction=0)).sqrt().item()
+        value, left_G = self.left_out(*sides)
+        times = len(pairs) / len(self.groups(len(pairs))[0]) - 1
+        return value.item(), (times * left_G.var(correction=0)).sqrt().item()
 
     def prepared(self, made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
         """A person's features as they enter the distance: unchanged, unless a metric says otherwise."""
@@ -110,8 +111,9 @@ class SetMetric(ClipMetric):
 
     def left_out_details(self, people: int) -> dict[str, object]:
         """What the interval leaves out, where that is not a person at a time."""
-        count = len(self.groups(people))
-        return {} if count == people else {"groups_of_people_left_out": count}
+        groups = self.groups(people)
+        left_out = {"times": len(groups), "people": len(groups[0])}
+        return {} if len(groups) == people else {"left_out": left_out}
 
 
 class FrechetOfSets(SetMetric):
@@ -128,7 +130,7 @@ class FrechetOfSets(SetMetric):
         return frechet_distance(made_ND, true_ND, self.ddof)
 
     def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        return frechet_left_out(made, true, self.ddof)
+        return frechet_left_out(made, true, self.ddof, self.groups(len(made)))
 
     def groups(self, people: int) -> list[list[int]]:
         return dealt(people, GROUPS) if self.width >= WIDE and people > GROUPS else super().groups(people)
