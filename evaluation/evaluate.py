@@ -25,7 +25,8 @@ from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
-from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.preparation import Preparation, Prepare
+from evaluation.protocol import Protocol, digest_of, load_protocol
 from evaluation.result import Result, Row, System, number
 from evaluation.world import World, current_world
 
@@ -176,12 +177,13 @@ class _Judged:
         self,
         metrics: list[ClipMetric],
         extractors: Sequence[Extractor],
-        preprocessing: Mapping[str, int],
+        preprocessing: Mapping[str, int | str],
         truth: Truth,
         kept: KeptFeatures,
     ) -> None:
-        self.metrics, self.extractors, self.truth, self.kept = metrics, extractors, truth, kept
-        self.size, self.extra_frames = int(preprocessing["size"]), int(preprocessing["extra_frames"])
+        self.metrics, self.truth, self.kept = metrics, truth, kept
+        self.preparation = Preparation(preprocessing, extractors, kept)
+        self.extractors = [network for network in extractors if network is not self.preparation.finder]
 
     def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
         """The row of a pair, and the sums too large for it.
@@ -204,15 +206,11 @@ class _Judged:
         """Sums of the metrics, and the features of those that are distances of sets."""
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
-        made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
-        row.frames = min(len(made_F3HW), len(true_F3HW))
-        if abs(len(made_F3HW) - len(true_F3HW)) > self.extra_frames:
-            raise ValueError(
-                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: "
-                f"more than {self.extra_frames} apart"
-            )
+        prepare = self.preparation.of(pair)
+        made_F3HW, true_F3HW = prepare(pair.generated), prepare(pair.truth["frames"])
+        row.frames = self.preparation.common_length(made_F3HW, true_F3HW)
         made = self._measure(made_F3HW[: row.frames])
-        true = self._true(pair, true_F3HW[: row.frames])
+        true = self._true(pair, true_F3HW[: row.frames], prepare)
         sums = {}
         for metric in self.metrics:
             if metric.needs[1] in true:
@@ -238,13 +236,13 @@ class _Judged:
                 found |= self.kept.measure_sound(extractor, sound_S)
         return found
 
-    def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:
+    def _true(self, pair: Pair, frames_F3HW: Tensor, prepare: Prepare) -> dict[str, Tensor]:
         """What is true of the clip: measured, or what it carries where the truth is exact."""
         true = self._measure(frames_F3HW)
         if "action_units" in true:
             true["measured_action_units"] = true["action_units"]
         if "identity" in true:
-            true["identity_reference"] = self._reference(pair, true["identity"])
+            true["identity_reference"] = self._reference(pair, true["identity"], prepare)
         if "waveform" in pair.truth:
             true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
@@ -253,12 +251,12 @@ class _Judged:
             self._exact(pair.truth, true, len(frames_F3HW))
         return true
 
-    def _reference(self, pair: Pair, identity_FD: Tensor) -> Tensor:
+    def _reference(self, pair: Pair, identity_FD: Tensor, prepare: Prepare) -> Tensor:
         """Identity (1, D) in the reference picture; without one in the first true frame with a face."""
         if "reference" not in pair.truth:
             return identity_FD[torch.isfinite(identity_FD).all(-1)][:1]
         try:
-            return self._measure(prepare(pair.truth["reference"][None], self.size), "identity")["identity"]
+            return self._measure(prepare(pair.truth["reference"][None]), "identity")["identity"]
         except ValueError as error:
             raise ValueError(f"the reference picture: {error}") from None
 
