@@ -58,7 +58,7 @@ def evaluate(
     """Compare generated videos with the true ones, clip by clip.
 
     In a `torch.distributed` process group each process measures a share of the clips and all return the same
-    result; the first one writes it.
+    rows and metrics; the first one writes them, and alone holds the sums and features they rest on.
 
     Args:
         generated: a folder of videos; or key -> frames (F, 3, H, W) uint8; or samples, matched by key.
@@ -124,14 +124,15 @@ def evaluate_pairs(
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
-    found = _in_order(row for part in world.gather(mine) for row in part)
-    if not found:
+    found = _in_order(row for part in world.collect(mine) for row in part)
+    told = world.tell([(row, known) for row, _, known in found])
+    if not told:
         raise ValueError("nothing to evaluate: no clips were given")
-    rows = [row for row, _, _ in found]
+    rows = [row for row, _ in told]
     result = Result(
         protocol=_protocol_record(protocol),
         system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, {row.key: known for row, _, known in reversed(found)}, truth),
+        data=_data_record(rows, {row.key: known for row, known in reversed(told)}, truth),
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size},
@@ -140,7 +141,7 @@ def evaluate_pairs(
         large=_stacked([large for _, large, _ in found]),
         features=collected([large for row, large, _ in found if not row.problem]),
     )
-    result.aggregate()
+    result.metrics = world.tell(result.recomputed() if world.first else {})
     if out is not None and world.first:
         result.write(Path(out))
     return result

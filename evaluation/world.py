@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch.distributed as dist
 
@@ -37,6 +37,22 @@ class World:
         everyone: list[ItemT] = [mine] * self.size
         dist.all_gather_object(everyone, mine)
         return everyone
+
+    def collect(self, mine: ItemT) -> list[ItemT]:
+        """What every process has, in order of ranks, to the first one alone; all of them must call it."""
+        if self.size == 1:
+            return [mine]
+        everyone: list[ItemT] | None = [mine] * self.size if self.first else None
+        dist.gather_object(mine, everyone)
+        return everyone or []
+
+    def tell(self, told: ItemT) -> ItemT:
+        """What the first process has; all of them must call it."""
+        if self.size == 1:
+            return told
+        box = [told if self.first else None]
+        dist.broadcast_object_list(box)
+        return cast(ItemT, box[0])
 
 
 def current_world() -> World:
