@@ -179,21 +179,21 @@ def test_what_was_seen_comes_back_and_frames_are_moved_once(monkeypatch: pytest.
 
 def test_every_network_looks_in_full_precision() -> None:
     """Workplace sets what `exact` sets, and sets it back."""
-    seen = []
+    backends, seen = torch.backends, []
 
     def measure(given: Tensor) -> dict[str, Tensor]:
-        backends = torch.backends
-        seen.extend([backends.cudnn.allow_tf32, backends.cuda.matmul.allow_tf32, torch.is_grad_enabled()])
-        return {}
+        seen.extend([backends.cudnn.allow_tf32, backends.cuda.matmul.fp32_precision, given.requires_grad])
+        return {"x": given * 2}
 
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = True
+    before = backends.cuda.matmul.fp32_precision
+    backends.cuda.matmul.fp32_precision = "tf32"
     try:
-        Workplace().run(object(), measure, torch.zeros(1))
-        assert torch.backends.cuda.matmul.allow_tf32
+        found = Workplace().run(object(), measure, torch.ones(1, requires_grad=True))
+        assert backends.cuda.matmul.fp32_precision == "tf32"
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
-    assert seen == [False, False, False]
+        backends.cuda.matmul.fp32_precision = before
+    assert seen == [False, "ieee", True]
+    assert not found["x"].requires_grad
 
 
 @pytest.mark.slow
