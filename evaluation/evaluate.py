@@ -24,7 +24,8 @@ from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
-from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.preparation import Preparation, Prepare
+from evaluation.protocol import Protocol, digest_of, load_protocol
 from evaluation.result import Result, Row, System, number
 from evaluation.world import current_world
 
@@ -56,7 +57,7 @@ def evaluate(
     """Compare generated videos with the true ones, clip by clip.
 
     In a `torch.distributed` process group each process measures a share of the clips and all return the same
-    result; the first one writes it.
+    rows and metrics; the first one writes them, and alone holds the sums and features they rest on.
 
     Args:
         generated: a folder of videos; or key -> frames (F, 3, H, W) uint8; or samples, matched by key.
@@ -129,14 +130,16 @@ def evaluate_pairs(
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
-    found = _in_order(row for part in world.gather(mine) for row in part)
-    if not found:
+    found = _in_order(row for part in world.collect(mine) for row in part)
+    told = world.tell([(row, known) for row, _, known in found])
+    if not told:
         raise ValueError("nothing to evaluate: no clips were given")
-    rows, devices = [row for row, _, _ in found], sorted(set(world.gather(device_name(device))))
+    rows = [row for row, _ in told]
+    devices = sorted(set(world.gather(device_name(device))))
     result = Result(
         protocol=_protocol_record(protocol),
         system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, {row.key: known for row, _, known in reversed(found)}, truth),
+        data=_data_record(rows, {row.key: known for row, known in reversed(told)}, truth),
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size, "device": ", ".join(devices)},
@@ -146,7 +149,7 @@ def evaluate_pairs(
         large=_stacked([large for _, large, _ in found]),
         features=collected([large for row, large, _ in found if not row.problem]),
     )
-    result.aggregate()
+    result.metrics = world.tell(result.recomputed() if world.first else {})
     if out is not None and world.first:
         result.write(Path(out))
     return result
@@ -183,12 +186,13 @@ class _Judged:
         self,
         metrics: list[ClipMetric],
         extractors: Sequence[Extractor],
-        preprocessing: Mapping[str, int],
+        preprocessing: Mapping[str, int | str],
         truth: Truth,
         kept: KeptFeatures,
     ) -> None:
-        self.metrics, self.extractors, self.truth, self.kept = metrics, extractors, truth, kept
-        self.size, self.extra_frames = int(preprocessing["size"]), int(preprocessing["extra_frames"])
+        self.metrics, self.truth, self.kept = metrics, truth, kept
+        self.preparation = Preparation(preprocessing, extractors, kept)
+        self.extractors = [network for network in extractors if network is not self.preparation.finder]
 
     def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
         """The row of a pair, and the sums too large for it.
@@ -211,15 +215,11 @@ class _Judged:
         """Sums of the metrics, and the features of those that are distances of sets."""
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
-        made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
-        row.frames = min(len(made_F3HW), len(true_F3HW))
-        if abs(len(made_F3HW) - len(true_F3HW)) > self.extra_frames:
-            raise ValueError(
-                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: "
-                f"more than {self.extra_frames} apart"
-            )
+        prepare = self.preparation.of(pair)
+        made_F3HW, true_F3HW = prepare(pair.generated), prepare(pair.truth["frames"])
+        row.frames = self.preparation.common_length(made_F3HW, true_F3HW)
         made = self._measure(made_F3HW[: row.frames])
-        true = self._true(pair, true_F3HW[: row.frames])
+        true = self._true(pair, true_F3HW[: row.frames], prepare)
         sums = {}
         for metric in self.metrics:
             if metric.needs[1] in true:
@@ -245,13 +245,13 @@ class _Judged:
                 found |= self.kept.measure_sound(extractor, sound_S)
         return found
 
-    def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:
+    def _true(self, pair: Pair, frames_F3HW: Tensor, prepare: Prepare) -> dict[str, Tensor]:
         """What is true of the clip: measured, or what it carries where the truth is exact."""
         true = self._measure(frames_F3HW)
         if "action_units" in true:
             true["measured_action_units"] = true["action_units"]
         if "identity" in true:
-            true["identity_reference"] = self._reference(pair, true["identity"])
+            true["identity_reference"] = self._reference(pair, true["identity"], prepare)
         if "waveform" in pair.truth:
             true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
@@ -260,12 +260,12 @@ class _Judged:
             self._exact(pair.truth, true, len(frames_F3HW))
         return true
 
-    def _reference(self, pair: Pair, identity_FD: Tensor) -> Tensor:
+    def _reference(self, pair: Pair, identity_FD: Tensor, prepare: Prepare) -> Tensor:
         """Identity (1, D) in the reference picture; without one in the first true frame with a face."""
         if "reference" not in pair.truth:
             return identity_FD[torch.isfinite(identity_FD).all(-1)][:1]
         try:
-            return self._measure(prepare(pair.truth["reference"][None], self.size), "identity")["identity"]
+            return self._measure(prepare(pair.truth["reference"][None]), "identity")["identity"]
         except ValueError as error:
             raise ValueError(f"the reference picture: {error}") from None
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import torch.distributed as dist
 
@@ -57,11 +57,34 @@ class World:
         if self.size == 1:
             return [mine]
         everyone: list[ItemT] = [mine] * self.size
-        try:
+        with self._all_there():
             dist.all_gather_object(everyone, mine)
+        return everyone
+
+    def collect(self, mine: ItemT) -> list[ItemT]:
+        """What every process has, in order of ranks, to the first one alone; all of them must call it."""
+        if self.size == 1:
+            return [mine]
+        everyone: list[ItemT] | None = [mine] * self.size if self.first else None
+        with self._all_there():
+            dist.gather_object(mine, everyone)
+        return everyone or []
+
+    def tell(self, told: ItemT) -> ItemT:
+        """What the first process has; all of them must call it."""
+        if self.size == 1:
+            return told
+        box = [told if self.first else None]
+        with self._all_there():
+            dist.broadcast_object_list(box)
+        return cast(ItemT, box[0])
+
+    @contextmanager
+    def _all_there(self) -> Iterator[None]:
+        try:
+            yield
         except RuntimeError as error:
             raise OSError(f"another of the {self.size} processes is gone: {_first_line(error)}") from error
-        return everyone
 
 
 def current_world() -> World:

@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
     from evaluation.board.admission import missing_origin
     from evaluation.world import joined
-    from moee.evaluate_lines import limit_table, summary
+    from moee.evaluate_lines import limit_table, shape_hint, summary
     from moee.files import check_writable
 
     for name in ("seeds", "steps"):
@@ -113,7 +113,11 @@ def run(args: argparse.Namespace) -> int:
         results = _evaluate(args, say if world.first else lambda line: None)
     if not world.first:
         return 0
-    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
+    for line in [
+        *summary(results[0]),
+        *(limit_table(results) if args.limits else ()),
+        *shape_hint(results[0]),
+    ]:
         say(line)
     say(f"written: {args.out}")
     if missing := missing_origin(results[0]):

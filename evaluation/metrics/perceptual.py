@@ -12,7 +12,8 @@ CHUNK = 16  # pictures at a time, so that memory does not grow with the clip
 def lpips_frames(network: nn.Module, pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
     """LPIPS of each frame (F,) of 8-bit RGB, on the CPU; the network takes pictures in [-1, 1]."""
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "LPIPS")
-    values, place = [], next(network.parameters()).device
+    places = [tensor.device for tensor in network.parameters()]
+    values, place = [], next(iter(places), torch.device("cpu"))
     with exact(place):
         for pair in zip(pred_F3HW.split(CHUNK), true_F3HW.split(CHUNK), strict=True):
             pred, true = (side.to(place) / 127.5 - 1 for side in pair)
