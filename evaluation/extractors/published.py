@@ -92,19 +92,14 @@ def exact(device: torch.device) -> Iterator[None]:
     Each of them moves features by more than 1e-4, and the last two with the batch size (torchmetrics 1620).
     Matrix products have a switch of their own, which trainers like to set, for a GPU and for a CPU.
     """
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = matmul.allow_tf32
+    cudnn = torch.backends.cudnn
     with (
         torch.inference_mode(),
         torch.autocast(device.type, enabled=False),
         cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
         _full_products(),
     ):
-        matmul.allow_tf32 = False
-        try:
-            yield
-        finally:
-            matmul.allow_tf32 = before
+        yield
 
 
 @contextmanager
