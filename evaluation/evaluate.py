@@ -22,6 +22,7 @@ from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric
+from evaluation.metrics.lip_loudness import frame_loudness
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
@@ -244,7 +245,8 @@ class _Judged:
         if "identity" in true:
             true["identity_reference"] = self._reference(pair, true["identity"], prepare)
         if "waveform" in pair.truth:
-            true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
+            sound_S = pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME]
+            true |= self._hear(sound_S) | {"loudness": frame_loudness(sound_S)}
         if "blend" in pair.truth:
             true["blend"] = pair.truth["blend"]
         if self.truth == "exact":
