@@ -187,10 +187,7 @@ class _Judged:
         self.extractors = [network for network in extractors if network is not self.preparation.finder]
 
     def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
-        """The row of a pair, and the sums too large for it.
-
-        What cannot be evaluated is a row with a reason.
-        """
+        """The row of a pair, with a reason if it cannot be evaluated, and the sums too large for it."""
         row = Row(pair.key, pair.identity, _label(pair), pair.seed)
         try:
             sums = self._sums(pair, row)
@@ -230,8 +227,8 @@ class _Judged:
         return found
 
     def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
-        """What networks that listen make of a sound."""
-        found: dict[str, Tensor] = {}
+        """How loud a sound is, and what networks that listen make of it."""
+        found: dict[str, Tensor] = {"loudness": frame_loudness(sound_S)}
         for extractor in self.extractors:
             if isinstance(extractor, Listener):
                 found |= self.kept.measure_sound(extractor, sound_S)
@@ -245,8 +242,7 @@ class _Judged:
         if "identity" in true:
             true["identity_reference"] = self._reference(pair, true["identity"], prepare)
         if "waveform" in pair.truth:
-            sound_S = pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME]
-            true |= self._hear(sound_S) | {"loudness": frame_loudness(sound_S)}
+            true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
             true["blend"] = pair.truth["blend"]
         if self.truth == "exact":
@@ -307,7 +303,11 @@ def _metrics(
             raise ValueError(
                 f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
             )
-    metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
+    for name in protocol.optional_metrics:
+        if name in networks:
+            metrics.append(brought[name](networks[name]))
+        elif name not in brought and METRICS[name].needs[0] in provided:
+            metrics.append(METRICS[name]())
     if idle := networks.keys() - {metric.name for metric in metrics}:
         named = ", ".join(sorted(idle))
         raise ValueError(f"protocol {protocol.tag} has no metric {named}: leave its network out")

@@ -22,6 +22,7 @@ KEYS = (
     "metrics",
     "optional_metrics",
     "extractors",
+    "optional_extractors",
     "preprocessing",
     "statistics",
 )
@@ -47,6 +48,7 @@ class Protocol:
         metrics: names of `evaluation.metrics.METRICS` that every result has.
         optional_metrics: names that a result has where their network is supplied.
         extractors: role -> name of the network the protocol was made for.
+        optional_extractors: likewise, of networks that only optional metrics need.
         preprocessing: `fps`; `size`, pixels of the square both videos are brought to; `extra_frames`, by
             how many frames two videos may differ in length and still be compared over the shorter one;
             `face_crop: reference`, both videos are cut where the true one shows its face.
@@ -59,6 +61,7 @@ class Protocol:
     metrics: tuple[str, ...]
     optional_metrics: tuple[str, ...]
     extractors: Mapping[str, str]
+    optional_extractors: Mapping[str, str]
     preprocessing: Mapping[str, int | str]
     statistics: Mapping[str, float | str]
 
@@ -70,7 +73,7 @@ class Protocol:
     def canonical(self) -> dict[str, object]:
         """Everything that can change a number, metric versions included."""
         named = [*self.metrics, *self.optional_metrics]
-        return {
+        content: dict[str, object] = {
             "name": self.name,
             "version": self.version,
             "metrics": {name: METRICS[name].version for name in named},
@@ -79,6 +82,9 @@ class Protocol:
             "preprocessing": dict(self.preprocessing),
             "statistics": dict(self.statistics),
         }
+        if self.optional_extractors:  # older protocols have none and keep their hash
+            content["optional_extractors"] = dict(self.optional_extractors)
+        return content
 
     @property
     def digest(self) -> str:
@@ -156,6 +162,7 @@ def _checked(content: dict, source: str) -> Protocol:
         metrics=metrics,
         optional_metrics=optional,
         extractors=dict(content.get("extractors") or {}),
+        optional_extractors=dict(content.get("optional_extractors") or {}),
         preprocessing=DEFAULTS["preprocessing"] | preprocessing,
         statistics=DEFAULTS["statistics"] | statistics,
     )
