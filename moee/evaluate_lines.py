@@ -55,7 +55,11 @@ def limit_table(results: Sequence[Result]) -> list[str]:
         cells = [_cell(result, name, found[name]) for result in results]
         lines.append(f"{title:28}" + "".join(f"{cell:>12}" for cell in cells))
     names = [f"({i + 1}) {result.system['name']}" for i, result in enumerate(results)]
-    lines += [", ".join(names), "~ this floor's interval meets that of the real videos", ""]
+    lines += [
+        ", ".join(names),
+        "~ this floor's interval meets that of a real video, also if encoded again",
+        "",
+    ]
     heads = ("what each metric sees", "real video", "its halves", "nearest floor")
     lines.append(f"{heads[0]:28}{heads[1]:26}{heads[2]:26}{heads[3]:52}sees")
     return [*lines, *map(_sight_line, found.values())]

@@ -175,9 +175,9 @@ def _through(generator: "LoadedGenerator") -> Make:
 
     @torch.no_grad()
     def recode(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
-        pieces = prepare(truth["frames"], network.size).split(16)
+        pieces = prepare(truth["frames"], network.size).to(generator.device).split(16)
         decoded = torch.cat(
-            [network.codec.decode(network.encode_pictures(piece)).float() for piece in pieces]
+            [network.codec.decode(network.encode_pictures(piece)).float().cpu() for piece in pieces]
         )
         return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
