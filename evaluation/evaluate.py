@@ -21,6 +21,7 @@ from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric
+from evaluation.metrics.lip_loudness import frame_loudness
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
@@ -195,10 +196,7 @@ class _Judged:
         self.extractors = [network for network in extractors if network is not self.preparation.finder]
 
     def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
-        """The row of a pair, and the sums too large for it.
-
-        What cannot be evaluated is a row with a reason.
-        """
+        """The row of a pair, with a reason if it cannot be evaluated, and the sums too large for it."""
         row = Row(pair.key, pair.identity, _label(pair), pair.seed)
         try:
             sums = self._sums(pair, row)
@@ -238,8 +236,8 @@ class _Judged:
         return found
 
     def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
-        """What networks that listen make of a sound."""
-        found: dict[str, Tensor] = {}
+        """How loud a sound is, and what networks that listen make of it."""
+        found: dict[str, Tensor] = {"loudness": frame_loudness(sound_S)}
         for extractor in self.extractors:
             if isinstance(extractor, Listener):
                 found |= self.kept.measure_sound(extractor, sound_S)

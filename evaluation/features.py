@@ -22,6 +22,7 @@ class Measured(TypedDict, total=False):
     emotion: Tensor  # (F, L) probabilities in the order of CLASSES
     blend: Tensor  # (E,) that was asked for
     lip_opening: Tensor  # (F,) in inter-ocular distances
+    loudness: Tensor  # (F,) of the true clip's sound, which no network measures
     landmarks: Tensor  # (F, 68, 2) pixels
     identity: Tensor  # (F, D) unit embeddings
     identity_reference: Tensor  # (1, D) of the reference picture

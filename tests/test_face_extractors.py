@@ -66,8 +66,8 @@ def test_squares_are_cut_as_opencv_does():
 def test_a_missing_landmarker_and_another_name(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no face landmarker at .*: run `moee weights fetch face"):
         MediaPipeFace(tmp_path / "none.task")
-    with pytest.raises(ValueError, match="unknown 'mesh': known are landmarks, blendshapes"):
-        MediaPipeFace(tmp_path / "none.task", "mesh")
+    with pytest.raises(ValueError, match="unknown 'lips': known are landmarks, mesh, blendshapes"):
+        MediaPipeFace(tmp_path / "none.task", "lips")
     (tmp_path / "bad.task").write_text("no model")
     with pytest.raises(ValueError, match="not a face landmarker"):
         MediaPipeFace(tmp_path / "bad.task").measure(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
@@ -91,6 +91,9 @@ class TestMediaPipe:
         assert torch.isfinite(found["lip_opening"]).equal(seen)
         assert found["mesh_478"].shape == (10, 478, 2)
         assert torch.equal(found["mesh_478"][seen][:, list(MESH_TO_IBUG)], found["landmarks"][seen])
+        mesh = extractor("mediapipe-face-v2-mesh", LANDMARKER.name).measure(frames)
+        assert list(mesh) == ["mesh_478"]
+        assert torch.equal(mesh["mesh_478"][seen], found["mesh_478"][seen])
         metric = KeypointDistance()
         sums = metric.clip_sums(found["landmarks"], self.points().measure(frames.clone())["landmarks"])
         assert metric.finish(sums) == 0  # bit by bit

@@ -34,6 +34,7 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
         "inception_clean": (frames, WIDTH),
         "action_units": (frames, len(ACTION_UNITS)),
         "landmarks": (frames, 68, 2),
+        "mesh_478": (frames + 14, 478, 2),
         "lip_opening": (frames,),
         "identity": (frames, 8),
         "emotion": (frames, len(CLASSES)),
@@ -49,6 +50,9 @@ def clip_of(kind: type[ClipMetric], seed: int) -> tuple[torch.Tensor, torch.Tens
     if kind.needs[0] == "frames":
         pred, true = (128 + z * 3 for z in (pred, true))
         true[:] = true[:1]
+    if kind.needs[1] == "loudness":
+        true = true[:, 0, 0]
+        true[:12] = 0  # a pause, then speech
     if kind.needs[1] == "blend":
         true = parse_blend(("happy", "happily_surprised", "neutral", "sadly_surprised", "fear")[seed])
     return pred, true[:1] if kind.needs[1] == "identity_reference" else true

@@ -19,8 +19,10 @@ from evaluation.extractors.i3d import I3d
 from evaluation.extractors.identity import IdentityJudge
 from evaluation.extractors.inception import Inception
 from evaluation.extractors.judge import Judge
+from evaluation.extractors.mediapipe_face import FIELDS
 from evaluation.extractors.mini_xception import MiniXception
 from evaluation.extractors.open_graph_au import OpenGraphAU
+from evaluation.extractors.sync_crop import CroppedSyncNet
 from evaluation.extractors.sync_judge import SyncJudge
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
@@ -42,10 +44,12 @@ def networks() -> dict[str, tuple[str, ...]]:
     """Name -> fields of every network that a protocol that ships may name; none of them has weights."""
     faces = ToldFaces(moving_face(1))
     with torch.device("meta"):
-        built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
-    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, VideoMae)
-    classes += (Judge, IdentityJudge, SyncJudge, FaceSquare)
-    return {network.name: network.provides for network in (*built, *classes)}
+        built = [Inception("clean"), Inception("torch"), I3d("squash", 16), I3d("squash", 48)]
+        built += [ArcFace("ms1mv3", "r100", faces)]
+    classes = (SyncNet, CroppedSyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, VideoMae)
+    classes += (FaceSquare, Judge, IdentityJudge, SyncJudge)
+    named = {network.name: network.provides for network in (*built, *classes)}
+    return named | {"mediapipe-face-v2-mesh": FIELDS["mesh"]}
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -58,7 +62,7 @@ def test_its_networks_exist_and_feed_every_metric(name):
     assert [metric.name for metric in metrics] == list(protocol.metrics)
     fields = [field for network in stand_ins for field in network.provides]
     assert len(fields) == len(set(fields)), "two networks fill one field"
-    truth = {*fields, "frames", "blend", "identity_reference", "measured_action_units"}
+    truth = {*fields, "frames", "blend", "identity_reference", "measured_action_units", "loudness"}
     assert {METRICS[metric].needs[1] for metric in protocol.metrics} <= truth
     used = {need for metric in protocol.metrics for need in METRICS[metric].needs}
     used |= {FIELD} if "face_crop" in protocol.preprocessing else set()

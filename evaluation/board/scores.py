@@ -24,6 +24,7 @@ FAMILIES = {
     "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
     "Motion": (
         *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose", "face_dynamics"),
+        *("mesh_dynamics", "lip_loudness"),
         *("action_units", "action_unit_detection", "expression"),
     ),
     "Emotion": ("emotion", "emotion_labels"),

@@ -11,7 +11,12 @@ from datamodules.batch import ACTION_UNITS
 from datamodules.head_motion import lip_opening
 from evaluation.extractors.face_mesh import Faces, face_mesh
 
-WHATS = ("landmarks", "blendshapes")
+FIELDS = {
+    "landmarks": ("landmarks", "lip_opening", "mesh_478"),
+    "mesh": ("mesh_478",),  # beside another network's landmarks
+    "blendshapes": ("action_units",),
+}
+WHATS = tuple(FIELDS)
 
 
 class MediaPipeFace:
@@ -21,9 +26,9 @@ class MediaPipeFace:
 
     Args:
         path: the `.task` file with blendshapes.
-        what: `landmarks` for the 68 of iBUG 300-W, the 478 of the mesh and the lips' opening; `blendshapes`
-            for action units by `from_blendshapes`, a rough mapping. Part of the name, so that a protocol
-            says which of its networks fills a field.
+        what: `landmarks` for the 68 of iBUG 300-W, the 478 of the mesh and the lips' opening; `mesh` for the
+            478 alone; `blendshapes` for action units by `from_blendshapes`, a rough mapping. Part of the
+            name, so that a protocol says which of its networks fills a field.
 
     Raises:
         FileNotFoundError: if the file is not there.
@@ -38,8 +43,7 @@ class MediaPipeFace:
         self.faces = face_mesh(Path(path))
         self.name, self.fingerprint = f"mediapipe-face-v2-{what}", self.faces.fingerprint
         self.settings: dict[str, object] = dict(self.faces.settings)
-        fields = ("landmarks", "lip_opening", "mesh_478") if what == "landmarks" else ("action_units",)
-        self.provides: tuple[str, ...] = fields
+        self.provides: tuple[str, ...] = FIELDS[what]
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """The provided fields of uint8 RGB frames; a frame without a face holds NaN.
@@ -53,6 +57,8 @@ class MediaPipeFace:
         faces = self.faces.find(frames_F3HW, self.name)
         if "action_units" in self.provides:
             return {"action_units": action_units(faces)}
+        if "landmarks" not in self.provides:
+            return {"mesh_478": faces.mesh}
         points_FK2 = faces.landmarks
         return {"landmarks": points_FK2, "lip_opening": lip_opening(points_FK2), "mesh_478": faces.mesh}
 

@@ -32,7 +32,14 @@ from evaluation.metrics.landmarks import (
     KeypointEuclidean,
     MouthLandmarkDistance,
 )
+from evaluation.metrics.lip_loudness import LipLoudness, SilentLips
 from evaluation.metrics.lips import LipCorrelation
+from evaluation.metrics.mesh_dynamics import (
+    MeshBlinkLength,
+    MeshBlinkRate,
+    MeshBrowDynamics,
+    MeshLipDynamics,
+)
 from evaluation.metrics.perceptual import Lpips, LpipsVgg
 from evaluation.metrics.psnr import Psnr
 from evaluation.metrics.sets import PICTURE_METRICS
@@ -69,6 +76,7 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(ActionUnitF1, ActionUnitF1Anchor, EmotionAccuracy, EmotionRecall, EmotionVote, CompoundEmotion),
         *(IdentityToReference, IdentityToFrame, IdentityOfMeans),
         *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, HeadAngleRange, HeadAngleSpeed),
+        *(MeshBlinkRate, MeshBlinkLength, MeshLipDynamics, MeshBrowDynamics, LipLoudness, SilentLips),
         *(LipDynamics, BrowDynamics, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
         *(EmbeddedSyncConfidence, EmbeddedSyncDistance, EmbeddedSyncOffset),
@@ -117,8 +125,13 @@ __all__ = [
     "KeypointEuclidean",
     "LipCorrelation",
     "LipDynamics",
+    "LipLoudness",
     "Lpips",
     "LpipsVgg",
+    "MeshBlinkLength",
+    "MeshBlinkRate",
+    "MeshBrowDynamics",
+    "MeshLipDynamics",
     "MouthAligned",
     "MouthCentred",
     "MouthLandmarkDistance",
@@ -126,6 +139,7 @@ __all__ = [
     "MouthPixels",
     "Psnr",
     "Sharpness",
+    "SilentLips",
     "Ssim",
     "SsimUniform",
     "SyncConfidence",

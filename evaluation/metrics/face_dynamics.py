@@ -1,10 +1,11 @@
 """How lively lips and brows are, as THEval measures it, against the truth. F frame, K landmark of the 68.
 
-THEval (CVPR 2026 Findings) reads the same quantities off MediaPipe's mesh, with 40 lip points and 8 points a
-brow; with 20 and 5 here the values lie on another scale, so that only the ratio to the truth is told.
+THEval (CVPR 2026 Findings) reads the same quantities off MediaPipe's mesh, as `mesh_dynamics` does; with 20
+lip points and 5 a brow here the values lie on another scale, so that only the ratio to the truth is told.
 """
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -29,13 +30,16 @@ def lip_dynamics(landmarks_FK2: Tensor) -> Tensor:
     dynamics). NaN without a face.
     """
     points = landmarks_FK2[seen(landmarks_FK2)].double()
-    if not len(points):
-        return points.new_tensor(torch.nan)
-    mouth = points[:, MOUTH]
-    first, second = torch.triu_indices(mouth.shape[1], mouth.shape[1], 1)
     left, right = OUTER_EYES
-    eyes_F = (points[:, left] - points[:, right]).norm(dim=-1)
-    pairs_FP = (mouth[:, first] - mouth[:, second]).norm(dim=-1) / eyes_F[:, None]
+    return mouth_variance(points[:, MOUTH], (points[:, left] - points[:, right]).norm(dim=-1))
+
+
+def mouth_variance(mouth_FK2: Tensor, eyes_F: Tensor) -> Tensor:
+    """`lip_dynamics` of mouth points and outer-eye distances; NaN without frames."""
+    if not len(mouth_FK2):
+        return mouth_FK2.new_tensor(torch.nan)
+    first, second = torch.triu_indices(mouth_FK2.shape[1], mouth_FK2.shape[1], 1)
+    pairs_FP = (mouth_FK2[:, first] - mouth_FK2[:, second]).norm(dim=-1) / eyes_F[:, None]
     return pairs_FP.var(0, correction=0).mean()
 
 
@@ -46,12 +50,13 @@ def brow_dynamics(landmarks_FK2: Tensor) -> Tensor:
     dynamics). Only frames that follow each other count; NaN without two of them.
     """
     points = landmarks_FK2.double()
-    right_F2, left_F2 = eye_centres(points)
-    scale_F = (right_F2 - left_F2).norm(dim=-1)
-    heights = [
-        (points[:, BROWS[side]].mean(1) - eye_F2).norm(dim=-1) / scale_F
-        for side, eye_F2 in (("right", right_F2), ("left", left_F2))
-    ]
+    return brow_motion([points[:, BROWS[side]].mean(1) for side in ("right", "left")], eye_centres(points))
+
+
+def brow_motion(brows: Sequence[Tensor], eyes: Sequence[Tensor]) -> Tensor:
+    """`brow_dynamics` of the centres (F, 2) of the brows and of the eyes, right and left."""
+    scale_F = (eyes[0] - eyes[1]).norm(dim=-1)
+    heights = [(brow - eye).norm(dim=-1) / scale_F for brow, eye in zip(brows, eyes, strict=True)]
     return torch.stack(heights).diff(dim=1).abs().nanmean()
 
 
