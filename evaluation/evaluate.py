@@ -26,6 +26,7 @@ from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.reasons import reason
 from evaluation.result import Result, Row, System, number
 from evaluation.world import World, current_world
 
@@ -192,7 +193,7 @@ class _Judged:
         try:
             sums = self._sums(pair, row)
         except (ValueError, OSError) as error:
-            row.problem = " ".join(str(error).split()) or type(error).__name__
+            row.problem = reason(error)
             row.frames = 0
             return row, {}
         in_json = {metric.name: metric for metric in self.metrics if metric.in_json and metric.name in sums}

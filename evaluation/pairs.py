@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import Sample, blend_label
+from evaluation.reasons import about_file, reason
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 
@@ -125,7 +126,8 @@ def clips_of_folder(
         return {name: x for name, x in about.get(stems[index], {}).items() if name != "identity"}
 
     def load(index: int) -> dict[str, Any]:
-        video = read_video(found[stems[index]])
+        with about_file(found[stems[index]]):
+            video = read_video(found[stems[index]])
         sound = getattr(video, "waveform", None)
         return known(index) | {"frames": video.frames} | ({} if sound is None else {"waveform": sound})
 
@@ -145,17 +147,13 @@ def pairs_of(
             truth: Mapping[str, Any] = clips.load(index)
         except (ValueError, OSError) as error:
             for seed in seeds:
-                yield Pair(key, identity, None, clips.known(index), seed, _reason(error))
+                yield Pair(key, identity, None, clips.known(index), seed, reason(error))
             continue
         for seed in seeds:
             try:
                 yield Pair(key, identity, make(index, truth, seed), truth, seed)
             except (ValueError, OSError) as error:
-                yield Pair(key, identity, None, truth, seed, _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+                yield Pair(key, identity, None, truth, seed, reason(error))
 
 
 def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]) -> Make:
@@ -173,7 +171,9 @@ def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]
     def frames(index: int, _: Mapping[str, Any], __: int) -> Tensor:
         if clips.keys[index] not in made:
             raise FileNotFoundError("nothing was generated")
-        return read_video(made[clips.keys[index]]).frames
+        path = made[clips.keys[index]]
+        with about_file(path):
+            return read_video(path).frames
 
     return frames
 

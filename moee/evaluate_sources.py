@@ -14,6 +14,7 @@ from torch import Tensor
 
 from evaluation.pairs import Clips, Make, isolated_limits, limits, strangers
 from evaluation.protocol import prepare
+from evaluation.reasons import about_file
 from evaluation.result import System
 from lightning_modules.interfaces import EmotionCue
 from moee.acting import NaturalMotion
@@ -164,8 +165,9 @@ def _encoded_again(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
     from datamodules.preparation.media import read_video
 
     with tempfile.TemporaryDirectory() as folder:
-        path = write_video(Path(folder) / "clip.mp4", truth["frames"])
-        return read_video(path).frames
+        path = Path(folder) / "clip.mp4"
+        with about_file(path):
+            return read_video(write_video(path, truth["frames"])).frames
 
 
 def _through(generator: "LoadedGenerator") -> Make:
