@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
 from evaluation.clip_features import PREFIX, as_tensors, collected
+from evaluation.data_record import Found, data_record, in_order, lengths_apart
 from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
@@ -25,7 +26,7 @@ from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
-from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.protocol import Protocol, load_protocol, prepare
 from evaluation.reasons import reason
 from evaluation.result import Result, Row, System, number
 from evaluation.world import World, current_world
@@ -120,33 +121,30 @@ def evaluate_pairs(
     start, mine = time.perf_counter(), []
     for pair in pairs:
         known = truth_digest(pair)
-        mine.append((*_row(judged, store, pair, known), known))
+        mine.append(Found(*_row(judged, store, pair, known), known, pair.rates))
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
-    found = _in_order(row for part in world.gather(mine) for row in part)
+    found = in_order(item for part in world.gather(mine) for item in part)
     if not found:
         raise ValueError("nothing to evaluate: no clips were given")
-    rows = [row for row, _, _ in found]
+    rows = [item.row for item in found]
     result = Result(
         protocol=_protocol_record(protocol),
         system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, {row.key: known for row, _, known in reversed(found)}, truth),
+        data=data_record(found, truth, metrics),
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size},
         cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)) | _generation(world, timed),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        large=_stacked([large for _, large, _ in found]),
-        features=collected([large for row, large, _ in found if not row.problem]),
+        large=_stacked([item.large for item in found]),
+        features=collected([item.large for item in found if not item.row.problem]),
     )
     result.aggregate()
     if out is not None and world.first:
         result.write(Path(out))
     return result
-
-
-Found = tuple[Row, dict[str, Tensor], str]  # a row, its large sums, the digest of its truth
 
 
 def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Row, dict[str, Tensor]]:
@@ -157,11 +155,6 @@ def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Ro
     row, large = judged.row(pair)
     store.put(pair, known, row, large)
     return row, large
-
-
-def _in_order(found: Iterable[Found]) -> list[Found]:
-    """By key and seed, each once: the same list whoever measured what in which order."""
-    return [item for _, item in sorted({(item[0].key, item[0].seed): item for item in found}.items())]
 
 
 def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -208,10 +201,8 @@ class _Judged:
         made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
         row.frames = min(len(made_F3HW), len(true_F3HW))
         if abs(len(made_F3HW) - len(true_F3HW)) > self.extra_frames:
-            raise ValueError(
-                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: "
-                f"more than {self.extra_frames} apart"
-            )
+            lengths = len(made_F3HW), len(true_F3HW)
+            raise ValueError(lengths_apart(*lengths, self.extra_frames, pair.rates))
         made = self._measure(made_F3HW[: row.frames])
         true = self._true(pair, true_F3HW[: row.frames])
         sums = {}
@@ -332,18 +323,6 @@ def _protocol_record(protocol: Protocol) -> dict:
 
 def _system_record(system: System, rows: list[Row]) -> dict:
     return asdict(system) | {"seeds": system.seeds or sorted({row.seed for row in rows})}
-
-
-def _data_record(rows: list[Row], digests: dict[str, str], truth: Truth) -> dict:
-    return {
-        "sha256": digest_of(sorted(digests.items())),
-        "truth": truth,
-        "clips": len(digests),
-        "identities": len({row.identity for row in rows}),
-        "frames": sum(row.frames for row in rows),
-        "failed": sum(bool(row.problem) for row in rows),
-        "keys": sorted(digests),
-    }
 
 
 def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]) -> dict:

@@ -21,6 +21,7 @@ from torch import Tensor
 from evaluation.clip_features import PREFIX, Features, by_person, packed, unpacked
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets import SetMetric
+from evaluation.notes import note_of
 from evaluation.protocol import digest_of
 from evaluation.result_check import check_result
 from evaluation.result_shape import check_shape
@@ -208,6 +209,7 @@ class Result:
             "between_seeds": _deviation(list(by_seed.values())),
             "seed_spread": self._seed_spread(kind.name),
             "details": metric.details(total_K) if value is not None else {},
+            "note": note_of(metric, value, self.features, [row.identity for row in rows]),
         }
 
     def _value(self, metric: ClipMetric, sums_NK: Tensor, chosen: list[bool]) -> float | None:

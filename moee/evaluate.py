@@ -106,10 +106,10 @@ def run(args: argparse.Namespace) -> int:
         )
     check_writable(args.out)
     with joined() as world:
-        results = _evaluate(args, say if world.first else lambda line: None)
+        results, notes = _evaluate(args, say if world.first else lambda line: None)
     if not world.first:
         return 0
-    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
+    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ()), *notes]:
         say(line)
     say(f"written: {args.out}")
     if missing := missing_origin(results[0]):
@@ -120,8 +120,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
-    """The result, and with --limits those that lie beside it."""
+def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[list[Result], list[str]]":
+    """The result, with --limits those that lie beside it; and lines on what could not be told or made."""
     from evaluation.evaluate import evaluate_pairs, peak_memory_mb
     from evaluation.extractors.lpips_network import load_lpips
     from evaluation.pairs import Timed, pairs_of
@@ -132,7 +132,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     protocol = load_protocol(find_protocol(args.protocol))
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
     check_weights(protocol, args.extractor, trunks)
-    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
+    clips, entries, notes = _compared(args, int(protocol.preprocessing["size"]))
     memory = peak_memory_mb()  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
     lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
@@ -155,21 +155,25 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
                 timed=timed,
             )
         )
-    return results
+    return results, notes
 
 
-def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
-    """The true clips, and what is compared with them: the system itself first."""
+def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry], list[str]]":
+    """The true clips, what is compared with them, the system itself first, and notes on both."""
     from datamodules.preparation.media import read_video
-    from evaluation.pairs import clips_of_folder, videos_made
+    from evaluation.pairs import clips_of_folder, floors_not_made, videos_made
     from evaluation.result import System
+    from moee.evaluate_about import check_about
     from moee.evaluate_sources import Animated, limit_entries, other_emotions, synthetic_clips
     from moee.generation_cost import tflop_per_frame
     from moee.generator import load_generator
 
     generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
+    notes: list[str] = []
     if args.reference:
-        clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
+        about = read_about(args.about) if args.about else None
+        clips = clips_of_folder(args.reference, read_video, about)
+        notes += [] if about is None else check_about(about, clips.keys, args.about)
     else:
         clips = synthetic_clips(args.synthetic, args.frames, size)
     if generator is None:
@@ -184,7 +188,11 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
         entries = [*entries, *limit_entries(clips, generator)]
     if args.limits and not args.reference:
         entries.append(other_emotions(args.synthetic, args.frames, size))
-    return clips, entries
+    if args.limits:
+        made = {system.name for system, _ in entries}
+        missing = {name: why for name, why in floors_not_made(clips).items() if name not in made}
+        notes += [f"floor not made: {name}: {why}" for name, why in missing.items()]
+    return clips, entries, notes
 
 
 def limit_path(out: Path, name: str) -> Path:
