@@ -107,7 +107,8 @@ class Result:
     Args:
         protocol: tag, sha256, statistics and the preparation with its own sha256.
         system: a `System` as plain data.
-        data: sha256 of the truth, where its quantities come from (`exact` or `measured`), keys and counts.
+        data: sha256 of the truth, where its quantities come from (`exact` or `measured`), keys and counts;
+            what could not be measured and rates of files where there is any, see `evaluation.data_record`.
         extractors: name -> published, sha256 of the weights.
         metrics: name -> value, interval and what they mean.
         rows: of all clips, failed ones too.
