@@ -22,7 +22,7 @@ def note_of(metric: ClipMetric, value: float | None, features: Features, identit
     if not identities:
         return "no clip could be evaluated"
     try:
-        metric.of_people(*by_person(features[metric.needs[0]], identities))
+        metric.of_people(*by_person(features[metric.needs[0]], identities), spread=False)
     except ValueError as error:
         return str(error)
     return "the distance is no number"

@@ -139,9 +139,9 @@ def clips_of_folder(
     def load(index: int) -> dict[str, Any]:
         with about_file(found[stems[index]]):
             video = read_video(found[stems[index]])
-        about_it = {"waveform": getattr(video, "waveform", None), RATE: getattr(video, RATE, None)}
-        given = {name: x for name, x in about_it.items() if x is not None}
-        return known(index) | {"frames": video.frames} | given
+        told = {"waveform": getattr(video, "waveform", None), RATE: getattr(video, RATE, None)}
+        given = {name: x for name, x in told.items() if x is not None}
+        return known(index) | {"frames": video.frames, "file": found[stems[index]].name} | given
 
     return Clips(stems, [str(about.get(stem, {}).get("identity", stem)) for stem in stems], load, known)
 
