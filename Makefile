@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo demo-quick test check format clean
+.PHONY: help demo demo-quick test test-all check format clean
 
 help:
 	@echo "make demo        install, then everything once: clips, training, videos, scores"
 	@echo "make demo-quick  the same, shorter"
 	@echo "make test        install, then the whole test suite"
+	@echo "make test-all    the same with the long reference cases"
 	@echo "make check       style, types and tests, as .ci/run does"
 	@echo "make format      bring the code into shape"
 
@@ -32,6 +33,9 @@ test: $(VENV)/installed
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m 'not mediapipe'
 	# MediaPipe's native code has crashed in a process that had loaded everything else: it gets one of its own.
 	$(ONE_THREAD) $(BIN)/python -m pytest -m mediapipe
+
+test-all:
+	MOEE_ALL_CASES=1 $(MAKE) test
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

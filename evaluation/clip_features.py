@@ -14,7 +14,14 @@ PREFIX = "features/"
 
 
 def as_tensors(field: str, made: Tensor, true: Tensor) -> dict[str, Tensor]:
-    """The entry of one clip as named tensors."""
+    """The entry of one clip as named tensors.
+
+    Raises:
+        ValueError: for features that are not finite: the clip has failed, the others stand.
+    """
+    for side, features in (("generated", made), ("true", true)):
+        if not torch.isfinite(features).all():
+            raise ValueError(f"{field} of the {side} video holds values that are no numbers")
     return {f"{PREFIX}{field}/made": made, f"{PREFIX}{field}/true": true}
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
 from evaluation.clip_features import PREFIX, as_tensors, collected
+from evaluation.data_record import Found, data_record, in_order
 from evaluation.devices import CPU, Workplace, device_name
 from evaluation.environment import environment, evaluation_cost, generation_cost
 from evaluation.features import Extractor, Listener, describe
@@ -26,7 +27,8 @@ from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.preparation import Preparation, Prepare
-from evaluation.protocol import Protocol, digest_of, load_protocol
+from evaluation.protocol import Protocol, load_protocol
+from evaluation.reasons import reason
 from evaluation.result import Result, Row, System, number
 from evaluation.world import current_world
 
@@ -127,36 +129,32 @@ def evaluate_pairs(
     start, mine = time.perf_counter(), []
     for pair in pairs:
         known = truth_digest(pair)
-        mine.append((*_row(judged, store, pair, known), known))
+        mine.append(Found(*_row(judged, store, pair, known), known, pair.rates))
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
-    found = _in_order(row for part in world.collect(mine) for row in part)
-    told = world.tell([(row, known) for row, _, known in found])
-    if not told:
+    found = in_order(item for part in world.collect(mine) for item in part)
+    rows = world.tell([item.row for item in found])
+    if not rows:
         raise ValueError("nothing to evaluate: no clips were given")
-    rows = [row for row, _ in told]
     devices = sorted(set(world.gather(device_name(device))))
     result = Result(
         protocol=_protocol_record(protocol),
         system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, {row.key: known for row, known in reversed(told)}, truth),
+        data=world.tell(data_record(found, truth, metrics) if world.first else {}),
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size, "device": ", ".join(devices)},
         cost=evaluation_cost(time.perf_counter() - start, sum(row.frames for row in rows))
         | generation_cost(world, timed),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        large=_stacked([large for _, large, _ in found]),
-        features=collected([large for row, large, _ in found if not row.problem]),
+        large=_stacked([item.large for item in found]),
+        features=collected([item.large for item in found if not item.row.problem]),
     )
     result.metrics = world.tell(result.recomputed() if world.first else {})
     if out is not None and world.first:
         result.write(Path(out))
     return result
-
-
-Found = tuple[Row, dict[str, Tensor], str]  # a row, its large sums, the digest of its truth
 
 
 def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Row, dict[str, Tensor]]:
@@ -167,11 +165,6 @@ def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Ro
     row, large = judged.row(pair)
     store.put(pair, known, row, large)
     return row, large
-
-
-def _in_order(found: Iterable[Found]) -> list[Found]:
-    """By key and seed, each once: the same list whoever measured what in which order."""
-    return [item for _, item in sorted({(item[0].key, item[0].seed): item for item in found}.items())]
 
 
 def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -201,7 +194,7 @@ class _Judged:
         try:
             sums = self._sums(pair, row)
         except (ValueError, OSError) as error:
-            row.problem = " ".join(str(error).split()) or type(error).__name__
+            row.problem = reason(error)
             row.frames = 0
             return row, {}
         in_json = {metric.name: metric for metric in self.metrics if metric.in_json and metric.name in sums}
@@ -215,7 +208,7 @@ class _Judged:
             raise ValueError(pair.problem or "no video")
         prepare = self.preparation.of(pair)
         made_F3HW, true_F3HW = prepare(pair.generated), prepare(pair.truth["frames"])
-        row.frames = self.preparation.common_length(made_F3HW, true_F3HW)
+        row.frames = self.preparation.common_length(made_F3HW, true_F3HW, pair.rates)
         made = self._measure(made_F3HW[: row.frames])
         true = self._true(pair, true_F3HW[: row.frames], prepare)
         sums = {}
@@ -340,18 +333,6 @@ def _protocol_record(protocol: Protocol) -> dict:
 
 def _system_record(system: System, rows: list[Row]) -> dict:
     return asdict(system) | {"seeds": system.seeds or sorted({row.seed for row in rows})}
-
-
-def _data_record(rows: list[Row], digests: dict[str, str], truth: Truth) -> dict:
-    return {
-        "sha256": digest_of(sorted(digests.items())),
-        "truth": truth,
-        "clips": len(digests),
-        "identities": len({row.identity for row in rows}),
-        "frames": sum(row.frames for row in rows),
-        "failed": sum(bool(row.problem) for row in rows),
-        "keys": sorted(digests),
-    }
 
 
 def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]) -> dict:

@@ -13,8 +13,17 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import Sample, blend_label
+from evaluation.reasons import about_file, reason
 
+RATE = "fps_source"  # what a video that was read tells of its file: frames a second
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+
+
+# floor -> what its clips share with the true ones, person (0) or emotion (1), and what they are
+PARTNERS = {
+    "another identity": (1, "clip of another person in the same emotion"),
+    "another emotion": (0, "clip of the same person in another emotion"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,8 @@ class Pair:
         truth: a `Sample`, or as many of its fields as are known.
         seed: of the sampler.
         problem: why it cannot be evaluated.
+        rates: frames a second of the generated and the true file, before they were converted; None where
+            unknown, or where there is no file.
     """
 
     key: str
@@ -36,6 +47,7 @@ class Pair:
     truth: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     problem: str = ""
+    rates: tuple[float | None, float | None] = (None, None)
 
 
 def sample_pairs(
@@ -125,10 +137,11 @@ def clips_of_folder(
         return {name: x for name, x in about.get(stems[index], {}).items() if name != "identity"}
 
     def load(index: int) -> dict[str, Any]:
-        video = read_video(found[stems[index]])
-        sound = getattr(video, "waveform", None)
-        told = {"frames": video.frames, "file": found[stems[index]].name}
-        return known(index) | told | ({} if sound is None else {"waveform": sound})
+        with about_file(found[stems[index]]):
+            video = read_video(found[stems[index]])
+        told = {"waveform": getattr(video, "waveform", None), RATE: getattr(video, RATE, None)}
+        given = {name: x for name, x in told.items() if x is not None}
+        return known(index) | {"frames": video.frames, "file": found[stems[index]].name} | given
 
     return Clips(stems, [str(about.get(stem, {}).get("identity", stem)) for stem in stems], load, known)
 
@@ -146,20 +159,44 @@ def pairs_of(
             truth: Mapping[str, Any] = clips.load(index)
         except (ValueError, OSError) as error:
             for seed in seeds:
-                yield Pair(key, identity, None, clips.known(index), seed, _reason(error))
+                yield Pair(key, identity, None, clips.known(index), seed, reason(error))
             continue
         for seed in seeds:
+            made, problem = None, ""
             try:
-                yield Pair(key, identity, make(index, truth, seed), truth, seed)
+                made = make(index, truth, seed)
             except (ValueError, OSError) as error:
-                yield Pair(key, identity, None, truth, seed, _reason(error))
+                problem = reason(error)
+            rate = make.rates.get(index) if isinstance(make, FinishedVideos) else None
+            yield Pair(key, identity, made, truth, seed, problem, (rate, truth.get(RATE)))
 
 
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+class FinishedVideos:
+    """A `Make` that reads what was made before, and keeps the frame rates of the files.
+
+    Args:
+        paths: of the videos, by the key of the clip.
+        keys: of the clips.
+        read_video: reads one file.
+    """
+
+    def __init__(
+        self, paths: Mapping[str, Path], keys: Sequence[str], read_video: Callable[[Path], Any]
+    ) -> None:
+        self.paths, self.keys, self.read_video = paths, keys, read_video
+        self.rates: dict[int, float | None] = {}
+
+    def __call__(self, index: int, truth: Mapping[str, Any], seed: int) -> Tensor:
+        if self.keys[index] not in self.paths:
+            raise FileNotFoundError("nothing was generated")
+        path = self.paths[self.keys[index]]
+        with about_file(path):
+            video = self.read_video(path)
+        self.rates[index] = getattr(video, RATE, None)
+        return video.frames
 
 
-def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]) -> Make:
+def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]) -> FinishedVideos:
     """Finished videos, matched by file stem.
 
     Raises:
@@ -170,13 +207,7 @@ def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]
     stray = sorted(made.keys() - set(clips.keys))
     if stray:
         raise ValueError(f"{len(stray)} videos in {generated} have no counterpart, the first is {stray[0]!r}")
-
-    def frames(index: int, _: Mapping[str, Any], __: int) -> Tensor:
-        if clips.keys[index] not in made:
-            raise FileNotFoundError("nothing was generated")
-        return read_video(made[clips.keys[index]]).frames
-
-    return frames
+    return FinishedVideos(made, clips.keys, read_video)
 
 
 def videos_in(folder: Path) -> dict[str, Path]:
@@ -225,12 +256,31 @@ def isolated_limits(clips: Clips) -> list[tuple[str, str, Make]]:
         return truth["frames"].roll(len(truth["frames"]) // 2, 0)
 
     floors: list[tuple[str, str, Make]] = [("sound of another moment", "floor", shifted)]
-    about = [(clips.identities[i], _emotion(clips.known(i))) for i in range(len(clips.keys))]
-    for name, same in (("another identity", 1), ("another emotion", 0)):
-        others = [_partner(about, i, same) for i in range(len(about))]
-        if all(other is not None for other in others):
+    for name, others in _partners(clips).items():
+        if None not in others:
             floors.append((name, "floor", _shown_instead(clips, others)))  # type: ignore[arg-type]
     return floors
+
+
+def floors_not_made(clips: Clips) -> dict[str, str]:
+    """Name of each of `isolated_limits` that cannot be made -> why."""
+    count, found = len(clips.keys), {}
+    unknown = [key for i, key in enumerate(clips.keys) if _emotion(clips.known(i)) is None]
+    for name, others in _partners(clips).items():
+        alone = [key for key, other in zip(clips.keys, others, strict=True) if other is None]
+        if unknown:
+            found[name] = f"no emotion is known of {len(unknown)} of {count} clips, as of {unknown[0]!r}"
+        elif alone:
+            found[name] = f"{len(alone)} of {count} clips have no {PARTNERS[name][1]}, as {alone[0]!r}"
+    return found
+
+
+def _partners(clips: Clips) -> dict[str, list[int | None]]:
+    """Name of a floor -> for each clip the number of the one that is shown instead; None without one."""
+    about = [(clips.identities[i], _emotion(clips.known(i))) for i in range(len(clips.keys))]
+    return {
+        name: [_partner(about, i, same) for i in range(len(about))] for name, (same, _) in PARTNERS.items()
+    }
 
 
 def _emotion(known: Mapping[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from datamodules.preparation.faces import crop
+from evaluation.data_record import Rates, lengths_apart
 from evaluation.features import Extractor
 from evaluation.kept_features import KeptFeatures
 from evaluation.pairs import Pair
@@ -77,15 +78,20 @@ class Preparation:
         elif self.finder is None:
             raise ValueError("face_crop needs a network that finds the face: name face-square-mediapipe")
 
-    def common_length(self, made_F3HW: Tensor, true_F3HW: Tensor) -> int:
+    def common_length(self, made_F3HW: Tensor, true_F3HW: Tensor, rates: Rates = (None, None)) -> int:
         """Frames over which two videos are compared.
+
+        Args:
+            made_F3HW: the generated video.
+            true_F3HW: the true one.
+            rates: of their files, for the line that says what is wrong.
 
         Raises:
             ValueError: if one is longer by more than the protocol's `extra_frames`.
         """
         made, true = len(made_F3HW), len(true_F3HW)
         if abs(made - true) > self.extra_frames:
-            raise ValueError(f"{made} frames generated, {true} true: more than {self.extra_frames} apart")
+            raise ValueError(lengths_apart(made, true, self.extra_frames, rates))
         return min(made, true)
 
     def of(self, pair: Pair) -> Prepare:

@@ -21,6 +21,7 @@ from torch import Tensor
 from evaluation.clip_features import PREFIX, Features, by_person, packed, unpacked
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets import SetMetric
+from evaluation.notes import note_of
 from evaluation.protocol import digest_of
 from evaluation.result_check import check_result
 from evaluation.result_shape import check_shape
@@ -107,7 +108,7 @@ class Result:
     Args:
         protocol: tag, sha256, statistics and the preparation with its own sha256.
         system: a `System` as plain data.
-        data: sha256 of the truth, where its quantities come from (`exact` or `measured`), keys and counts.
+        data: sha256 of the truth (`exact` or `measured`), keys and counts; see `evaluation.data_record`.
         extractors: name -> published, sha256 of the weights.
         metrics: name -> value, interval and what they mean.
         rows: of all clips, failed ones too.
@@ -185,8 +186,7 @@ class Result:
         return torch.tensor([row.sums[name] for row in rows], dtype=torch.float64), rows
 
     def _record(self, kind: type[ClipMetric], set_intervals: bool) -> dict[str, Any]:
-        metric = kind()
-        sums_NK, rows = self.sums_of(kind.name)
+        metric, (sums_NK, rows) = kind(), self.sums_of(kind.name)
         identities = [row.identity for row in rows]
         found = self._value(metric, sums_NK, [True] * len(rows), set_intervals)
         seeds, by_seed = sorted({row.seed for row in rows}), {}
@@ -210,6 +210,7 @@ class Result:
             "between_seeds": _deviation(list(by_seed.values())),
             "seed_spread": self._seed_spread(kind.name),
             "details": _details(metric, sums_NK.sum(0), identities) if found[0] is not None else {},
+            "note": note_of(metric, found[0], self.features, identities),
         }
 
     def _value(

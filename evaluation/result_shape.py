@@ -61,11 +61,13 @@ def check_shape(content: dict[str, Any]) -> None:
     for section, keys in LATER.items():
         for key in keys:
             _fits(content[section].get(key), SOMETIMES, f"result: {section}: {key}")
+    _check_told(content["data"])
     for name, extractor in content["extractors"].items():
         _fits(extractor, EXTRACTOR, f"extractor {name}")
     for name, metric in content["metrics"].items():
         _check_known(name, "metrics")
         _fits(metric, METRIC, name)
+        _fits(metric.get("note", ""), str, f"{name}: note")
     for row in content["rows"]:
         _fits(row, ROW, "a row")
         for name, sums in row["sums"].items():
@@ -73,6 +75,24 @@ def check_shape(content: dict[str, Any]) -> None:
     plan = content["protocol"]["statistics"]
     if not (0 < plan["level"] < 1 and 0 < plan["resamples"] <= MOST_RESAMPLES and plan["seed"] >= 0):
         raise ValueError(f"statistics {plan} are out of range (at most {MOST_RESAMPLES} resamples)")
+
+
+def _check_told(data: dict[str, Any]) -> None:
+    """What newer results say of metrics that could not be computed, and of frame rates."""
+    for name, told in _dict(data, "unmeasured").items():
+        _check_known(name, "data: unmeasured")
+        _fits(told, {"clips": int, "why": str}, f"data: unmeasured: {name}")
+    for side in _dict(data, "source_rates"):
+        for rate, count in _dict(data["source_rates"], side).items():
+            _fits(count, int, f"data: source_rates: {side}: {rate}")
+            if not rate.replace(".", "", 1).isdecimal():
+                raise ValueError(f"data: source_rates: {side}: {rate!r} is no rate")
+
+
+def _dict(content: dict[str, Any], key: str) -> dict[str, Any]:
+    found = content.get(key, {})
+    _fits(found, dict, key)
+    return found
 
 
 def _fits(content: Any, shape: Any, where: str) -> None:

@@ -110,12 +110,13 @@ def run(args: argparse.Namespace) -> int:
         )
     check_writable(args.out)
     with joined() as world:
-        results = _evaluate(args, say if world.first else lambda line: None)
+        results, notes = _evaluate(args, say if world.first else lambda line: None)
     if not world.first:
         return 0
     for line in [
         *summary(results[0]),
         *(limit_table(results) if args.limits else ()),
+        *notes,
         *shape_hint(results[0]),
     ]:
         say(line)
@@ -128,8 +129,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
-    """The result, and with --limits those that lie beside it."""
+def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[list[Result], list[str]]":
+    """The result, with --limits those that lie beside it; and lines on what could not be told or made."""
     from evaluation.devices import choose_device
     from evaluation.environment import peak_memory_mb
     from evaluation.evaluate import evaluate_pairs
@@ -142,7 +143,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     protocol, device = load_protocol(find_protocol(args.protocol)), choose_device(args.device)
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
     check_weights(protocol, args.extractor, trunks)
-    clips, entries = _compared(args, int(protocol.preprocessing["size"]), device)
+    clips, entries, notes = _compared(args, int(protocol.preprocessing["size"]), device)
     memory = peak_memory_mb(device)  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
     lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
@@ -166,21 +167,27 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
                 device=device,
             )
         )
-    return results
+    return results, notes
 
 
-def _compared(args: argparse.Namespace, size: int, device: "torch.device") -> "tuple[Clips, list[Entry]]":
-    """The true clips, and what is compared with them: the system itself first."""
+def _compared(
+    args: argparse.Namespace, size: int, device: "torch.device"
+) -> "tuple[Clips, list[Entry], list[str]]":
+    """The true clips, what is compared with them, the system itself first, and notes on both."""
     from datamodules.preparation.media import read_video
-    from evaluation.pairs import clips_of_folder, videos_made
+    from evaluation.pairs import clips_of_folder, floors_not_made, videos_made
     from evaluation.result import System
+    from moee.evaluate_about import check_about
     from moee.evaluate_sources import Animated, limit_entries, other_emotions, synthetic_clips
     from moee.generation_cost import tflop_per_frame
     from moee.generator import load_generator
 
     generator = load_generator(args.checkpoint, args.precision, device) if args.checkpoint else None
+    notes: list[str] = []
     if args.reference:
-        clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
+        about = read_about(args.about) if args.about else None
+        clips = clips_of_folder(args.reference, read_video, about)
+        notes += [] if about is None else check_about(about, clips.keys, args.about)
     else:
         clips = synthetic_clips(args.synthetic, args.frames, size)
     if generator is None:
@@ -195,7 +202,11 @@ def _compared(args: argparse.Namespace, size: int, device: "torch.device") -> "t
         entries = [*entries, *limit_entries(clips, generator)]
     if args.limits and not args.reference:
         entries.append(other_emotions(args.synthetic, args.frames, size))
-    return clips, entries
+    if args.limits:
+        made = {system.name for system, _ in entries}
+        missing = {name: why for name, why in floors_not_made(clips).items() if name not in made}
+        notes += [f"floor not made: {name}: {why}" for name, why in missing.items()]
+    return clips, entries, notes
 
 
 def limit_path(out: Path, name: str) -> Path:

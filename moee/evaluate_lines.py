@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from evaluation.data_record import rate_lines, unmeasured_lines
 from evaluation.limits import Sight, sights
 from evaluation.metrics import METRICS
+from evaluation.notes import own_notes, reasons_without_value
 from evaluation.protocol import NOT_SQUARE, load_protocol
+from evaluation.reasons import failures
 from evaluation.result import Result
 from moee.merge import CONFIGS
 
@@ -20,8 +23,13 @@ def summary(result: Result) -> list[str]:
     if cost := cost_line(result):
         lines.append(cost)
     failed = sum(bool(row.problem) for row in result.rows)
+    lines += [f"not measured in {line}" for line in unmeasured_lines(result)]
+    lines += [f"without a value, {line}" for line in reasons_without_value(result.metrics)]
+    if result.data["truth"] == "measured":  # on renderings there is nothing to warn of
+        lines += [f"note on {line}" for line in own_notes(result.metrics)]
+    lines += rate_lines(result)
     lines.append(f"{len(result.rows)} clips, {failed} failed")
-    return lines
+    return [*lines, *(f"  {line}" for line in failures(result.rows))]
 
 
 def shape_hint(result: Result) -> list[str]:

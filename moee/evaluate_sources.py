@@ -14,6 +14,7 @@ from torch import Tensor
 
 from evaluation.pairs import Clips, Make, isolated_limits, limits, strangers
 from evaluation.protocol import prepare
+from evaluation.reasons import about_file
 from evaluation.result import System
 from lightning_modules.interfaces import EmotionCue
 from moee.acting import NaturalMotion
@@ -166,8 +167,10 @@ def _encoded_again(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
     height, width = truth["frames"].shape[-2:]
     rows, columns = (torch.arange(n + n % 2).clamp(max=n - 1) for n in (height, width))  # H.264: even sides
     with tempfile.TemporaryDirectory() as folder:
-        path = write_video(Path(folder) / "clip.mp4", truth["frames"][:, :, rows][..., columns])
-        return read_video(path).frames[..., :height, :width]
+        path = Path(folder) / "clip.mp4"
+        with about_file(path):
+            write_video(path, truth["frames"][:, :, rows][..., columns])
+            return read_video(path).frames[..., :height, :width]
 
 
 def _through(generator: "LoadedGenerator") -> Make:

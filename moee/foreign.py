@@ -122,9 +122,13 @@ def run(args: argparse.Namespace) -> int:
     from datamodules.preparation.media import read_video
     from evaluation.pairs import clips_of_folder
     from moee.evaluate import read_about
+    from moee.evaluate_about import check_about
 
     adapter = read_adapter(args.adapter)
-    clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
+    about = read_about(args.about) if args.about else None
+    clips = clips_of_folder(args.reference, read_video, about)
+    for line in [] if about is None else check_about(about, clips.keys, args.about):
+        say(line)
     manifest = write_manifest(clips, args.out, args.seed)
     asked = manifest["clips"]
     say(f"{adapter.name}: {len(asked)} of {len(clips.keys)} clips to make")

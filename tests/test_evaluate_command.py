@@ -125,7 +125,7 @@ def test_limits_lie_beside_the_result_and_are_printed(
     assert set(found["ours.json"].rows[0].sums) > {"psnr", "emotion_accuracy"}
 
 
-def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path) -> None:
+def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path, capsys) -> None:
     for name, shift in (("true", 0), ("made", 5)):
         (tmp_path / name).mkdir()
         for i in range(2):
@@ -133,6 +133,9 @@ def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path) -> None:
             write_video(tmp_path / name / f"{i}.mp4", frames, torch.zeros(6 * 640), {})
     given = ["evaluate", "--generated", str(tmp_path / "made"), "--reference", str(tmp_path / "true")]
     assert cli.main([*given, "--limits", "--out", str(tmp_path / "r" / "a.json")]) == 0
+    said = capsys.readouterr().out
+    for name in ("another identity", "another emotion"):
+        assert f"floor not made: {name}: no emotion is known of 2 of 2 clips, as of '0'" in said
     names = {path.stem for path in (tmp_path / "r").glob("*.json")}
     limits = ("real-video", H264, "static-reference", "shuffled-clips", "sound-of-another-moment")
     assert names == {"a", *(f"a.{name}" for name in limits)}

@@ -1,4 +1,4 @@
-"""Against the reference case R4; its crop runs where MOEE_ALL_CASES is set."""
+"""Against the reference case R4; its crop runs where MOEE_ALL_CASES is set (`make test-all`)."""
 
 import os
 

@@ -1,6 +1,7 @@
 """Against the reference case R3 and torchvision's network.
 
-The two filters farthest apart run always, the two between them where MOEE_ALL_CASES is set.
+The two filters farthest apart run always at 128 pixels; the two between them, all four at 512 and
+torchmetrics' own class where MOEE_ALL_CASES is set (`make test-all`).
 """
 
 import os
@@ -18,7 +19,16 @@ from evaluation.features import Extractor, describe
 from evaluation.metrics import frechet_distance
 
 CASES = {"tf1": 164.008694, "clean": 208.094959, "torch": 164.686480, "torch_aa": 163.216897}
-RUN = CASES if os.environ.get("MOEE_ALL_CASES") else ("tf1", "clean")
+# at 512 pixels, covariances over N - 1 and over N
+LARGE = {
+    "tf1": (225.557229, 225.460129),
+    "torch": (226.730085, 226.629416),
+    "torch_aa": (223.524915, 223.423595),
+    "clean": (231.958559, 231.856075),
+}
+ALL = bool(os.environ.get("MOEE_ALL_CASES"))
+RUN = CASES if ALL else ("tf1", "clean")
+needs_time = pytest.mark.skipif(not ALL, reason="takes minutes: MOEE_ALL_CASES=1, as `make test-all` does")
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +48,13 @@ def loaded(network, tmp_path_factory) -> Inception:
 def sets() -> list[Tensor]:
     made = [pictures(501, 24, 128, 128, 60), pictures(502, 24, 128, 128, 90)]
     assert bytes_hash(*made) == "327ce389fe27b7be"
+    return [channels_first(z) for z in made]
+
+
+@pytest.fixture(scope="module")
+def large_sets() -> list[Tensor]:
+    made = [pictures(501, 24, 512, 512, 60), pictures(502, 24, 512, 512, 90)]
+    assert bytes_hash(*made) == "70e9e9a787ea62f6"
     return [channels_first(z) for z in made]
 
 
@@ -61,6 +78,48 @@ def test_the_reference_distance(loaded, sets, resize, monkeypatch):
     features = [loaded.measure(z)[loaded.provides[0]] for z in sets]
     assert all(z.shape == (24, 2048) and z.dtype == torch.float32 for z in features)
     assert frechet_distance(*features).item() == pytest.approx(CASES[resize], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_the_large_pictures_are_those_of_the_reference(large_sets):
+    assert all(z.shape == (24, 3, 512, 512) for z in large_sets)
+
+
+@needs_time
+@pytest.mark.slow
+def test_the_reference_distances_of_large_pictures(loaded, large_sets, monkeypatch):
+    found = {}
+    for resize, wanted in LARGE.items():
+        monkeypatch.setattr(loaded, "resize", resize)
+        features = [loaded.measure(z)[loaded.provides[0]] for z in large_sets]
+        found[resize] = [frechet_distance(*features, ddof=ddof).item() for ddof in (1, 0)]
+        assert found[resize] == pytest.approx(wanted, rel=1e-3)
+    for kind in (0, 1):  # the gaps between the filters are smaller than the tolerance of each
+        order = sorted(LARGE, key=lambda name: LARGE[name][kind])
+        assert sorted(found, key=lambda name: found[name][kind]) == order
+        gaps, wanted = ([z[name][kind] - z["torch_aa"][kind] for name in order] for z in (found, LARGE))
+        assert gaps == pytest.approx(wanted, abs=0.02)
+
+
+@needs_time
+@pytest.mark.slow
+@pytest.mark.parametrize(("resize", "wanted"), [("torch_aa", 223.52489), ("tf1", 225.55721)])
+def test_the_class_of_torchmetrics_agrees(network, loaded, large_sets, tmp_path, monkeypatch, resize, wanted):
+    pytest.importorskip("torch_fidelity", reason="not installed")
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    theirs = FrechetInceptionDistance(
+        2048, feature_extractor_weights_path=str(tmp_path / "w.pth"), antialias=resize == "torch_aa"
+    )
+    for real, pictures_NCHW in zip((False, True), large_sets, strict=True):
+        for part in pictures_NCHW.split(8):
+            theirs.update(part, real=real)
+    monkeypatch.setattr(loaded, "resize", resize)
+    features = [loaded.measure(z)[loaded.provides[0]] for z in large_sets]
+    value = theirs.compute().item()
+    assert value == pytest.approx(wanted, rel=1e-3)
+    assert frechet_distance(*features).item() == pytest.approx(value, rel=1e-5)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from evaluation.evaluate import evaluate_pairs
 from evaluation.limits import real_halves, sights
 from evaluation.metrics import METRICS
 from evaluation.metrics.frechet import frechet_distance
-from evaluation.pairs import Clips, clips_of_samples, isolated_limits, limits, pairs_of
+from evaluation.pairs import Clips, clips_of_samples, floors_not_made, isolated_limits, limits, pairs_of
 from evaluation.result import Result, System
 from moee.evaluate_lines import limit_table
 from moee.evaluate_sources import other_emotions, synthetic_clips
@@ -86,6 +86,16 @@ def test_floors_that_cannot_be_made_are_left_out() -> None:
     assert [name for name, _, _ in isolated_limits(alone)] == ["sound of another moment"]  # nothing is known
     known = Clips(alone.keys, alone.identities, alone.load, alone.load)
     assert len(isolated_limits(known)) == 1  # two people, two emotions: nothing to isolate
+    told = "no emotion is known of 2 of 2 clips, as of 'clip-0'"
+    assert floors_not_made(alone) == {"another identity": told, "another emotion": told}
+    assert floors_not_made(known) == {
+        "another identity": "2 of 2 clips have no clip of another person in the same emotion, as 'clip-0'",
+        "another emotion": "2 of 2 clips have no clip of the same person in another emotion, as 'clip-0'",
+    }
+
+
+def test_floors_that_can_be_made_need_no_word(clips: Clips) -> None:
+    assert floors_not_made(clips) == {}
 
 
 def test_a_metric_sees_what_it_is_about_and_not_the_rest(results: list[Result]) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 from evaluation.board.admission import Refusal
 from evaluation.board.breakdown import group_values
 from evaluation.board.scores import EMBEDDED
+from evaluation.data_record import rate_lines, unmeasured_lines
 from evaluation.metrics import METRICS
+from evaluation.notes import reasons_without_value
 from evaluation.page import definitions, disclosure
+from evaluation.reasons import failures
 from evaluation.result import Result
 from evaluation.tables import text_of
 
@@ -45,6 +48,10 @@ def _measuring(result: Result) -> list[tuple[str, str]]:
     failed = f"{data['failed']} failed (left out and counted)"
     return [
         ("clips", f"{len(result.rows)}, {failed}, {data['frames']} frames"),
+        ("failed", " · ".join(failures(result.rows))),
+        ("not measured", " · ".join(unmeasured_lines(result))),
+        ("without a value", " · ".join(reasons_without_value(result.metrics))),
+        ("frame rates", " · ".join(rate_lines(result))),
         ("truth", f"{data['truth']}, sha256 {data['sha256']}"),
         ("protocol", f"{result.tag}, sha256 {result.protocol['sha256']}"),
         *((f"measured by {e['name']}", _origin(e)) for e in result.extractors.values()),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from evaluation.metrics import METRICS
+from evaluation.notes import own_notes
 from evaluation.page import aside, badge, data_table
 from evaluation.result import Result
 from evaluation.tables import (
@@ -111,6 +112,7 @@ def _key(table: Table) -> str:
     lines += _warning("Cannot tell ceiling from floor here", [n for n in table.metrics if blind(table, n)])
     lines += _warning("A floor beats real video here", [n for n in table.metrics if fooled(table, n)])
     lines += [_warned(UNLIKE, line) for line in table.unlike]
+    lines += [f'<li class="soft">{escape(note)}</li>' for note in own_notes(table.metrics)]
     return f'<ul class="key">{"".join(lines)}</ul>' if lines else ""
 
 

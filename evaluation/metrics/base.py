@@ -29,6 +29,7 @@ class ClipMetric(Metric, ABC):
         resampling: how its interval is found, `bootstrap` or `jackknife`, both by identity.
         in_json: False where the sums are too many for the result's JSON; they then lie in the file beside it.
         of_sets: whether a clip's row are its features themselves; see `evaluation.metrics.sets`.
+        note: what a reader must know of its values; empty for nothing.
     """
 
     name: ClassVar[str]
@@ -42,6 +43,7 @@ class ClipMetric(Metric, ABC):
     resampling: ClassVar[str] = "bootstrap"
     in_json: ClassVar[bool] = True
     of_sets: ClassVar[bool] = False
+    note: ClassVar[str] = ""
     is_differentiable = False
     full_state_update = False
 

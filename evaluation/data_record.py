@@ -1,0 +1,121 @@
+"""What a result says of its data: counts, digests, what could not be measured, files that were converted."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from datamodules.batch import FPS
+from evaluation.metrics import METRICS, ClipMetric
+from evaluation.protocol import digest_of
+from evaluation.result import Result, Row
+
+SIDES = ("generated", "true")
+SAME_RATE = 0.1  # frames a second; a header's mean rate is rarely exact
+Rates = tuple[float | None, float | None]  # frames a second of the generated and the true file, where known
+
+
+class Found(NamedTuple):
+    """A measured pair: its row, sums too large for it, the digest of its truth, the rates of its files."""
+
+    row: Row
+    large: dict[str, Tensor]
+    truth: str
+    rates: Rates
+
+
+def in_order(found: Iterable[Found]) -> list[Found]:
+    """By key and seed, each once: the same list whoever measured what in which order."""
+    return [item for _, item in sorted({(item.row.key, item.row.seed): item for item in found}.items())]
+
+
+def data_record(found: Sequence[Found], truth: str, metrics: Sequence[ClipMetric]) -> dict[str, Any]:
+    """The section `data` of a result; what there is no word about is left out."""
+    rows = [item.row for item in found]
+    digests = {item.row.key: item.truth for item in reversed(found)}
+    told = {"unmeasured": _unmeasured(found, metrics), "source_rates": _source_rates(found)}
+    return {
+        "sha256": digest_of(sorted(digests.items())),
+        "truth": truth,
+        "clips": len(digests),
+        "identities": len({row.identity for row in rows}),
+        "frames": sum(row.frames for row in rows),
+        "failed": sum(bool(row.problem) for row in rows),
+        "keys": sorted(digests),
+    } | {name: content for name, content in told.items() if content}
+
+
+def _unmeasured(found: Sequence[Found], metrics: Sequence[ClipMetric]) -> dict[str, dict[str, Any]]:
+    """Metric -> how many clips it could not be computed for, those that failed aside, and why."""
+    lacking: dict[str, dict[str, Any]] = {}
+    for metric in metrics:
+        clips = {
+            item.row.key
+            for item in found
+            if not item.row.problem and metric.name not in item.row.sums and metric.name not in item.large
+        }
+        if clips:
+            lacking[metric.name] = {"clips": len(clips), "why": _why(metric.needs[1])}
+    return lacking
+
+
+def _why(field: str) -> str:
+    """Why a truth has no such field of `Measured`."""
+    if field.endswith("sync_audio"):
+        return "the true video has no sound"
+    return "no emotion is known of the clip" if field == "blend" else f"the truth has no {field}"
+
+
+def _source_rates(found: Sequence[Found]) -> dict[str, dict[str, int]]:
+    """Side -> rate of the file -> clips, where a rate had to be converted; nothing otherwise."""
+    rates = {(item.row.key, side): item.rates[i] for item in found for i, side in enumerate(SIDES)}
+    known = {place: rate for place, rate in rates.items() if rate is not None}
+    if all(is_common(rate) for rate in known.values()):
+        return {}
+    counts = {
+        side: Counter(_plain(rate) for (_, of), rate in sorted(known.items()) if of == side) for side in SIDES
+    }
+    return {side: dict(sorted(count.items())) for side, count in counts.items() if count}
+
+
+def _plain(rate: float) -> str:
+    return f"{rate:.3f}".rstrip("0").rstrip(".")
+
+
+def is_common(rate: float) -> bool:
+    """Whether it is the rate that everything is compared at."""
+    return abs(rate - FPS) <= SAME_RATE
+
+
+def lengths_apart(made: int, true: int, allowed: int, rates: Rates) -> str:
+    """What is wrong with a clip of another length than its truth."""
+    text = f"{made} frames generated, {true} true: more than {allowed} apart"
+    odd = [
+        f"the {side} file's {_plain(rate)} frames a second were converted to {FPS}"
+        for side, rate in zip(SIDES, rates, strict=True)
+        if rate is not None and not is_common(rate)
+    ]
+    return "; ".join([text, *odd])
+
+
+def unmeasured_lines(result: Result) -> list[str]:
+    """One line for each reason: how many clips, why, which metrics."""
+    groups: dict[tuple[int, str], list[str]] = {}
+    for name, told in result.data.get("unmeasured", {}).items():
+        groups.setdefault((told["clips"], told["why"]), []).append(METRICS[name].title)
+    evaluated = len({row.key for row in result.rows if not row.problem})
+    return [
+        f"{clips} of {evaluated} clips, {why}: {'; '.join(titles)}" for (clips, why), titles in groups.items()
+    ]
+
+
+def rate_lines(result: Result) -> list[str]:
+    """Which files had another rate, one line for each side that had."""
+    lines = []
+    for side, counts in result.data.get("source_rates", {}).items():
+        odd = {rate: count for rate, count in counts.items() if not is_common(float(rate))}
+        if odd:
+            told = ", ".join(f"{count} at {rate}" for rate, count in odd.items())
+            lines.append(f"{side} videos converted to {FPS} frames a second: {told}")
+    return lines
