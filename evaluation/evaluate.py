@@ -5,11 +5,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 from typing import Protocol as Shape
 
 import torch
@@ -18,18 +16,18 @@ from torch import Tensor, nn
 from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
 from evaluation.clip_features import PREFIX, as_tensors, collected
-from evaluation.features import Extractor, Listener, describe
+from evaluation.features import Extractor, Listener
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
-from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.protocol import Protocol, load_protocol, prepare
+from evaluation.records import Found, Truth, data_record, extractor_record, protocol_record, system_record
 from evaluation.result import Result, Row, System, number
 from evaluation.world import World, current_world
 
-Truth = Literal["exact", "measured"]
 GIVEN = ("frames", "blend")  # fields no network has to fill
 LIBRARIES = ("torch", "torchmetrics", "numpy", "safetensors")
 
@@ -119,33 +117,30 @@ def evaluate_pairs(
     start, mine = time.perf_counter(), []
     for pair in pairs:
         known = truth_digest(pair)
-        mine.append((*_row(judged, store, pair, known), known))
+        mine.append((*_row(judged, store, pair, known), known, "reference" in pair.truth))
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
     found = _in_order(row for part in world.gather(mine) for row in part)
     if not found:
         raise ValueError("nothing to evaluate: no clips were given")
-    rows = [row for row, _, _ in found]
+    rows = [row for row, *_ in found]
     result = Result(
-        protocol=_protocol_record(protocol),
-        system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, {row.key: known for row, _, known in reversed(found)}, truth),
-        extractors=_extractor_record(extractors, lpips),
+        protocol=protocol_record(protocol),
+        system=system_record(system or System("unnamed"), rows),
+        data=data_record(found, truth),
+        extractors=extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size},
         cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)) | _generation(world, timed),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        large=_stacked([large for _, large, _ in found]),
-        features=collected([large for row, large, _ in found if not row.problem]),
+        large=_stacked([large for _, large, *_ in found]),
+        features=collected([large for row, large, *_ in found if not row.problem]),
     )
     result.aggregate()
     if out is not None and world.first:
         result.write(Path(out))
     return result
-
-
-Found = tuple[Row, dict[str, Tensor], str]  # a row, its large sums, the digest of its truth
 
 
 def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Row, dict[str, Tensor]]:
@@ -316,46 +311,6 @@ def _metrics(
 
 def _label(pair: Pair) -> str:
     return blend_label(pair.truth["blend"]) if "blend" in pair.truth else str(pair.truth.get("label", ""))
-
-
-def _protocol_record(protocol: Protocol) -> dict:
-    return {
-        "name": protocol.name,
-        "version": protocol.version,
-        "tag": protocol.tag,
-        "sha256": protocol.digest,
-        "preprocessing": dict(protocol.preprocessing) | {"sha256": protocol.preprocessing_digest},
-        "statistics": dict(protocol.statistics),
-    }
-
-
-def _system_record(system: System, rows: list[Row]) -> dict:
-    return asdict(system) | {"seeds": system.seeds or sorted({row.seed for row in rows})}
-
-
-def _data_record(rows: list[Row], digests: dict[str, str], truth: Truth) -> dict:
-    return {
-        "sha256": digest_of(sorted(digests.items())),
-        "truth": truth,
-        "clips": len(digests),
-        "identities": len({row.identity for row in rows}),
-        "frames": sum(row.frames for row in rows),
-        "failed": sum(bool(row.problem) for row in rows),
-        "keys": sorted(digests),
-    }
-
-
-def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]) -> dict:
-    record = {extractor.name: describe(extractor) for extractor in extractors}
-    for network in lpips:
-        name = str(network.name)
-        record[name] = {
-            "name": name,
-            "published": True,
-            "sha256": str(network.fingerprint),
-            "provides": [BY_NETWORK[name].name],
-        }
-    return record
 
 
 def environment() -> dict[str, object]:

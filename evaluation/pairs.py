@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from datamodules.batch import Sample, blend_label
 
+ReadT = TypeVar("ReadT")
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 
 
@@ -119,17 +120,40 @@ def clips_of_folder(
     found = videos_in(folder)
     if not found:
         raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
-    stems, about = sorted(found), about or {}
+    return clips_of_files(found, read_video, about or {})
+
+
+def clips_of_files(
+    files: Mapping[str, Path],
+    read_video: Callable[[Path], Any],
+    about: Mapping[str, Mapping],
+    portraits: Mapping[str, Path] | None = None,
+    read_image: Callable[[Path], Tensor] | None = None,
+) -> Clips:
+    """Videos by key in order of the keys, as `clips_of_folder`; portraits become `reference`."""
+    keys, portraits = sorted(files), portraits or {}
 
     def known(index: int) -> dict[str, Any]:
-        return {name: x for name, x in about.get(stems[index], {}).items() if name != "identity"}
+        return {name: x for name, x in about.get(keys[index], {}).items() if name != "identity"}
 
     def load(index: int) -> dict[str, Any]:
-        video = read_video(found[stems[index]])
+        key = keys[index]
+        video = read_as(read_video, files[key], "the true video")
         sound = getattr(video, "waveform", None)
-        return known(index) | {"frames": video.frames} | ({} if sound is None else {"waveform": sound})
+        found = known(index) | {"frames": video.frames} | ({} if sound is None else {"waveform": sound})
+        if read_image and key in portraits:
+            found["reference"] = read_as(read_image, portraits[key], "the portrait")
+        return found
 
-    return Clips(stems, [str(about.get(stem, {}).get("identity", stem)) for stem in stems], load, known)
+    return Clips(keys, [str(about.get(key, {}).get("identity", key)) for key in keys], load, known)
+
+
+def read_as(read: Callable[[Path], ReadT], path: Path, what: str) -> ReadT:
+    """What `read` makes of a file; its complaints say what the file is, for a result must hold no paths."""
+    try:
+        return read(path)
+    except (ValueError, OSError) as error:
+        raise ValueError(_reason(error).replace(str(path), what)) from None
 
 
 def pairs_of(
@@ -173,7 +197,7 @@ def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]
     def frames(index: int, _: Mapping[str, Any], __: int) -> Tensor:
         if clips.keys[index] not in made:
             raise FileNotFoundError("nothing was generated")
-        return read_video(made[clips.keys[index]]).frames
+        return read_as(read_video, made[clips.keys[index]], "the generated video").frames
 
     return frames
 
@@ -203,7 +227,7 @@ def limits(clips: Clips) -> list[tuple[str, str, Make]]:
     other = strangers(clips.identities)
 
     def still(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
-        return truth.get("reference", truth["frames"][0]).expand_as(truth["frames"])
+        return truth.get("reference", truth["frames"][0]).expand(len(truth["frames"]), -1, -1, -1)
 
     return [
         ("real video", "ceiling", lambda _, truth, __: truth["frames"]),

@@ -3,12 +3,13 @@
 import argparse
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.animate import PRECISIONS, STEPS
+from moee.animate import PRECISIONS
 from moee.console import say, warn
+from moee.evaluate_options import DEFAULTS, check_options, person
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,6 +29,7 @@ EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
+  moee evaluate --manifest made.json --sampled-by "our lab" --out results/ours.json
   moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
 
@@ -44,6 +46,14 @@ person of its own.
 
 The file of --about:
   {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
+
+The file of --manifest, for videos that are not two folders of the same names:
+  {"clips": [{"key": "clip_1", "generated": "made/1.mp4", "reference": "/data/true/1.mp4",
+              "identity": "M003", "emotion": "happy:0.8", "seed": 0, "portrait": "faces/M003.png"}]}
+
+The last four may be missing; paths start at the manifest's folder or are absolute; a video that the system
+did not make is null. With several seeds a clip stands there once for each. CSIM to reference compares with
+the portrait, a square face crop, and without one with the first true frame.
 """
 DEFAULT_PROTOCOL = "embedded-v2"
 ABOUT_KEYS = ("identity", "emotion")
@@ -54,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = parser.add_mutually_exclusive_group(required=True)
     made.add_argument("--generated", type=Path, metavar="DIR", help="videos to score")
     made.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
-    true = parser.add_mutually_exclusive_group(required=True)
+    made.add_argument("--manifest", type=Path, metavar="FILE", help="JSON: videos to score and the true ones")
+    true = parser.add_mutually_exclusive_group()
     true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
     true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
@@ -66,6 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--system", type=Path, metavar="FILE", help="what made the videos, from moee foreign")
     parser.add_argument("--name", help="the system's name in tables (default: the folder's or file's name)")
+    parser.add_argument(
+        "--sampled-by", type=person, metavar="NAME", help="who made the videos, for the board"
+    )
+    parser.add_argument("--evaluated-by", type=person, metavar="NAME", help="who evaluates, likewise")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
     )
@@ -84,10 +99,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
     how = parser.add_argument_group("with --checkpoint")
-    how.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")
-    how.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
-    how.add_argument("--frames", type=int, default=25, help="of a synthetic clip (default: 25)")
-    how.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
+    told = {name: f"(default: {value})" for name, value in DEFAULTS.items()}  # none here: see check_options
+    how.add_argument("--seeds", type=int, help=f"sampling seeds {told['seeds']}")
+    how.add_argument("--steps", type=int, help=f"sampling steps {told['steps']}")
+    how.add_argument("--frames", type=int, help=f"of a synthetic clip {told['frames']}")
+    how.add_argument("--precision", choices=PRECISIONS, help=f"as in moee animate {told['precision']}")
+    how.add_argument(
+        "--keep-videos",
+        type=Path,
+        metavar="DIR",
+        help="the first seed's as DIR/<name>/<clip>.mp4, for the board",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -97,13 +119,7 @@ def run(args: argparse.Namespace) -> int:
     from moee.evaluate_lines import limit_table, summary
     from moee.files import check_writable
 
-    for name in ("seeds", "steps"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"--{name} {getattr(args, name)}: at least 1 is needed")
-    if args.synthetic is not None and args.generated:
-        raise ValueError(
-            "--synthetic makes clips that no folder of videos can match: give --checkpoint with it"
-        )
+    check_options(args)
     check_writable(args.out)
     with joined() as world:
         results = _evaluate(args, say if world.first else lambda line: None)
@@ -127,6 +143,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
+    from moee.kept_videos import keeping
     from moee.needed_weights import check_weights, trunks_of_lpips
 
     protocol = load_protocol(find_protocol(args.protocol))
@@ -141,14 +158,15 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
         timed = Timed(make, memory) if args.checkpoint and system.role == "system" else None
         out = args.out if not results else limit_path(args.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
+        pairs = pairs_of(clips, timed or make, system.seeds or [0], current_world().share)
         results.append(
             evaluate_pairs(
-                pairs_of(clips, timed or make, system.seeds or [0], current_world().share),
+                keeping(pairs, system, args.keep_videos) if timed and args.keep_videos else pairs,
                 protocol,
                 out,
                 extractors,
                 system,
-                "measured" if args.reference else "exact",
+                "measured" if args.synthetic is None else "exact",
                 lpips,
                 progress=lambda key, done: tell(f"{done:5} {key}"),
                 kept=args.kept or args.out.parent / ".kept",
@@ -161,28 +179,31 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
 def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
     """The true clips, and what is compared with them: the system itself first."""
     from datamodules.preparation.media import read_video
-    from evaluation.pairs import clips_of_folder, videos_made
-    from evaluation.result import System
+    from evaluation.pairs import clips_of_folder
+    from moee.evaluate_options import told_by
     from moee.evaluate_sources import Animated, limit_entries, other_emotions, synthetic_clips
+    from moee.finished import finished
     from moee.generation_cost import tflop_per_frame
     from moee.generator import load_generator
+    from moee.kept_videos import check_kept
 
     generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
-    if args.reference:
-        clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
-    else:
-        clips = synthetic_clips(args.synthetic, args.frames, size)
     if generator is None:
-        system = read_system(args.system) if args.system else System(args.generated.resolve().name)
-        system = replace(system, name=args.name) if args.name else system
-        entries: list[Entry] = [(system, videos_made(args.generated, clips, read_video))]
+        clips, entries = finished(args, size)
     else:
+        if args.reference:
+            about = read_about(args.about) if args.about else None
+            clips = clips_of_folder(args.reference, read_video, about)
+        else:
+            clips = synthetic_clips(args.synthetic, args.frames, size)
         name, seeds = args.name or generator.path.stem, list(range(args.seeds))
+        check_kept(args.keep_videos, name)
         cost = tflop_per_frame(generator.network, args.steps)
         entries = Animated(generator, clips, args.steps, cost).entries(name, seeds, args.limits)
+    entries = [(told_by(system, args), make) for system, make in entries]
     if args.limits:
         entries = [*entries, *limit_entries(clips, generator)]
-    if args.limits and not args.reference:
+    if args.limits and args.synthetic is not None:
         entries.append(other_emotions(args.synthetic, args.frames, size))
     return clips, entries
 
