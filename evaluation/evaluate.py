@@ -302,7 +302,11 @@ def _metrics(
             raise ValueError(
                 f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
             )
-    metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
+    for name in protocol.optional_metrics:
+        if name in networks:
+            metrics.append(brought[name](networks[name]))
+        elif name not in brought and METRICS[name].needs[0] in provided:
+            metrics.append(METRICS[name]())
     if idle := networks.keys() - {metric.name for metric in metrics}:
         named = ", ".join(sorted(idle))
         raise ValueError(f"protocol {protocol.tag} has no metric {named}: leave its network out")

@@ -22,6 +22,7 @@ KEYS = (
     "metrics",
     "optional_metrics",
     "extractors",
+    "optional_extractors",
     "preprocessing",
     "statistics",
 )
@@ -44,6 +45,7 @@ class Protocol:
         metrics: names of `evaluation.metrics.METRICS` that every result has.
         optional_metrics: names that a result has where their network is supplied.
         extractors: role -> name of the network the protocol was made for.
+        optional_extractors: likewise, of networks that only optional metrics need.
         preprocessing: `fps`; `size`, pixels of the square both videos are brought to; `extra_frames`, by
             how many frames two videos may differ in length and still be compared over the shorter one.
         statistics: `level` of intervals, `resamples`, `seed`; `interval`, `percentile` (default) or `bca`.
@@ -55,6 +57,7 @@ class Protocol:
     metrics: tuple[str, ...]
     optional_metrics: tuple[str, ...]
     extractors: Mapping[str, str]
+    optional_extractors: Mapping[str, str]
     preprocessing: Mapping[str, int]
     statistics: Mapping[str, float | str]
 
@@ -66,7 +69,7 @@ class Protocol:
     def canonical(self) -> dict[str, object]:
         """Everything that can change a number, metric versions included."""
         named = [*self.metrics, *self.optional_metrics]
-        return {
+        content: dict[str, object] = {
             "name": self.name,
             "version": self.version,
             "metrics": {name: METRICS[name].version for name in named},
@@ -75,6 +78,9 @@ class Protocol:
             "preprocessing": dict(self.preprocessing),
             "statistics": dict(self.statistics),
         }
+        if self.optional_extractors:  # older protocols have none and keep their hash
+            content["optional_extractors"] = dict(self.optional_extractors)
+        return content
 
     @property
     def digest(self) -> str:
@@ -150,6 +156,7 @@ def _checked(content: dict, source: str) -> Protocol:
         metrics=metrics,
         optional_metrics=optional,
         extractors=dict(content.get("extractors") or {}),
+        optional_extractors=dict(content.get("optional_extractors") or {}),
         preprocessing=DEFAULTS["preprocessing"] | (content.get("preprocessing") or {}),
         statistics=DEFAULTS["statistics"] | statistics,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from moee.animate import PRECISIONS
 from moee.console import say, warn
-from moee.evaluate_options import DEFAULTS, check_options, person
+from moee.evaluate_options import DEFAULTS, check_options, person, told_by
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,8 +88,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--extractor",
         action="append",
         default=[],
-        metavar="NAME=FILE",
-        help="weights of a network the protocol asks for (default: what ships)",
+        metavar="NAME[=FILE]",
+        help="a network of the protocol and its weights (default: what ships, or moee weights keeps); an "
+        "optional one is used only if it is named here",
     )
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's, for LPIPS")
     parser.add_argument(
@@ -180,7 +181,6 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
     """The true clips, and what is compared with them: the system itself first."""
     from datamodules.preparation.media import read_video
     from evaluation.pairs import clips_of_folder
-    from moee.evaluate_options import told_by
     from moee.evaluate_sources import Animated, limit_entries, other_emotions, synthetic_clips
     from moee.finished import finished
     from moee.generation_cost import tflop_per_frame
@@ -231,6 +231,8 @@ def find_protocol(name: str) -> Path:
 def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Extractor]":
     """The networks a protocol asks for: shipped or registered ones, or files named as `NAME=FILE`.
 
+    Of its optional networks those that are named, as `NAME=FILE` or as `NAME` alone.
+
     Raises:
         ValueError: for a name the protocol does not ask for, or a file that does not fit.
         FileNotFoundError: for one that is nowhere; the line says how to get it.
@@ -238,11 +240,12 @@ def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Ex
     from moee.explain import unknown_name
 
     files: dict[str, Path | None] = dict.fromkeys(protocol.extractors.values())
+    known = [*files, *protocol.optional_extractors.values()]
     for pair in given:
-        name, _, path = pair.partition("=")
-        if name not in files or not path:
-            raise ValueError(unknown_name(f"--extractor {pair}: expected NAME=FILE", name, files))
-        files[name] = Path(path)
+        name, equals, path = pair.partition("=")
+        if name not in known or (equals and not path):
+            raise ValueError(unknown_name(f"--extractor {pair}: expected NAME=FILE or NAME", name, known))
+        files[name] = Path(path) if path else None
     return [load_extractor(name, path) for name, path in files.items()]
 
 

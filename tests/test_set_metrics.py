@@ -177,6 +177,7 @@ def test_names_carry_what_decides_them(tmp_path: Path):
     for name, weights in (
         ("inception-tf2015-torch_aa-8", "inception_tf2015"),
         ("i3d-kinetics400-crop-48", "i3d_kinetics400"),
+        ("videomae2-giant-ssv2-squash-16", "videomae2_giant_ssv2"),
         ("syncnet-v2", "syncnet_v2"),
         ("mediapipe-face-v2-landmarks", "face_landmarker"),
     ):
@@ -195,5 +196,5 @@ def test_names_carry_what_decides_them(tmp_path: Path):
         assert {registered(other).name for other in published(name).beside} == set(wanted.split(", "))
     with pytest.raises(ValueError, match="no published network 'inception-tf2015-box'"):
         load_published_extractor("inception-tf2015-box", tmp_path)
-    fields = ("inception_", "i3d_", "expression_3ddfa")
+    fields = ("inception_", "i3d_", "videomae_", "expression_3ddfa")
     assert all(METRICS[name].needs[0].startswith(fields) for name in SET_METRICS)

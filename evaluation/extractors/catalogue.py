@@ -18,6 +18,7 @@ from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.sync_crop import CroppedSyncNet
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
+from evaluation.extractors.video_mae import VideoMae
 from evaluation.features import Extractor
 
 
@@ -50,6 +51,7 @@ PUBLISHED = (
         "i3d_kinetics400",
         lambda path, crop, window: I3d.load(path, crop, int(window)),
     ),
+    Published(VideoMae.name, "videomae2_giant_ssv2", lambda path: VideoMae.load(path)),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
     Published(CroppedSyncNet.name, "syncnet_v2", CroppedSyncNet.load, FACES),
     *(

@@ -169,7 +169,12 @@ def _set_metrics() -> list[type[SetMetric]]:
                 _frechet(name, title, field, 400, 1),
                 _frechet(f"{name}_n", f"{title[:-1]}, N)", field, 400, 0),
             ]
-    return found
+    name, title = "fvd_videomae_squash_16", "FVD (VideoMAE, squash, 16 frames)"
+    return [
+        *found,
+        _frechet(name, title, "videomae_squash_16", 1408, 1),
+        _frechet(f"{name}_n", f"{title[:-1]}, N)", "videomae_squash_16", 1408, 0),  # cd-fvd's own
+    ]
 
 
 PICTURE_METRICS: dict[str, type[ClipMetric]] = {metric.name: metric for metric in _set_metrics()}
