@@ -16,6 +16,7 @@ class Measured(TypedDict, total=False):
     """
 
     frames: Tensor  # (F, 3, H, W) uint8 RGB
+    face_square: Tensor  # (3,) left, top, side in pixels of the picture as it came; for the preparation
     action_units: Tensor  # (F, A) in [0, 1]
     measured_action_units: Tensor  # (F, A), measured even where the exact ones are known
     emotion: Tensor  # (F, L) probabilities in the order of CLASSES

@@ -140,7 +140,8 @@ def clips_of_files(
         key = keys[index]
         video = read_as(read_video, files[key], "the true video")
         sound = getattr(video, "waveform", None)
-        found = known(index) | {"frames": video.frames} | ({} if sound is None else {"waveform": sound})
+        told = {"frames": video.frames, "file": files[key].name}
+        found = known(index) | told | ({} if sound is None else {"waveform": sound})
         if read_image and key in portraits:
             found["reference"] = read_as(read_image, portraits[key], "the portrait")
         return found

@@ -33,14 +33,19 @@ def system_record(system: System, rows: Sequence[Row]) -> dict:
     return asdict(system) | {"seeds": system.seeds or sorted({row.seed for row in rows})}
 
 
-def data_record(found: Sequence[Found], truth: Truth) -> dict:
-    """sha256 of the truth, where its quantities and its reference pictures come from, keys and counts."""
-    rows = [row for row, *_ in found]
-    digests = {row.key: known for row, _, known, _ in reversed(found)}
+def data_record(told: Sequence[tuple[Row, str, bool]], truth: Truth) -> dict:
+    """sha256 of the truth, where its quantities and its reference pictures come from, keys and counts.
+
+    Args:
+        told: row, digest of its truth and whether that has a reference picture, in order.
+        truth: of action units and landmarks.
+    """
+    rows = [row for row, *_ in told]
+    digests = {row.key: known for row, known, _ in reversed(told)}
     return {
         "sha256": digest_of(sorted(digests.items())),
         "truth": truth,
-        "reference": _reference({row.key: given for row, _, _, given in found if not row.problem}),
+        "reference": _reference({row.key: given for row, _, given in told if not row.problem}),
         "clips": len(digests),
         "identities": len({row.identity for row in rows}),
         "frames": sum(row.frames for row in rows),

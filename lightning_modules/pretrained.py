@@ -1,4 +1,13 @@
-"""Published networks from a folder on disk: loaded by transformers, never fetched, never trained."""
+"""Published networks from a folder on disk: loaded by transformers, never fetched, never trained.
+
+Of emotion2vec (Ma et al. 2023) transformers has no class. Its files, such as `emotion2vec_base.pt` or the
+`model.pt` of emotion2vec+, are PyTorch checkpoints for FunASR whose network is that of data2vec 2.0: blocks
+with ALiBi attention and ten extra tokens. `Data2VecAudioModel` is data2vec 1.0; no renaming of tensors turns
+one into the other (huggingface/transformers issues 23069 and 30805). What fits of that kind are data2vec 1.0
+models in transformers format, as they are or tuned for emotion, such as facebook/data2vec-audio-base. A
+checkpoint of fairseq's becomes one by `convert_data2vec_audio_original_pytorch_checkpoint_to_pytorch.py` of
+transformers 4, run where fairseq is installed.
+"""
 
 import json
 from pathlib import Path
@@ -8,7 +17,12 @@ from torch import nn
 
 # ByT5 calls itself t5.
 TEXT_MODELS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
-WAVE_MODELS = {"wav2vec2": "Wav2Vec2Model", "hubert": "HubertModel", "wavlm": "WavLMModel"}
+WAVE_MODELS = {
+    "wav2vec2": "Wav2Vec2Model",
+    "hubert": "HubertModel",
+    "wavlm": "WavLMModel",
+    "data2vec-audio": "Data2VecAudioModel",
+}
 
 
 class Frozen(nn.Module):

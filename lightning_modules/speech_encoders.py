@@ -24,8 +24,8 @@ class SpeechEmotionEncoder(EmotionEncoder):
     """One utterance to a fixed number of tokens; pauses and silence around the voice have no influence.
 
     Without `folder` a small convolutional network on log-mel and prosody, to be trained by its own
-    experiment. With `folder` a wav2vec2, HuBERT or WavLM model in transformers format, frozen: then only the
-    pooling trains and `width` is the model's own.
+    experiment. With `folder` a wav2vec2, HuBERT, WavLM or data2vec-audio model in transformers format,
+    frozen: then only the pooling trains and `width` is the model's own. Of emotion2vec see `pretrained.py`.
 
     Args:
         width: size of a token of the small network; ignored with `folder`.

@@ -126,7 +126,7 @@ class Wav2Vec2SpeechFeatures(SpeechFeatures):
     the projection trains.
 
     Args:
-        folder: a model in transformers format (wav2vec2, HuBERT, WavLM), read from disk only.
+        folder: a model in transformers format (wav2vec2, HuBERT, WavLM, data2vec-audio), read from disk only.
         width: size of a token.
         tokens: tokens per frame (Hallo: 32).
         window: video frames to either side (Hallo: 2).

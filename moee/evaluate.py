@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from moee.animate import PRECISIONS
 from moee.console import say, warn
+from moee.devices import add_device_argument
 from moee.evaluate_options import DEFAULTS, check_options, person, told_by
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from evaluation.features import Extractor
@@ -38,8 +40,8 @@ files of their own beside the result, and prints in one table which floors each 
 
 What was measured is kept in `.kept` beside the result, at most 4 GiB of rows and as much of what networks
 saw: an evaluation that was killed goes on with the same command, and the next system's true clips need no
-measuring. Under torchrun or srun every process takes a share of the clips; the result is the same, to the bit
-where processes have as many threads.
+measuring. Under torchrun or srun every process takes a share of the clips, and a GPU of its own if it can;
+the result is the same, to the bit where processes have as many threads.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.
@@ -99,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
+    add_device_argument(parser, "networks compute")
     how = parser.add_argument_group("with --checkpoint")
     told = {name: f"(default: {value})" for name, value in DEFAULTS.items()}  # none here: see check_options
     how.add_argument("--seeds", type=int, help=f"sampling seeds {told['seeds']}")
@@ -117,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
     from evaluation.board.admission import missing_origin
     from evaluation.world import joined
-    from moee.evaluate_lines import limit_table, summary
+    from moee.evaluate_lines import limit_table, shape_hint, summary
     from moee.files import check_writable
 
     check_options(args)
@@ -126,7 +129,11 @@ def run(args: argparse.Namespace) -> int:
         results = _evaluate(args, say if world.first else lambda line: None)
     if not world.first:
         return 0
-    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
+    for line in [
+        *summary(results[0]),
+        *(limit_table(results) if args.limits else ()),
+        *shape_hint(results[0]),
+    ]:
         say(line)
     say(f"written: {args.out}")
     if missing := missing_origin(results[0]):
@@ -139,7 +146,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
     """The result, and with --limits those that lie beside it."""
-    from evaluation.evaluate import evaluate_pairs, peak_memory_mb
+    from evaluation.devices import choose_device
+    from evaluation.environment import peak_memory_mb
+    from evaluation.evaluate import evaluate_pairs
     from evaluation.extractors.lpips_network import load_lpips
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
@@ -147,11 +156,11 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
     from moee.kept_videos import keeping
     from moee.needed_weights import check_weights, trunks_of_lpips
 
-    protocol = load_protocol(find_protocol(args.protocol))
+    protocol, device = load_protocol(find_protocol(args.protocol)), choose_device(args.device)
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
     check_weights(protocol, args.extractor, trunks)
-    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
-    memory = peak_memory_mb()  # of a second of video, before any judge is loaded
+    clips, entries = _compared(args, protocol, device)
+    memory = peak_memory_mb(device)  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
     lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
     results = []
@@ -172,12 +181,15 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
                 progress=lambda key, done: tell(f"{done:5} {key}"),
                 kept=args.kept or args.out.parent / ".kept",
                 timed=timed,
+                device=device,
             )
         )
     return results
 
 
-def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
+def _compared(
+    args: argparse.Namespace, protocol: "Protocol", device: "torch.device"
+) -> "tuple[Clips, list[Entry]]":
     """The true clips, and what is compared with them: the system itself first."""
     from datamodules.preparation.media import read_video
     from evaluation.pairs import clips_of_folder
@@ -187,9 +199,10 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
     from moee.generator import load_generator
     from moee.kept_videos import check_kept
 
-    generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
+    size = int(protocol.preprocessing["size"])
+    generator = load_generator(args.checkpoint, args.precision, device) if args.checkpoint else None
     if generator is None:
-        clips, entries = finished(args, size)
+        clips, entries = finished(args, protocol)
     else:
         if args.reference:
             about = read_about(args.about) if args.about else None

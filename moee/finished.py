@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation.pairs import Clips, clips_of_folder, videos_made
-from evaluation.protocol import prepare
+from evaluation.protocol import Protocol, prepare
 from evaluation.result import System
 from moee.manifest import clips_of_manifest, read_manifest
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from moee.evaluate_sources import Entry
 
 
-def finished(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
-    """The true clips, and the finished videos as the only entry; pictures are brought to `size`.
+def finished(args: argparse.Namespace, protocol: Protocol) -> "tuple[Clips, list[Entry]]":
+    """The true clips, and the finished videos as the only entry.
 
     Raises:
-        ValueError: if the seeds told do not fit the videos, or as `read_manifest` and `videos_made` say.
+        ValueError: if the seeds told do not fit the videos, portraits do not fit the protocol, or as
+            `read_manifest` and `videos_made` say.
     """
     from datamodules.preparation.media import read_video
     from moee.evaluate import read_about, read_system
@@ -30,7 +31,13 @@ def finished(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]"
     system = read_system(args.system) if args.system else System(default)
     system = replace(system, name=args.name) if args.name else system
     if args.manifest:
-        listed = read_manifest(args.manifest)
+        listed, size = read_manifest(args.manifest), int(protocol.preprocessing["size"])
+        if "face_crop" in protocol.preprocessing and any(entry.portrait for entry in listed):
+            raise ValueError(
+                f"{args.manifest}: {protocol.tag} cuts pictures where the true video shows its face, "
+                "which says nothing of a portrait: leave `portrait` out, or evaluate face crops "
+                "under another protocol"
+            )
         clips, make, seeds = clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
     else:
         clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)

@@ -48,15 +48,6 @@ PUBLISHED = (
         address=f"{GOOGLE_MODELS}/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
         aliases=("face_landmarker.task",),
     ),
-    Network(
-        name="blaze_face",
-        file="blaze_face_short_range.tflite",
-        sha256="b4578f35940bf5a1a655214a1cce5cab13eba73c1297cd78e1a04c2380b0152f",
-        size_bytes=229_746,
-        licence="Apache-2.0",
-        purpose="face boxes of real pictures (MediaPipe BlazeFace, Google)",
-        address=f"{GOOGLE_MODELS}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
-    ),
     # sha256 and size as several public projects pin them; the first eight digits are in the file's own name
     Network(
         name="inception_tf2015",

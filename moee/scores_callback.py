@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import Logger
 from torch import Tensor, nn
 
 from evaluation.evaluate import evaluate_pairs
@@ -19,6 +19,7 @@ from evaluation.world import current_world
 from moee.evaluate import DEFAULT_PROTOCOL, find_protocol, load_extractors
 from moee.evaluate_sources import Animated, synthetic_clips
 from moee.generator import LoadedGenerator
+from moee.score_samples import log_samples
 
 if TYPE_CHECKING:
     from evaluation.result import Result
@@ -55,8 +56,8 @@ class ScorePlan:
 class Scores(Callback):
     """Scores the network as it stands, every so many steps; training itself goes on as if nothing had been.
 
-    Numbers go to every logger as `score/<metric>`, rows and a video of true beside made to W&B, pictures to
-    TensorBoard, and the video to the run directory's `samples/` in any case. All processes take part.
+    Numbers go to every logger as `score/<metric>`; a row for each clip and a video, true above made, to W&B
+    and TensorBoard, and as files to the run directory's `samples/`. All processes take part.
 
     Args:
         plan: how often and how much.
@@ -91,33 +92,17 @@ class Scores(Callback):
                 self._report(trainer.loggers, result, made, step)
 
     def _report(self, loggers: list[Logger], result: "Result", made: list[Tensor], step: int) -> None:
-        from moee.video_writer import write_video
-
         found = {name: record["value"] for name, record in result.metrics.items()}
         scores = {f"score/{name}": value for name, value in found.items() if value is not None}
-        tiles = self._beside(made)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = write_video(self.folder / f"step={step:08d}.mp4", tiles)
         for logger in loggers:
             logger.log_metrics(scores, step)
-            if isinstance(logger, WandbLogger):
-                logger.log_table("score/clips", *_table(result), step=step)
-                logger.log_video("score/true_beside_made", [str(path)], step=step)
-            if isinstance(logger, TensorBoardLogger):
-                logger.experiment.add_images("score/true_beside_made", tiles[::4], step)
+        log_samples(loggers, self.folder, result, self._beside(made), step)
 
     def _beside(self, made: list[Tensor]) -> Tensor:
         """The true clips in a row above the made ones, (F, 3, 2 H, n W)."""
         true = [self.clips.load(index)["frames"] for index in range(len(made))]
         sized = [nn.functional.interpolate(m.float(), true[0].shape[-2:]).to(torch.uint8) for m in made]
         return torch.cat([torch.cat(true, -1), torch.cat(sized, -1)], -2)
-
-
-def _table(result: "Result") -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of the clips."""
-    names = sorted({name for row in result.rows for name in row.values})
-    rows = [[row.key, row.label, row.problem, *map(row.values.get, names)] for row in result.rows]
-    return ["key", "label", "problem", *names], rows
 
 
 @contextmanager

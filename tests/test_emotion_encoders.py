@@ -106,25 +106,33 @@ def test_a_t5_folder_loads_frozen(tmp_path: Path) -> None:
     ]
 
 
-def test_a_wav2vec2_folder_loads_frozen(tmp_path: Path) -> None:
-    from transformers import Wav2Vec2Config, Wav2Vec2Model
+@pytest.mark.parametrize("kind", ["Wav2Vec2", "Data2VecAudio"])
+def test_a_speech_folder_loads_frozen(kind: str, tmp_path: Path) -> None:
+    import transformers
 
-    config = Wav2Vec2Config(
+    config = getattr(transformers, f"{kind}Config")(
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=16,
         conv_dim=(8,) * 7,
-        num_conv_pos_embeddings=16,
+        num_conv_pos_embeddings=2,
         num_conv_pos_embedding_groups=2,
     )
-    Wav2Vec2Model(config).save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    peer = getattr(transformers, f"{kind}Model")(config).eval()
+    peer.save_pretrained(tmp_path)
     encoder = SpeechEmotionEncoder(tokens=2, folder=str(tmp_path)).train()
     assert encoder.width == 16
     token_BFTD = encoder(speech())
     assert token_BFTD.shape == (2, 1, 2, 16)
     token_BFTD.sum().backward()
     assert all(p.grad is None for p in encoder.model.parameters())
+    heard = transformers.Wav2Vec2FeatureExtractor(do_normalize=True)(
+        list(speech().numpy()), sampling_rate=16_000, return_tensors="pt"
+    )
+    state_BND = peer(heard["input_values"]).last_hidden_state  # as the published processor feeds the model
+    torch.testing.assert_close(encoder._published(speech()), state_BND, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("build", [TextEncoder, SpeechEmotionEncoder])

@@ -178,3 +178,12 @@ def test_a_portrait_that_is_no_face_crop_fails_its_clip_alone(world: Path) -> No
     assert scored(world, A | {"portrait": "wide.png"}, B) == 0
     problems = [row.problem for row in Result.read(world / "r.json").rows]
     assert problems == ["the portrait: is 200 x 100, the protocol compares square face crops", ""]
+
+
+def test_a_portrait_does_not_go_with_a_cut_by_the_true_face(world: Path, capsys) -> None:
+    cut = world / "cut.yaml"
+    cut.write_text(quick_protocol(world).read_text().replace("fps: 25,", "fps: 25, face_crop: reference,"))
+    assert scored(world, A | {"portrait": "face.png"}, options=("--protocol", str(cut))) == 1
+    error = capsys.readouterr().err
+    assert "leave `portrait` out, or evaluate face crops under another protocol" in error
+    assert error.count("\n") == 1

@@ -12,6 +12,7 @@ from told_faces import ToldFaces, moving_face
 from evaluation.evaluate import _metrics
 from evaluation.extractors.arcface import ArcFace
 from evaluation.extractors.catalogue import published
+from evaluation.extractors.face_square import FaceSquare
 from evaluation.extractors.fan import Fan
 from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import I3d
@@ -26,6 +27,7 @@ from evaluation.extractors.tddfa import Tddfa
 from evaluation.extractors.video_mae import VideoMae
 from evaluation.metrics import METRICS
 from evaluation.metrics.perceptual import BY_NETWORK
+from evaluation.preparation import FIELD
 from evaluation.protocol import load_protocol
 from moee import cli, weights
 from moee.needed_weights import check_weights, needed
@@ -42,7 +44,7 @@ def networks() -> dict[str, tuple[str, ...]]:
     with torch.device("meta"):
         built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
     classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, VideoMae)
-    classes += (Judge, IdentityJudge, SyncJudge)
+    classes += (Judge, IdentityJudge, SyncJudge, FaceSquare)
     return {network.name: network.provides for network in (*built, *classes)}
 
 
@@ -59,6 +61,7 @@ def test_its_networks_exist_and_feed_every_metric(name):
     truth = {*fields, "frames", "blend", "identity_reference", "measured_action_units"}
     assert {METRICS[metric].needs[1] for metric in protocol.metrics} <= truth
     used = {need for metric in protocol.metrics for need in METRICS[metric].needs}
+    used |= {FIELD} if "face_crop" in protocol.preprocessing else set()
     idle = [network.name for network in stand_ins if not used & set(network.provides)]
     assert not idle, f"{idle} measure nothing that is asked for"
 
@@ -106,7 +109,8 @@ def test_two_networks_never_fill_one_field():
 def test_its_tag_is_its_file(name):
     protocol = load_protocol(FOLDER / f"{name}.yaml")
     assert name in (protocol.tag, protocol.name)
-    whose = [published(network) is not None for network in protocol.extractors.values()]
+    scoring = [network for network in protocol.extractors.values() if network != FaceSquare.name]
+    whose = [published(network) is not None for network in scoring]
     assert all(whose) if name in PUBLISHED else not any(whose), "an embedded score beside a published one"
 
 

@@ -18,22 +18,22 @@ def features() -> MelSpeechFeatures:
     return MelSpeechFeatures(width=16, hidden=16, bands=24).eval()
 
 
-@pytest.fixture(scope="module")
-def wave_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from transformers import Wav2Vec2Config, Wav2Vec2Model
+@pytest.fixture(scope="module", params=["Wav2Vec2", "Data2VecAudio"])
+def wave_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import transformers
 
-    config = Wav2Vec2Config(
+    config = getattr(transformers, f"{request.param}Config")(
         hidden_size=16,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
         conv_dim=(8,) * 7,
-        num_conv_pos_embeddings=16,
+        num_conv_pos_embeddings=2,
         num_conv_pos_embedding_groups=2,
     )
     folder = tmp_path_factory.mktemp("wave")
     torch.manual_seed(0)
-    Wav2Vec2Model(config).save_pretrained(folder)
+    getattr(transformers, f"{request.param}Model")(config).save_pretrained(folder)
     return folder
 
 
@@ -96,7 +96,7 @@ def test_gradient_reaches_every_parameter(features: MelSpeechFeatures) -> None:
     features.zero_grad()
 
 
-def test_wav2vec2_from_a_folder(wave_folder: Path) -> None:
+def test_a_speech_model_from_a_folder(wave_folder: Path) -> None:
     features = Wav2Vec2SpeechFeatures(str(wave_folder), width=12, tokens=4, hidden=8).train()
     assert features(voice(5, clips=2)).shape == (2, 5, 4, 12)
     assert features(voice(1)).shape == (1, 1, 4, 12)
@@ -107,7 +107,7 @@ def test_wav2vec2_from_a_folder(wave_folder: Path) -> None:
     assert all(p.grad is not None for p in features.projection.parameters())
 
 
-def test_wav2vec2_states_equal_the_models_own_when_rates_agree(wave_folder: Path) -> None:
+def test_its_states_equal_the_models_own_when_rates_agree(wave_folder: Path) -> None:
     features = Wav2Vec2SpeechFeatures(str(wave_folder), width=12, tokens=4, hidden=8)
     sound = voice(4)
     heard = (sound - sound.mean()) / (sound.var(correction=0) + 1e-7).sqrt()
@@ -118,7 +118,7 @@ def test_wav2vec2_states_equal_the_models_own_when_rates_agree(wave_folder: Path
     torch.testing.assert_close(features.hidden_states(sound)[..., 16:], model.encoder(projected)[0])
 
 
-def test_wav2vec2_bounds_its_memory_by_chunks(wave_folder: Path) -> None:
+def test_it_bounds_its_memory_by_chunks(wave_folder: Path) -> None:
     features = Wav2Vec2SpeechFeatures(str(wave_folder), width=12, tokens=4, hidden=8, chunk_frames=10).eval()
     assert features(voice(23)).shape == (1, 23, 4, 12)
 

@@ -92,14 +92,19 @@ def exact(device: torch.device) -> Iterator[None]:
     Each of them moves features by more than 1e-4, and the last two with the batch size (torchmetrics 1620).
     Matrix products have a switch of their own, which trainers like to set, for a GPU and for a CPU.
     """
-    cudnn = torch.backends.cudnn
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = matmul.allow_tf32
     with (
         torch.inference_mode(),
         torch.autocast(device.type, enabled=False),
         cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
         _full_products(),
     ):
-        yield
+        matmul.allow_tf32 = False
+        try:
+            yield
+        finally:
+            matmul.allow_tf32 = before
 
 
 @contextmanager
