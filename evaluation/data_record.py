@@ -1,7 +1,7 @@
 """What a result says of its data: counts, digests, what could not be measured, files that were converted."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -17,12 +17,17 @@ Rates = tuple[float | None, float | None]  # frames a second of the generated an
 
 
 class Found(NamedTuple):
-    """A measured pair: its row, sums too large for it, the digest of its truth, the rates of its files."""
+    """A measured pair.
+
+    Its row, sums too large for it, the digest of its truth, the rates of its files, and whether the truth has
+    a reference picture.
+    """
 
     row: Row
     large: dict[str, Tensor]
     truth: str
     rates: Rates
+    pictured: bool
 
 
 def in_order(found: Iterable[Found]) -> list[Found]:
@@ -38,12 +43,22 @@ def data_record(found: Sequence[Found], truth: str, metrics: Sequence[ClipMetric
     return {
         "sha256": digest_of(sorted(digests.items())),
         "truth": truth,
+        "reference": _reference({item.row.key: item.pictured for item in found if not item.row.problem}),
         "clips": len(digests),
         "identities": len({row.identity for row in rows}),
         "frames": sum(row.frames for row in rows),
         "failed": sum(bool(row.problem) for row in rows),
         "keys": sorted(digests),
     } | {name: content for name, content in told.items() if content}
+
+
+def _reference(given: Mapping[str, bool]) -> str:
+    """With which picture of each evaluated clip the generated ones are compared."""
+    count = sum(given.values())
+    if count == len(given):
+        return "given pictures" if given else ""
+    first = "first true frame with a face"
+    return f"given pictures of {count} of {len(given)} clips, else {first}" if count else first
 
 
 def _unmeasured(found: Sequence[Found], metrics: Sequence[ClipMetric]) -> dict[str, dict[str, Any]]:

@@ -3,10 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 from typing import Protocol as Shape
 
 import torch
@@ -18,7 +16,7 @@ from evaluation.clip_features import PREFIX, as_tensors, collected
 from evaluation.data_record import Found, data_record, in_order
 from evaluation.devices import CPU, Workplace, device_name
 from evaluation.environment import environment, evaluation_cost, generation_cost
-from evaluation.features import Extractor, Listener, describe
+from evaluation.features import Extractor, Listener
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric
@@ -29,10 +27,10 @@ from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pair
 from evaluation.preparation import Preparation, Prepare
 from evaluation.protocol import Protocol, load_protocol
 from evaluation.reasons import reason
+from evaluation.records import Truth, extractor_record, protocol_record, system_record
 from evaluation.result import Result, Row, System, number
 from evaluation.world import current_world
 
-Truth = Literal["exact", "measured"]
 GIVEN = ("frames", "blend")  # fields no network has to fill
 
 
@@ -129,7 +127,7 @@ def evaluate_pairs(
     start, mine = time.perf_counter(), []
     for pair in pairs:
         known = truth_digest(pair)
-        mine.append(Found(*_row(judged, store, pair, known), known, pair.rates))
+        mine.append(Found(*_row(judged, store, pair, known), known, pair.rates, "reference" in pair.truth))
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
@@ -139,10 +137,10 @@ def evaluate_pairs(
         raise ValueError("nothing to evaluate: no clips were given")
     devices = sorted(set(world.gather(device_name(device))))
     result = Result(
-        protocol=_protocol_record(protocol),
-        system=_system_record(system or System("unnamed"), rows),
+        protocol=protocol_record(protocol),
+        system=system_record(system or System("unnamed"), rows),
         data=world.tell(data_record(found, truth, metrics) if world.first else {}),
-        extractors=_extractor_record(extractors, lpips),
+        extractors=extractor_record(extractors, lpips),
         rows=rows,
         environment=environment() | {"processes": world.size, "device": ", ".join(devices)},
         cost=evaluation_cost(time.perf_counter() - start, sum(row.frames for row in rows))
@@ -318,31 +316,3 @@ def _metrics(
 
 def _label(pair: Pair) -> str:
     return blend_label(pair.truth["blend"]) if "blend" in pair.truth else str(pair.truth.get("label", ""))
-
-
-def _protocol_record(protocol: Protocol) -> dict:
-    return {
-        "name": protocol.name,
-        "version": protocol.version,
-        "tag": protocol.tag,
-        "sha256": protocol.digest,
-        "preprocessing": dict(protocol.preprocessing) | {"sha256": protocol.preprocessing_digest},
-        "statistics": dict(protocol.statistics),
-    }
-
-
-def _system_record(system: System, rows: list[Row]) -> dict:
-    return asdict(system) | {"seeds": system.seeds or sorted({row.seed for row in rows})}
-
-
-def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]) -> dict:
-    record = {extractor.name: describe(extractor) for extractor in extractors}
-    for network in lpips:
-        name = str(network.name)
-        record[name] = {
-            "name": name,
-            "published": True,
-            "sha256": str(network.fingerprint),
-            "provides": [BY_NETWORK[name].name],
-        }
-    return record

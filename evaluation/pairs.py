@@ -131,19 +131,34 @@ def clips_of_folder(
     found = videos_in(folder)
     if not found:
         raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
-    stems, about = sorted(found), about or {}
+    return clips_of_files(found, read_video, about or {})
+
+
+def clips_of_files(
+    files: Mapping[str, Path],
+    read_video: Callable[[Path], Any],
+    about: Mapping[str, Mapping],
+    portraits: Mapping[str, Path] | None = None,
+    read_image: Callable[[Path], Tensor] | None = None,
+) -> Clips:
+    """Videos by key in order of the keys, as `clips_of_folder`; portraits become `reference`."""
+    keys, portraits = sorted(files), portraits or {}
 
     def known(index: int) -> dict[str, Any]:
-        return {name: x for name, x in about.get(stems[index], {}).items() if name != "identity"}
+        return {name: x for name, x in about.get(keys[index], {}).items() if name != "identity"}
 
     def load(index: int) -> dict[str, Any]:
-        with about_file(found[stems[index]]):
-            video = read_video(found[stems[index]])
+        key = keys[index]
+        with about_file(files[key]):
+            video = read_video(files[key])
         told = {"waveform": getattr(video, "waveform", None), RATE: getattr(video, RATE, None)}
         given = {name: x for name, x in told.items() if x is not None}
-        return known(index) | {"frames": video.frames, "file": found[stems[index]].name} | given
+        if read_image and key in portraits:
+            with about_file(portraits[key]):
+                given["reference"] = read_image(portraits[key])
+        return known(index) | {"frames": video.frames, "file": files[key].name} | given
 
-    return Clips(stems, [str(about.get(stem, {}).get("identity", stem)) for stem in stems], load, known)
+    return Clips(keys, [str(about.get(key, {}).get("identity", key)) for key in keys], load, known)
 
 
 def pairs_of(
@@ -175,21 +190,19 @@ class FinishedVideos:
     """A `Make` that reads what was made before, and keeps the frame rates of the files.
 
     Args:
-        paths: of the videos, by the key of the clip.
-        keys: of the clips.
+        find: number of a clip and seed -> its file; None where nothing was generated.
         read_video: reads one file.
     """
 
-    def __init__(
-        self, paths: Mapping[str, Path], keys: Sequence[str], read_video: Callable[[Path], Any]
-    ) -> None:
-        self.paths, self.keys, self.read_video = paths, keys, read_video
+    def __init__(self, find: Callable[[int, int], Path | None], read_video: Callable[[Path], Any]) -> None:
+        self.find, self.read_video = find, read_video
         self.rates: dict[int, float | None] = {}
 
     def __call__(self, index: int, truth: Mapping[str, Any], seed: int) -> Tensor:
-        if self.keys[index] not in self.paths:
+        self.rates.pop(index, None)
+        path = self.find(index, seed)
+        if path is None:
             raise FileNotFoundError("nothing was generated")
-        path = self.paths[self.keys[index]]
         with about_file(path):
             video = self.read_video(path)
         self.rates[index] = getattr(video, RATE, None)
@@ -207,7 +220,7 @@ def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]
     stray = sorted(made.keys() - set(clips.keys))
     if stray:
         raise ValueError(f"{len(stray)} videos in {generated} have no counterpart, the first is {stray[0]!r}")
-    return FinishedVideos(made, clips.keys, read_video)
+    return FinishedVideos(lambda index, _: made.get(clips.keys[index]), read_video)
 
 
 def videos_in(folder: Path) -> dict[str, Path]:
@@ -235,7 +248,7 @@ def limits(clips: Clips) -> list[tuple[str, str, Make]]:
     other = strangers(clips.identities)
 
     def still(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
-        return truth.get("reference", truth["frames"][0]).expand_as(truth["frames"])
+        return truth.get("reference", truth["frames"][0]).expand(len(truth["frames"]), -1, -1, -1)
 
     return [
         ("real video", "ceiling", lambda _, truth, __: truth["frames"]),

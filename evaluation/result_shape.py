@@ -62,6 +62,7 @@ def check_shape(content: dict[str, Any]) -> None:
         for key in keys:
             _fits(content[section].get(key), SOMETIMES, f"result: {section}: {key}")
     _check_told(content["data"])
+    _fits(content["data"].get("reference", ""), str, "result: data: reference")
     for name, extractor in content["extractors"].items():
         _fits(extractor, EXTRACTOR, f"extractor {name}")
     for name, metric in content["metrics"].items():

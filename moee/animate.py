@@ -285,16 +285,23 @@ def _check_length(written: int, expected: int) -> None:
         )
 
 
-def _record(generator: "LoadedGenerator", settings: Settings, cue: "EmotionCue | None" = None) -> dict:
-    """What the file says about its making; the source type is IPTC's word for what a trained network made."""
-    from lightning_modules.interfaces import given
-
-    own = generator.network.emotion_strength
+def disclosure() -> dict:
+    """What every made file says of itself; the source type is IPTC's word for what a trained network made."""
     return {
         "title": "AI-generated talking head",
         "ai_generated": True,
         "digital_source_type": "trainedAlgorithmicMedia",
         "tool": f"moee-suite {_version()}",
+    }
+
+
+def _record(generator: "LoadedGenerator", settings: Settings, cue: "EmotionCue | None" = None) -> dict:
+    """What the file says about its making."""
+    from lightning_modules.interfaces import given
+
+    own = generator.network.emotion_strength
+    return {
+        **disclosure(),
         "checkpoint": generator.path.name,
         "checkpoint_sha256": generator.sha256,
         "cues": given(cue) if cue else ["label"],

@@ -3,13 +3,14 @@
 import argparse
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.animate import PRECISIONS, STEPS
+from moee.animate import PRECISIONS
 from moee.console import say, warn
 from moee.devices import add_device_argument
+from moee.evaluate_options import DEFAULTS, check_options, person, told_by
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +31,7 @@ EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
+  moee evaluate --manifest made.json --sampled-by "our lab" --out results/ours.json
   moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
 
@@ -46,6 +48,14 @@ person of its own.
 
 The file of --about:
   {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
+
+The file of --manifest, for videos that are not two folders of the same names:
+  {"clips": [{"key": "clip_1", "generated": "made/1.mp4", "reference": "/data/true/1.mp4",
+              "identity": "M003", "emotion": "happy:0.8", "seed": 0, "portrait": "faces/M003.png"}]}
+
+The last four may be missing; paths start at the manifest's folder or are absolute; a video that the system
+did not make is null. With several seeds a clip stands there once for each. CSIM to reference compares with
+the portrait, a square face crop, and without one with the first true frame.
 """
 DEFAULT_PROTOCOL = "embedded-v2"
 ABOUT_KEYS = ("identity", "emotion")
@@ -56,7 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = parser.add_mutually_exclusive_group(required=True)
     made.add_argument("--generated", type=Path, metavar="DIR", help="videos to score")
     made.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
-    true = parser.add_mutually_exclusive_group(required=True)
+    made.add_argument("--manifest", type=Path, metavar="FILE", help="JSON: videos to score and the true ones")
+    true = parser.add_mutually_exclusive_group()
     true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
     true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
@@ -68,6 +79,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--system", type=Path, metavar="FILE", help="what made the videos, from moee foreign")
     parser.add_argument("--name", help="the system's name in tables (default: the folder's or file's name)")
+    parser.add_argument(
+        "--sampled-by", type=person, metavar="NAME", help="who made the videos, for the board"
+    )
+    parser.add_argument("--evaluated-by", type=person, metavar="NAME", help="who evaluates, likewise")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
     )
@@ -88,10 +103,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_device_argument(parser, "networks compute")
     how = parser.add_argument_group("with --checkpoint")
-    how.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")
-    how.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
-    how.add_argument("--frames", type=int, default=25, help="of a synthetic clip (default: 25)")
-    how.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
+    told = {name: f"(default: {value})" for name, value in DEFAULTS.items()}  # none here: see check_options
+    how.add_argument("--seeds", type=int, help=f"sampling seeds {told['seeds']}")
+    how.add_argument("--steps", type=int, help=f"sampling steps {told['steps']}")
+    how.add_argument("--frames", type=int, help=f"of a synthetic clip {told['frames']}")
+    how.add_argument("--precision", choices=PRECISIONS, help=f"as in moee animate {told['precision']}")
+    how.add_argument(
+        "--keep-videos",
+        type=Path,
+        metavar="DIR",
+        help="the first seed's as DIR/<name>/<clip>.mp4, for the board",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,13 +123,7 @@ def run(args: argparse.Namespace) -> int:
     from moee.evaluate_lines import limit_table, shape_hint, summary
     from moee.files import check_writable
 
-    for name in ("seeds", "steps"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"--{name} {getattr(args, name)}: at least 1 is needed")
-    if args.synthetic is not None and args.generated:
-        raise ValueError(
-            "--synthetic makes clips that no folder of videos can match: give --checkpoint with it"
-        )
+    check_options(args)
     check_writable(args.out)
     with joined() as world:
         results, notes = _evaluate(args, say if world.first else lambda line: None)
@@ -138,12 +154,13 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
+    from moee.kept_videos import keeping
     from moee.needed_weights import check_weights, trunks_of_lpips
 
     protocol, device = load_protocol(find_protocol(args.protocol)), choose_device(args.device)
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
     check_weights(protocol, args.extractor, trunks)
-    clips, entries, notes = _compared(args, int(protocol.preprocessing["size"]), device)
+    clips, entries, notes = _compared(args, protocol, device)
     memory = peak_memory_mb(device)  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
     lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
@@ -152,14 +169,15 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
         timed = Timed(make, memory) if args.checkpoint and system.role == "system" else None
         out = args.out if not results else limit_path(args.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
+        pairs = pairs_of(clips, timed or make, system.seeds or [0], current_world().share)
         results.append(
             evaluate_pairs(
-                pairs_of(clips, timed or make, system.seeds or [0], current_world().share),
+                keeping(pairs, system, args.keep_videos) if timed and args.keep_videos else pairs,
                 protocol,
                 out,
                 extractors,
                 system,
-                "measured" if args.reference else "exact",
+                "measured" if args.synthetic is None else "exact",
                 lpips,
                 progress=lambda key, done: tell(f"{done:5} {key}"),
                 kept=args.kept or args.out.parent / ".kept",
@@ -171,36 +189,37 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
 
 
 def _compared(
-    args: argparse.Namespace, size: int, device: "torch.device"
+    args: argparse.Namespace, protocol: "Protocol", device: "torch.device"
 ) -> "tuple[Clips, list[Entry], list[str]]":
     """The true clips, what is compared with them, the system itself first, and notes on both."""
     from datamodules.preparation.media import read_video
-    from evaluation.pairs import clips_of_folder, floors_not_made, videos_made
-    from evaluation.result import System
+    from evaluation.pairs import clips_of_folder, floors_not_made
     from moee.evaluate_about import check_about
     from moee.evaluate_sources import Animated, limit_entries, other_emotions, synthetic_clips
+    from moee.finished import finished
     from moee.generation_cost import tflop_per_frame
     from moee.generator import load_generator
+    from moee.kept_videos import check_kept
 
+    size = int(protocol.preprocessing["size"])
     generator = load_generator(args.checkpoint, args.precision, device) if args.checkpoint else None
-    notes: list[str] = []
-    if args.reference:
-        about = read_about(args.about) if args.about else None
-        clips = clips_of_folder(args.reference, read_video, about)
-        notes += [] if about is None else check_about(about, clips.keys, args.about)
-    else:
-        clips = synthetic_clips(args.synthetic, args.frames, size)
+    about = read_about(args.about) if args.about else None
     if generator is None:
-        system = read_system(args.system) if args.system else System(args.generated.resolve().name)
-        system = replace(system, name=args.name) if args.name else system
-        entries: list[Entry] = [(system, videos_made(args.generated, clips, read_video))]
+        clips, entries = finished(args, protocol, about)
     else:
+        if args.reference:
+            clips = clips_of_folder(args.reference, read_video, about)
+        else:
+            clips = synthetic_clips(args.synthetic, args.frames, size)
         name, seeds = args.name or generator.path.stem, list(range(args.seeds))
+        check_kept(args.keep_videos, name)
         cost = tflop_per_frame(generator.network, args.steps)
         entries = Animated(generator, clips, args.steps, cost).entries(name, seeds, args.limits)
+    notes = [] if about is None else check_about(about, clips.keys, args.about)
+    entries = [(told_by(system, args), make) for system, make in entries]
     if args.limits:
         entries = [*entries, *limit_entries(clips, generator)]
-    if args.limits and not args.reference:
+    if args.limits and args.synthetic is not None:
         entries.append(other_emotions(args.synthetic, args.frames, size))
     if args.limits:
         made = {system.name for system, _ in entries}

@@ -20,6 +20,8 @@ def summary(result: Result) -> list[str]:
         shown = "-" if value is None else f"{value:.4g}"
         reach = f" [{interval[0]:.4g}, {interval[1]:.4g}]" if interval else ""
         lines.append(f"{record['title']:28} {shown}{reach} {record['unit']}".rstrip())
+    if "csim_reference" in result.metrics:
+        lines.append(f"{'reference picture':28} {result.data['reference'] or '-'}")
     if cost := cost_line(result):
         lines.append(cost)
     failed = sum(bool(row.problem) for row in result.rows)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from moee.console import say, warn
 from moee.files import replacing, write_text
+from moee.manifest import MANIFEST_VERSION
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from evaluation.pairs import Clips
 
-MANIFEST_VERSION = 1
 DESCRIPTION = """Let another system make videos of your clips, to be scored by `moee evaluate` like ours.
 
 An adapter is one YAML file: a name and a command. The command gets a manifest, a JSON file that lists
@@ -39,6 +39,9 @@ The adapter:
   name: their system
   command: [/envs/theirs/bin/python, wrapper.py, "{manifest}"]
 
+{manifest} becomes its path, {out} the folder of the videos, and {python} the interpreter that runs moee, for
+a wrapper that needs nothing else.
+
 Also known: folder (where the command runs, default: the adapter's own), environment (variables), minutes (at
 most), revision, licence, settings.
 """
@@ -51,7 +54,7 @@ class Adapter:
     Args:
         name: as tables show it.
         command: program and arguments, no shell; `{manifest}` becomes the manifest's path, `{out}` the folder
-            of the videos.
+            of the videos, `{python}` the interpreter that runs this.
         folder: where the command runs.
         environment: variables beside those of this process.
         minutes: after which it is stopped.
@@ -197,10 +200,8 @@ def call(adapter: Adapter, out: Path) -> float:
     Raises:
         ValueError: if it cannot be started, takes too long or fails; with the end of what it said.
     """
-    log, places = out / "log.txt", {"{manifest}": out / "manifest.json", "{out}": out / "videos"}
-    words = list(adapter.command)
-    for mark, path in places.items():
-        words = [word.replace(mark, str(path.resolve())) for word in words]
+    log = out / "log.txt"
+    words = _words(adapter.command, out)
     environment = os.environ | {name: str(value) for name, value in adapter.environment.items()}
     start = time.perf_counter()
     with log.open("wb") as file:
@@ -225,6 +226,15 @@ def call(adapter: Adapter, out: Path) -> float:
         said = log.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
         raise ValueError(f"{adapter.name} ended with status {done.returncode}: {said[-1]}; see {log}")
     return time.perf_counter() - start
+
+
+def _words(command: Sequence[str], out: Path) -> list[str]:
+    """The command with what its marks stand for."""
+    places = {"{manifest}": str((out / "manifest.json").resolve()), "{out}": str((out / "videos").resolve())}
+    places["{python}"] = sys.executable  # as it was called: resolved, it would leave its environment
+    for mark, text in places.items():
+        command = [word.replace(mark, text) for word in command]
+    return list(command)
 
 
 def peak_of_children_mb() -> float | None:

@@ -16,7 +16,8 @@ examples:
   moee leaderboard results --videos made --out board --title "MEAD, June"
   moee leaderboard results/ours.json results/theirs.json --plot emotion_accuracy --out board
 
-With --videos, made/<system>/<clip>.mp4 are shown side by side.
+With --videos, made/<system>/<clip>.mp4 are shown side by side, as `moee evaluate --keep-videos made` leaves
+them, and so is what `moee foreign --out made/<any name>` made.
 """
 
 

@@ -14,6 +14,11 @@ from evaluation.metrics.emotion import class_target
 from evaluation.pairs import Pair, clips_of_samples, limits, pairs_of
 
 PROTOCOL = Path(__file__).parents[1] / "configs" / "protocol" / "embedded-v0.yaml"
+QUICK = """\
+{name: quick, version: 0, description: three metrics, metrics: [psnr, csim_reference, emotion_accuracy],
+ extractors: {judge: embedded-judge, identity: embedded-identity},
+ preprocessing: {fps: 25, size: 128, extra_frames: 2}, statistics: {level: 0.95, resamples: 20, seed: 0}}
+"""
 FRAMES, SIZE = 4, 128
 EMOTION_NAMES = ("happy", "sad", "neutral", "happily_surprised", "fear", "angry")
 
@@ -59,6 +64,13 @@ class PaintedSync:
 
 def judges() -> list:
     return [PaintedJudge(), PaintedIdentity(), PaintedSync()]
+
+
+def quick_protocol(folder: Path) -> Path:
+    """A protocol file for tests that are not about metrics."""
+    path = folder / "quick.yaml"
+    path.write_text(QUICK)
+    return path
 
 
 def painted(i: int, person: int | None = None) -> Sample:

@@ -130,6 +130,27 @@ def test_videos_are_found_by_listing_never_by_a_name_from_a_result(tmp_path):
         find_videos(made, {"nobody": []}, most=6)
 
 
+def test_what_foreign_leaves_is_found_by_its_record(tmp_path):
+    for name in ("still", "renamed", "stranger"):
+        (tmp_path / name / "videos").mkdir(parents=True)
+        (tmp_path / name / "videos" / "a.mp4").write_bytes(MP4)
+        (tmp_path / name / "system.json").write_text(f'{{"name": "their {name} system"}}')
+    keys = {"their still system": ["a"], "renamed": ["a"]}  # the second was evaluated under another --name
+    wanted = {"their still system": "still", "renamed": "renamed"}
+    found = find_videos(tmp_path, keys, most=6)
+    assert found == {name: {"a": tmp_path / own / "videos" / "a.mp4"} for name, own in wanted.items()}
+    assert find_videos(tmp_path / "still", keys, most=6) == {
+        "their still system": {"a": tmp_path / "still" / "videos" / "a.mp4"}
+    }
+    (tmp_path / "their still system").mkdir()
+    with pytest.raises(ValueError, match="are both of their still system: leave one out"):
+        find_videos(tmp_path, keys, most=6)
+    for text, said in (("{", "is not JSON"), ("[]", "with a name"), ('{"name": 3}', "with a name")):
+        (tmp_path / "stranger" / "system.json").write_text(text)
+        with pytest.raises(ValueError, match=said):
+            find_videos(tmp_path, keys, most=6)
+
+
 def test_no_text_of_a_result_becomes_a_formula(board):
     extractors = {"=1+1": board[1].extractors["embedded-judge"] | {"name": "=1+1"}}
     risky = replace(board[1], protocol=board[1].protocol | {"tag": "@SUM(1)"}, extractors=extractors)

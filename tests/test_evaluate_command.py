@@ -1,14 +1,16 @@
 """`moee evaluate`: folders and networks, limits beside the result, one clear line for what cannot be."""
 
+import json
 from pathlib import Path
 
 import av
 import pytest
 import torch
-from judges import PROTOCOL, judges, painted
+from judges import PROTOCOL, judges, painted, quick_protocol
 from mouth_painter import MouthPainter
 
 from datamodules.batch import parse_blend
+from evaluation.board.admission import missing_origin
 from evaluation.evaluate import evaluate_pairs
 from evaluation.pairs import clips_of_samples, pairs_of
 from evaluation.result import Result
@@ -156,6 +158,32 @@ def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path, capsys) 
         (["--checkpoint", "p", "--synthetic", "3", "--seeds", "0"], "--seeds 0: at least 1"),
         (["--checkpoint", "p", "--synthetic", "1"], "1 synthetic clips of 25 frames"),
         (["--checkpoint", "p", "--reference", "absent"], "no folder absent"),
+        (
+            ["--checkpoint", "p", "--synthetic", "3", "--system", "s"],
+            "--system goes with --generated or --manifest, here is --checkpoint and --synthetic: "
+            "leave it out, a checkpoint tells what made them; --name and --sampled-by say the rest",
+        ),
+        (["--checkpoint", "p", "--synthetic", "3", "--about", "a"], "--about goes with --reference"),
+        (["--manifest", "m", "--about", "a"], "the manifest itself has `identity` and `emotion`"),
+        (["--manifest", "m", "--reference", "x"], "--manifest names the true videos itself"),
+        (["--generated", "x"], "nothing to compare with: give --reference DIR"),
+        (["--checkpoint", "p", "--reference", "x", "--frames", "25"], "--frames goes with --synthetic, here"),
+        *(
+            (
+                ["--generated", "x", "--reference", "y", option, value],
+                f"{option} goes with --checkpoint, here",
+            )
+            for option, value in (
+                ("--seeds", "1"),  # also what would be the default is refused
+                ("--steps", "4"),
+                ("--precision", "auto"),
+                ("--keep-videos", "d"),
+            )
+        ),
+        (
+            ["--checkpoint", "p", "--synthetic", "3", "--keep-videos", "d", "--name", "a/b"],
+            "--keep-videos: 'a/b' cannot be the name of a folder",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: list[str], said: str) -> None:
@@ -163,6 +191,70 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_kept_videos_and_who_made_them_stand_on_the_board(
+    network: MouthPainter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [
+        "--checkpoint",
+        "p",
+        "--synthetic",
+        "2",
+        "--frames",
+        "5",
+        "--seeds",
+        "2",
+        "--keep-videos",
+        "made",
+    ]
+    words += ["--sampled-by", "Lab A", "--evaluated-by", "Lab B", "--protocol", str(quick_protocol(tmp_path))]
+    assert cli.main(["evaluate", *words, "--name", "our own", "--out", "results/o.json"]) == 0
+    kept = sorted((tmp_path / "made" / "our own").iterdir())  # the first seed's alone, and no halves of files
+    assert [path.name for path in kept] == ["synthetic-0000.mp4", "synthetic-0001.mp4"]
+    result = Result.read(tmp_path / "results" / "o.json")
+    assert len(result.rows) == 4
+    assert result.system["settings"]["sampled_by"] == "Lab A"
+    with av.open(str(kept[0])) as video:
+        assert video.streams.video[0].codec_context.name == "h264"
+        assert video.streams.video[0].frames == 5
+        assert video.streams.audio
+        record = json.loads(video.metadata["comment"])
+    assert record["ai_generated"] is True
+    assert (record["checkpoint_sha256"], record["seed"], record["sampled_by"]) == ("0" * 64, 0, "Lab A")
+    assert cli.main(["leaderboard", "results", "--videos", "made", "--out", "board"]) == 0
+    shown = {path.read_bytes() for path in (tmp_path / "board" / "videos").iterdir()}
+    assert shown == {path.read_bytes() for path in kept}
+    page = " ".join((tmp_path / "board" / "index.html").read_text().split())
+    assert "<dt>sampled by</dt><dd>Lab A</dd>" in page
+    assert "<dt>evaluated by</dt><dd>Lab B</dd>" in page
+
+
+def test_who_made_a_folder_of_videos_is_told_by_an_option_alone(
+    network: MouthPainter, tmp_path: Path
+) -> None:
+    (tmp_path / "made").mkdir()
+    for i in range(2):
+        frames = torch.full((5, 3, 128, 128), 60 + 20 * i, dtype=torch.uint8)
+        write_video(tmp_path / "made" / f"{i}.mp4", frames)
+    made, out = str(tmp_path / "made"), tmp_path / "r.json"
+    words = [
+        "evaluate",
+        "--generated",
+        made,
+        "--reference",
+        made,
+        "--protocol",
+        str(quick_protocol(tmp_path)),
+    ]
+    assert cli.main([*words, "--sampled-by", "Lab A", "--out", str(out)]) == 0
+    result = Result.read(out)
+    assert result.system["settings"] == {"sampled_by": "Lab A"}
+    assert not missing_origin(result)
+    for name in ("", " ", "a\nb", "x" * 81):
+        with pytest.raises(SystemExit):
+            cli.main([*words, "--evaluated-by", name, "--out", str(out)])
 
 
 def test_without_a_codec_there_are_two_ceilings_and_three_floors() -> None:

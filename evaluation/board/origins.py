@@ -53,6 +53,7 @@ def _measuring(result: Result) -> list[tuple[str, str]]:
         ("without a value", " · ".join(reasons_without_value(result.metrics))),
         ("frame rates", " · ".join(rate_lines(result))),
         ("truth", f"{data['truth']}, sha256 {data['sha256']}"),
+        ("compared with the reference", data.get("reference", "")),
         ("protocol", f"{result.tag}, sha256 {result.protocol['sha256']}"),
         *((f"measured by {e['name']}", _origin(e)) for e in result.extractors.values()),
         ("evaluated", f"{result.created}, {', '.join(f'{k} {v}' for k, v in environment.items())}"),
