@@ -1,10 +1,13 @@
 """How fast FID is: pictures to features against torch-fidelity, features to a distance against two others.
 
     python -m benchmarks.evaluation_speed [--rounds 5] [--pictures 8] [--size 256] [--samples 512 1024 2048]
+                                          [--people 4 50]
 
 Both networks hold the same synthetic weights and get the same pictures, in turns, processor time of one
 thread, medians of the rounds; the features must agree to 1e-4. `--samples` alone with `--rounds 0` leaves the
-networks out. Needs torch-fidelity and SciPy, which `pip install -e .[dev]` brings.
+networks out. With `--people` the closing step gives way to a distance with its error, against fitting it
+again without each person: two of those fits are timed and must give the same, the others count as much. Needs
+torch-fidelity and SciPy, which `pip install -e .[dev]` brings.
 """
 
 import argparse
@@ -26,9 +29,10 @@ from synthetic_weights import fill
 from torch import Tensor
 
 from evaluation.extractors.inception import Inception
-from evaluation.metrics import frechet_distance
+from evaluation.metrics import METRICS, frechet_distance, kid
+from evaluation.metrics.sets import SetMetric
 
-WIDTH, CLOSE = 2048, 1e-4
+WIDTH, CLOSE, CLOSE_FITS = 2048, 1e-4, 1e-9
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, object]:
@@ -106,6 +110,37 @@ def closing(samples: int) -> None:
         print(f"{samples} samples: {name:16}{spent[name]:8.2f} s  {times:6.1f} x  {value:.6f}")
 
 
+def intervals(samples: int, people: int) -> None:
+    """A distance with its error over people, against refitting.
+
+    Raises:
+        ValueError: if a value without one person is another one.
+    """
+    g = torch.Generator().manual_seed(samples)
+    sides = [(scale * torch.randn(samples, WIDTH, generator=g)).tensor_split(people) for scale in (1.0, 1.2)]
+    routes: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"kid_clean": kid, "fid_clean": frechet_distance}
+    for name, fit in routes.items():
+        metric = METRICS[name]()
+        assert isinstance(metric, SetMetric)
+        grouped = [[torch.cat([side[i] for i in group]) for group in metric.groups(people)] for side in sides]
+        ours, (value, left_G) = seconds(lambda metric=metric, grouped=grouped: metric.left_out(*grouped))
+        took = []
+        for i in (0, len(left_G) - 1):
+            rest = [torch.cat(side[:i] + side[i + 1 :]) for side in grouped]
+            spent, found = seconds(lambda fit=fit, rest=rest: fit(*rest))
+            took.append(spent)
+            if not abs(found - left_G[i]) <= CLOSE_FITS * abs(found):
+                raise ValueError(f"{name} without group {i} is {left_G[i]}, fitted again {found}")
+        again, error = (
+            statistics.mean(took) * (people + 1),
+            (len(left_G) - 1) ** 0.5 * left_G.std(correction=0),
+        )
+        print(
+            f"{samples} samples, {people} people: {name:10}{ours:8.2f} s, refitted {again:9.2f} s "
+            f"{again / ours:7.1f} x  {value:.6f} +- {error:.6f}"
+        )
+
+
 def report(ratios: list[float]) -> None:
     """Their time over ours."""
     middle = statistics.median(ratios)
@@ -120,12 +155,16 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=8)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--samples", type=int, nargs="*", default=[512, 1024, 2048])
+    parser.add_argument("--people", type=int, nargs="*", default=[], help="at least 2 each")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.rounds:
         extraction(args.rounds, args.pictures, args.size)
     for samples in args.samples:
-        closing(samples)
+        for people in args.people:
+            intervals(samples, people)
+        if not args.people:
+            closing(samples)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.preparation.clips import track_face
+from datamodules.preparation.face_track import track_face
 from datamodules.preparation.faces import FaceFinder, crop, crop_box, parse_box
 from datamodules.preparation.media import read_sound, read_video
 from datamodules.synthetic.clip import synthetic_clip

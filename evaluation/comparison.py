@@ -81,7 +81,7 @@ def read_comparable(paths: Sequence[Path]) -> list[Result]:
     problems: list[str] = []
     for path in paths:
         try:
-            results.append(Result.read(Path(path)))
+            results.append(Result.read(Path(path), set_intervals=False))  # pairs have their own
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue

@@ -1,13 +1,10 @@
 """Evaluate: pairs of videos to rows to a result. F frame, H row, W column, K landmark."""
 
-import platform
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 from typing import Protocol as Shape
@@ -18,6 +15,8 @@ from torch import Tensor, nn
 from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
 from datamodules.head_motion import lip_opening
 from evaluation.clip_features import PREFIX, as_tensors, collected
+from evaluation.devices import CPU, Workplace, device_name
+from evaluation.environment import environment, evaluation_cost, generation_cost
 from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
@@ -25,13 +24,13 @@ from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
-from evaluation.protocol import Protocol, digest_of, load_protocol, prepare
+from evaluation.preparation import Preparation, Prepare
+from evaluation.protocol import Protocol, digest_of, load_protocol
 from evaluation.result import Result, Row, System, number
-from evaluation.world import World, current_world
+from evaluation.world import current_world
 
 Truth = Literal["exact", "measured"]
 GIVEN = ("frames", "blend")  # fields no network has to fill
-LIBRARIES = ("torch", "torchmetrics", "numpy", "safetensors")
 
 
 class Video(Shape):
@@ -53,11 +52,12 @@ def evaluate(
     lpips: Sequence[nn.Module] = (),
     progress: Callable[[str, int], None] | None = None,
     kept: Path | None = None,
+    device: torch.device = CPU,
 ) -> Result:
     """Compare generated videos with the true ones, clip by clip.
 
     In a `torch.distributed` process group each process measures a share of the clips and all return the same
-    result; the first one writes it.
+    rows and metrics; the first one writes them, and alone holds the sums and features they rest on.
 
     Args:
         generated: a folder of videos; or key -> frames (F, 3, H, W) uint8; or samples, matched by key.
@@ -74,6 +74,7 @@ def evaluate(
         progress: called with each key and the number of clips this process has done.
         kept: folder of what was measured before; see `evaluation.kept_rows` and `kept_features`. None keeps
             nothing.
+        device: where networks look; all else is computed on the CPU.
 
     Raises:
         ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
@@ -85,11 +86,15 @@ def evaluate(
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
         clips = clips_of_folder(Path(reference), read_video, about)
         pairs = pairs_of(clips, videos_made(Path(generated), clips, read_video), share=share)
-        return evaluate_pairs(pairs, protocol, out, extractors, system, "measured", lpips, progress, kept)
+        return evaluate_pairs(
+            pairs, protocol, out, extractors, system, "measured", lpips, progress, kept, device=device
+        )
     if isinstance(generated, str | Path) or isinstance(reference, str | Path):
         raise ValueError("generated and reference must both be folders, or both be in memory")
     pairs = share(sample_pairs(generated, reference))
-    return evaluate_pairs(pairs, protocol, out, extractors, system, "exact", lpips, progress, kept)
+    return evaluate_pairs(
+        pairs, protocol, out, extractors, system, "exact", lpips, progress, kept, device=device
+    )
 
 
 def evaluate_pairs(
@@ -103,6 +108,7 @@ def evaluate_pairs(
     progress: Callable[[str, int], None] | None = None,
     kept: Path | None = None,
     timed: Timed | None = None,
+    device: torch.device = CPU,
 ) -> Result:
     """As `evaluate`, on pairs that may be made one at a time and may repeat a key with another seed.
 
@@ -113,9 +119,10 @@ def evaluate_pairs(
     """
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     metrics = _metrics(protocol, extractors, lpips)
-    judged = _Judged(metrics, extractors, protocol.preprocessing, truth, KeptFeatures(kept))
+    place = Workplace(device, [*extractors, *lpips])
+    judged = _Judged(metrics, extractors, protocol.preprocessing, truth, KeptFeatures(kept, place))
     mark = "+".join(str(network.fingerprint) for network in lpips) or None
-    store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark))
+    store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark, device.type))
     start, mine = time.perf_counter(), []
     for pair in pairs:
         known = truth_digest(pair)
@@ -123,23 +130,26 @@ def evaluate_pairs(
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
-    found = _in_order(row for part in world.gather(mine) for row in part)
-    if not found:
+    found = _in_order(row for part in world.collect(mine) for row in part)
+    told = world.tell([(row, known) for row, _, known in found])
+    if not told:
         raise ValueError("nothing to evaluate: no clips were given")
-    rows = [row for row, _, _ in found]
+    rows = [row for row, _ in told]
+    devices = sorted(set(world.gather(device_name(device))))
     result = Result(
         protocol=_protocol_record(protocol),
         system=_system_record(system or System("unnamed"), rows),
-        data=_data_record(rows, {row.key: known for row, _, known in reversed(found)}, truth),
+        data=_data_record(rows, {row.key: known for row, known in reversed(told)}, truth),
         extractors=_extractor_record(extractors, lpips),
         rows=rows,
-        environment=environment() | {"processes": world.size},
-        cost=_cost(time.perf_counter() - start, sum(row.frames for row in rows)) | _generation(world, timed),
+        environment=environment() | {"processes": world.size, "device": ", ".join(devices)},
+        cost=evaluation_cost(time.perf_counter() - start, sum(row.frames for row in rows))
+        | generation_cost(world, timed),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         large=_stacked([large for _, large, _ in found]),
         features=collected([large for row, large, _ in found if not row.problem]),
     )
-    result.aggregate()
+    result.metrics = world.tell(result.recomputed() if world.first else {})
     if out is not None and world.first:
         result.write(Path(out))
     return result
@@ -176,12 +186,13 @@ class _Judged:
         self,
         metrics: list[ClipMetric],
         extractors: Sequence[Extractor],
-        preprocessing: Mapping[str, int],
+        preprocessing: Mapping[str, int | str],
         truth: Truth,
         kept: KeptFeatures,
     ) -> None:
-        self.metrics, self.extractors, self.truth, self.kept = metrics, extractors, truth, kept
-        self.size, self.extra_frames = int(preprocessing["size"]), int(preprocessing["extra_frames"])
+        self.metrics, self.truth, self.kept = metrics, truth, kept
+        self.preparation = Preparation(preprocessing, extractors, kept)
+        self.extractors = [network for network in extractors if network is not self.preparation.finder]
 
     def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
         """The row of a pair, and the sums too large for it.
@@ -204,15 +215,11 @@ class _Judged:
         """Sums of the metrics, and the features of those that are distances of sets."""
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
-        made_F3HW, true_F3HW = prepare(pair.generated, self.size), prepare(pair.truth["frames"], self.size)
-        row.frames = min(len(made_F3HW), len(true_F3HW))
-        if abs(len(made_F3HW) - len(true_F3HW)) > self.extra_frames:
-            raise ValueError(
-                f"{len(made_F3HW)} frames generated, {len(true_F3HW)} true: "
-                f"more than {self.extra_frames} apart"
-            )
+        prepare = self.preparation.of(pair)
+        made_F3HW, true_F3HW = prepare(pair.generated), prepare(pair.truth["frames"])
+        row.frames = self.preparation.common_length(made_F3HW, true_F3HW)
         made = self._measure(made_F3HW[: row.frames])
-        true = self._true(pair, true_F3HW[: row.frames])
+        true = self._true(pair, true_F3HW[: row.frames], prepare)
         sums = {}
         for metric in self.metrics:
             if metric.needs[1] in true:
@@ -238,13 +245,13 @@ class _Judged:
                 found |= self.kept.measure_sound(extractor, sound_S)
         return found
 
-    def _true(self, pair: Pair, frames_F3HW: Tensor) -> dict[str, Tensor]:
+    def _true(self, pair: Pair, frames_F3HW: Tensor, prepare: Prepare) -> dict[str, Tensor]:
         """What is true of the clip: measured, or what it carries where the truth is exact."""
         true = self._measure(frames_F3HW)
         if "action_units" in true:
             true["measured_action_units"] = true["action_units"]
         if "identity" in true:
-            true["identity_reference"] = self._reference(pair, true["identity"])
+            true["identity_reference"] = self._reference(pair, true["identity"], prepare)
         if "waveform" in pair.truth:
             true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
         if "blend" in pair.truth:
@@ -253,12 +260,12 @@ class _Judged:
             self._exact(pair.truth, true, len(frames_F3HW))
         return true
 
-    def _reference(self, pair: Pair, identity_FD: Tensor) -> Tensor:
+    def _reference(self, pair: Pair, identity_FD: Tensor, prepare: Prepare) -> Tensor:
         """Identity (1, D) in the reference picture; without one in the first true frame with a face."""
         if "reference" not in pair.truth:
             return identity_FD[torch.isfinite(identity_FD).all(-1)][:1]
         try:
-            return self._measure(prepare(pair.truth["reference"][None], self.size), "identity")["identity"]
+            return self._measure(prepare(pair.truth["reference"][None]), "identity")["identity"]
         except ValueError as error:
             raise ValueError(f"the reference picture: {error}") from None
 
@@ -307,7 +314,11 @@ def _metrics(
             raise ValueError(
                 f"protocol {protocol.tag} needs the network of {name}: give it, `load_lpips(...)`"
             )
-    metrics += [brought[name](networks[name]) for name in protocol.optional_metrics if name in networks]
+    for name in protocol.optional_metrics:
+        if name in networks:
+            metrics.append(brought[name](networks[name]))
+        elif name not in brought and METRICS[name].needs[0] in provided:
+            metrics.append(METRICS[name]())
     if idle := networks.keys() - {metric.name for metric in metrics}:
         named = ", ".join(sorted(idle))
         raise ValueError(f"protocol {protocol.tag} has no metric {named}: leave its network out")
@@ -356,43 +367,3 @@ def _extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module
             "provides": [BY_NETWORK[name].name],
         }
     return record
-
-
-def environment() -> dict[str, object]:
-    """Library versions and hardware."""
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
-        "system": f"{platform.system()} {platform.machine()}",
-        "threads": torch.get_num_threads(),
-    }
-
-
-def _cost(seconds: float, frames: int) -> dict[str, float | None]:
-    return {
-        "seconds": seconds,
-        "seconds_per_frame": seconds / frames if frames else None,
-        "peak_memory_mb": peak_memory_mb(),
-    }
-
-
-def _generation(world: World, timed: Timed | None) -> dict[str, float | None]:
-    """What making the clips took, over all processes; nothing where it was not timed."""
-    if timed is None:
-        return {}
-    parts = world.gather((timed.seconds, float(timed.frames), timed.peak_memory_mb or 0.0))
-    seconds, frames, memory = zip(*parts, strict=True)
-    return {
-        "generation_seconds_per_frame": sum(seconds) / sum(frames) if sum(frames) else None,
-        "generation_peak_memory_mb": max(memory) or None,
-    }
-
-
-def peak_memory_mb() -> float | None:
-    """Largest resident size of this process so far; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

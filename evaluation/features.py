@@ -9,12 +9,14 @@ class Measured(TypedDict, total=False):
     """A clip as the metrics see it; each extractor fills its own fields. Frames without a face hold NaN.
 
     Beside these, fields named by what decides them: `inception_<filter>` (N, 2048) of pictures, for FID and
-    KID; `i3d_<crop>_<window>` (V, 400) of windows of the video, for FVD; `mesh_478` (F, 478, 2) pixels;
-    `expression_3ddfa` (F, 10) coefficients, for E-FID, and `pose_3ddfa` (F, 3) degrees;
-    `emotion_<classifier>` (F, L) probabilities in that classifier's own order, see `metrics.emotion_labels`.
+    KID; `i3d_<crop>_<window>` (V, 400) and `videomae_<crop>_<window>` (V, 1408) of windows of the video, for
+    FVD; `mesh_478` (F, 478, 2) pixels; `expression_3ddfa` (F, 10) coefficients, for E-FID, and `pose_3ddfa`
+    (F, 3) degrees; `emotion_<classifier>` (F, L) probabilities in that classifier's own order, see
+    `metrics.emotion_labels`.
     """
 
     frames: Tensor  # (F, 3, H, W) uint8 RGB
+    face_square: Tensor  # (3,) left, top, side in pixels of the picture as it came; for the preparation
     action_units: Tensor  # (F, A) in [0, 1]
     measured_action_units: Tensor  # (F, A), measured even where the exact ones are known
     emotion: Tensor  # (F, L) probabilities in the order of CLASSES

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from evaluation.devices import Workplace
 from evaluation.features import Extractor, Listener, describe
 from evaluation.kept_files import LARGEST_FOLDER, KeptFiles
 from evaluation.protocol import digest_of, tensors_digest
@@ -22,10 +23,14 @@ class KeptFeatures:
 
     Args:
         folder: of all that is kept; None remembers nothing.
+        place: where networks look; devices round otherwise, so each remembers its own.
         most_bytes: see `KeptFiles`.
     """
 
-    def __init__(self, folder: Path | None, most_bytes: int = LARGEST_FOLDER) -> None:
+    def __init__(
+        self, folder: Path | None, place: Workplace | None = None, most_bytes: int = LARGEST_FOLDER
+    ) -> None:
+        self.place = Workplace() if place is None else place
         self.files = KeptFiles(None if folder is None else folder / FOLDER, most_bytes)
 
     def measure(self, extractor: Extractor, frames_F3HW: Tensor) -> dict[str, Tensor]:
@@ -40,10 +45,11 @@ class KeptFeatures:
         self, extractor: Extractor, kind: str, given: Tensor, measure: Callable[[Tensor], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
         if self.files.folder is None:
-            return measure(given)
-        key = digest_of([LAYOUT, describe(extractor), tensors_digest({kind: given}, (kind,))])
+            return self.place.run(extractor, measure, given)
+        about = describe(extractor)
+        key = digest_of([LAYOUT, about, self.place.device.type, tensors_digest({kind: given}, (kind,))])
         if before := self.files.get(key):
             return before[1]
-        found = measure(given)
+        found = self.place.run(extractor, measure, given)
         self.files.put(key, extractor.name, found)
         return found

@@ -27,11 +27,15 @@ def truth_digest(pair: Pair) -> str:
 
 
 def measure_digest(
-    protocol: Protocol, extractors: Sequence[Extractor], truth: str, lpips: str | None = None
+    protocol: Protocol,
+    extractors: Sequence[Extractor],
+    truth: str,
+    lpips: str | None = None,
+    device: str = "cpu",
 ) -> str:
-    """sha256 of everything but the clip that a row rests on."""
+    """sha256 of everything but the clip that a row rests on; of the device its kind, which rounds its way."""
     marks = sorted(digest_of(describe(extractor)) for extractor in extractors)
-    return digest_of([LAYOUT, protocol.digest, marks, truth, lpips])
+    return digest_of([LAYOUT, protocol.digest, marks, truth, lpips, device])
 
 
 class KeptRows:

@@ -16,6 +16,7 @@ from evaluation.metrics import METRICS
 from evaluation.metrics.frechet import FrechetDistance
 from evaluation.metrics.sets import SetMetric
 from evaluation.result import Result
+from evaluation.tables import tells
 
 Interval = tuple[float, float]
 SPLITS = 20  # of the people into halves
@@ -31,7 +32,7 @@ class Sight:
         interval: of it; the value twice where there is none.
         halves: mean distance of one half of the real people to the other, and its range over splits; None
             for metrics that compare clip with clip.
-        told: floors it tells from the real videos: their intervals share no point.
+        told: floors it tells from the real videos, also those encoded again; see `evaluation.tables.tells`.
         confused: floors it does not.
         nearest: the floor that comes nearest to the real videos, its value and interval; None without floors.
     """
@@ -60,20 +61,19 @@ def sights(results: Sequence[Result]) -> list[Sight]:
     if not ceilings:
         raise ValueError("without real videos among the results nobody knows what a metric sees")
     real, floors = ceilings[0], [result for result in results if result.system["role"] == "floor"]
-    return [
-        _sight(name, real, floors) for name, record in real.metrics.items() if record["value"] is not None
-    ]
+    seen = [name for name, record in real.metrics.items() if record["value"] is not None]
+    return [_sight(name, ceilings, floors) for name in seen]
 
 
-def _sight(name: str, real: Result, floors: Sequence[Result]) -> Sight:
+def _sight(name: str, ceilings: Sequence[Result], floors: Sequence[Result]) -> Sight:
+    real = ceilings[0]
     value, span = _measured(real, name)
     found = {
         floor.system["name"]: _measured(floor, name)
         for floor in floors
         if floor.metrics.get(name, {}).get("value") is not None
     }
-    certain = [floor.system["name"] for floor in floors if _spread(real, name) and _spread(floor, name)]
-    told = tuple(floor for floor in certain if not _meet(span, found[floor][1]))
+    verdicts = {floor.system["name"]: tells(floor, ceilings, name) for floor in floors}
     best = cost_of(METRICS[name], value)  # type: ignore[arg-type]
     near = min(
         found,
@@ -85,8 +85,8 @@ def _sight(name: str, real: Result, floors: Sequence[Result]) -> Sight:
         value,
         span,
         real_halves(real, name),
-        told,
-        tuple(floor for floor in certain if floor not in told),
+        tuple(floor for floor, verdict in verdicts.items() if verdict),
+        tuple(floor for floor, verdict in verdicts.items() if verdict is False),
         None if near is None else (near, *found[near]),
     )
 
@@ -95,15 +95,6 @@ def _measured(result: Result, name: str) -> tuple[float, Interval]:
     record = result.metrics[name]
     low, high = record["interval"] or [record["value"]] * 2
     return record["value"], (low, high)
-
-
-def _spread(result: Result, name: str) -> bool:
-    """Whether there is an interval: without one nothing can be told from anything."""
-    return result.metrics.get(name, {}).get("interval") is not None
-
-
-def _meet(one: Interval, other: Interval) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]
 
 
 def real_halves(
@@ -155,6 +146,6 @@ def _set_halves(metric: SetMetric, real: Result, names: Sequence[str], first: se
         side = 0 if person in first else 1
         halves[side].append(metric.prepared(*sides)[side])
     try:
-        return metric.of_people(*([torch.cat(half)] for half in halves))[0]
+        return metric.of_all(*map(torch.cat, halves)).item()
     except ValueError:  # too few samples for a distance
         return None

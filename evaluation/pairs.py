@@ -127,7 +127,8 @@ def clips_of_folder(
     def load(index: int) -> dict[str, Any]:
         video = read_video(found[stems[index]])
         sound = getattr(video, "waveform", None)
-        return known(index) | {"frames": video.frames} | ({} if sound is None else {"waveform": sound})
+        told = {"frames": video.frames, "file": found[stems[index]].name}
+        return known(index) | told | ({} if sound is None else {"waveform": sound})
 
     return Clips(stems, [str(about.get(stem, {}).get("identity", stem)) for stem in stems], load, known)
 

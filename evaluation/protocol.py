@@ -22,6 +22,7 @@ KEYS = (
     "metrics",
     "optional_metrics",
     "extractors",
+    "optional_extractors",
     "preprocessing",
     "statistics",
 )
@@ -31,6 +32,9 @@ DEFAULTS = {
 }
 # `statistics.interval`; left out it is percentile and adds nothing to the hash
 INTERVALS = ("percentile", "bca")
+# `preprocessing.face_crop`; left out videos must be square, and it adds nothing to the hash
+FACE_CROPS = ("reference",)
+NOT_SQUARE = "the protocol compares square face crops"
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,10 @@ class Protocol:
         metrics: names of `evaluation.metrics.METRICS` that every result has.
         optional_metrics: names that a result has where their network is supplied.
         extractors: role -> name of the network the protocol was made for.
+        optional_extractors: likewise, of networks that only optional metrics need.
         preprocessing: `fps`; `size`, pixels of the square both videos are brought to; `extra_frames`, by
-            how many frames two videos may differ in length and still be compared over the shorter one.
+            how many frames two videos may differ in length and still be compared over the shorter one;
+            `face_crop: reference`, both videos are cut where the true one shows its face.
         statistics: `level` of intervals, `resamples`, `seed`; `interval`, `percentile` (default) or `bca`.
     """
 
@@ -55,7 +61,8 @@ class Protocol:
     metrics: tuple[str, ...]
     optional_metrics: tuple[str, ...]
     extractors: Mapping[str, str]
-    preprocessing: Mapping[str, int]
+    optional_extractors: Mapping[str, str]
+    preprocessing: Mapping[str, int | str]
     statistics: Mapping[str, float | str]
 
     @property
@@ -66,7 +73,7 @@ class Protocol:
     def canonical(self) -> dict[str, object]:
         """Everything that can change a number, metric versions included."""
         named = [*self.metrics, *self.optional_metrics]
-        return {
+        content: dict[str, object] = {
             "name": self.name,
             "version": self.version,
             "metrics": {name: METRICS[name].version for name in named},
@@ -75,6 +82,9 @@ class Protocol:
             "preprocessing": dict(self.preprocessing),
             "statistics": dict(self.statistics),
         }
+        if self.optional_extractors:  # older protocols have none and keep their hash
+            content["optional_extractors"] = dict(self.optional_extractors)
+        return content
 
     @property
     def digest(self) -> str:
@@ -140,7 +150,9 @@ def _checked(content: dict, source: str) -> Protocol:
     metrics, optional = (tuple(content.get(key) or ()) for key in ("metrics", "optional_metrics"))
     _known([*metrics, *optional], METRICS, f"{source}: metrics")
     statistics = content.get("statistics") or {}
-    _known(content.get("preprocessing") or {}, DEFAULTS["preprocessing"], f"{source}: preprocessing")
+    preprocessing = content.get("preprocessing") or {}
+    _known(preprocessing, (*DEFAULTS["preprocessing"], "face_crop"), f"{source}: preprocessing")
+    _known([preprocessing.get("face_crop", "reference")], FACE_CROPS, f"{source}: preprocessing.face_crop")
     _known(statistics, (*DEFAULTS["statistics"], "interval"), f"{source}: statistics")
     _known([statistics.get("interval", "percentile")], INTERVALS, f"{source}: statistics.interval")
     return Protocol(
@@ -150,7 +162,8 @@ def _checked(content: dict, source: str) -> Protocol:
         metrics=metrics,
         optional_metrics=optional,
         extractors=dict(content.get("extractors") or {}),
-        preprocessing=DEFAULTS["preprocessing"] | (content.get("preprocessing") or {}),
+        optional_extractors=dict(content.get("optional_extractors") or {}),
+        preprocessing=DEFAULTS["preprocessing"] | preprocessing,
         statistics=DEFAULTS["statistics"] | statistics,
     )
 
@@ -161,21 +174,30 @@ def _known(names: Iterable[str], allowed: Collection[str], source: str) -> None:
             raise ValueError(f"{source}: unknown {name!r}, known are {', '.join(allowed)}")
 
 
+def check_video(frames_F3HW: Tensor) -> None:
+    """Frames as every preparation takes them.
+
+    Raises:
+        ValueError: for anything but uint8 (F, 3, H, W) with at least one frame.
+    """
+    if frames_F3HW.dtype != torch.uint8 or frames_F3HW.ndim != 4 or frames_F3HW.shape[1] != 3:
+        raise ValueError(f"expected uint8 (F, 3, H, W), got {frames_F3HW.dtype} {tuple(frames_F3HW.shape)}")
+    if not len(frames_F3HW):
+        raise ValueError("the video has no frames")
+
+
 def prepare(frames_F3HW: Tensor, size: int) -> Tensor:
-    """The one path every video takes, real or generated.
+    """The one path every video takes, real or generated, unless the protocol has a `face_crop`.
 
     Square 8-bit RGB of `size`, resized bilinearly, antialiased.
 
     Raises:
         ValueError: for anything but a square uint8 (F, 3, H, H) with at least one frame.
     """
-    if frames_F3HW.dtype != torch.uint8 or frames_F3HW.ndim != 4 or frames_F3HW.shape[1] != 3:
-        raise ValueError(f"expected uint8 (F, 3, H, W), got {frames_F3HW.dtype} {tuple(frames_F3HW.shape)}")
-    count, _, height, width = frames_F3HW.shape
-    if not count:
-        raise ValueError("the video has no frames")
+    check_video(frames_F3HW)
+    height, width = frames_F3HW.shape[-2:]
     if height != width:
-        raise ValueError(f"the video is {width} x {height}, the protocol compares square face crops")
+        raise ValueError(f"the video is {width} x {height}, {NOT_SQUARE}")
     if height == size:
         return frames_F3HW
     small = F.interpolate(frames_F3HW.float(), size=(size, size), mode="bilinear", antialias=True)

@@ -37,6 +37,7 @@ from evaluation.statistics import (
 
 SCHEMA_VERSION = 1
 ROLES = ("system", "ceiling", "floor")
+Estimate = tuple[float | None, float | None]  # a value; the standard error of a distance of sets if wanted
 SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
 
 
@@ -128,6 +129,7 @@ class Result:
     created: str = ""
     large: dict[str, Tensor] = field(default_factory=dict)
     features: Features = field(default_factory=dict)
+    checked: str = field(default="", init=False, compare=False)  # the digest that `check_result` found right
 
     @property
     def tag(self) -> str:
@@ -169,10 +171,10 @@ class Result:
         """Fill `metrics` from the rows."""
         self.metrics = self.recomputed()
 
-    def recomputed(self) -> dict[str, Any]:
-        """What `metrics` has to be, from the rows alone."""
+    def recomputed(self, set_intervals: bool = True) -> dict[str, Any]:
+        """What `metrics` has to be, from the rows alone; intervals of distances of sets only where wanted."""
         names = {name for row in self.rows for name in row.sums} | self.large.keys()
-        return {name: self._record(METRICS[name]) for name in METRICS if name in names}
+        return {name: self._record(METRICS[name], set_intervals) for name in METRICS if name in names}
 
     def sums_of(self, name: str) -> tuple[Tensor, list[Row]]:
         """Sums (N, K) of a metric, and the evaluated rows they belong to."""
@@ -182,19 +184,19 @@ class Result:
         rows = [row for row in rows if name in row.sums]
         return torch.tensor([row.sums[name] for row in rows], dtype=torch.float64), rows
 
-    def _record(self, kind: type[ClipMetric]) -> dict[str, Any]:
+    def _record(self, kind: type[ClipMetric], set_intervals: bool) -> dict[str, Any]:
         metric = kind()
         sums_NK, rows = self.sums_of(kind.name)
-        total_K = sums_NK.sum(0)
-        value = self._value(metric, sums_NK, [True] * len(rows))
+        identities = [row.identity for row in rows]
+        found = self._value(metric, sums_NK, [True] * len(rows), set_intervals)
         seeds, by_seed = sorted({row.seed for row in rows}), {}
         if len(seeds) > 1:
             masks = {seed: [row.seed == seed for row in rows] for seed in seeds}
-            by_seed = {str(seed): self._value(metric, sums_NK, mask) for seed, mask in masks.items()}
+            by_seed = {str(seed): self._value(metric, sums_NK, mask)[0] for seed, mask in masks.items()}
         return {
             "title": kind.title,
-            "value": value,
-            "interval": self._interval(metric, sums_NK, [row.identity for row in rows], value),
+            "value": found[0],
+            "interval": self._interval(metric, sums_NK, identities, found),
             "interval_method": f"{self._interval_method(kind)} by identity",
             "n": int((sums_NK != 0).any(1).sum()),
             "n_failed": sum(bool(row.problem) for row in self.rows),
@@ -207,22 +209,20 @@ class Result:
             "by_seed": by_seed,
             "between_seeds": _deviation(list(by_seed.values())),
             "seed_spread": self._seed_spread(kind.name),
-            "details": metric.details(total_K) if value is not None else {},
+            "details": _details(metric, sums_NK.sum(0), identities) if found[0] is not None else {},
         }
 
-    def _value(self, metric: ClipMetric, sums_NK: Tensor, chosen: list[bool]) -> float | None:
-        """The value over the chosen rows."""
-        if isinstance(metric, SetMetric):
-            return self._of_sets(metric, chosen)[0]
-        return number(metric.finish(sums_NK[torch.tensor(chosen, dtype=torch.bool)].sum(0)))
-
-    def _of_sets(self, metric: SetMetric, chosen: list[bool]) -> tuple[float | None, float | None]:
-        """Value and standard error over the chosen rows; nothing where there are too few samples."""
+    def _value(
+        self, metric: ClipMetric, sums_NK: Tensor, chosen: list[bool], spread: bool = False
+    ) -> Estimate:
+        """Over the chosen rows; nothing where a distance of sets has too few samples."""
+        if not isinstance(metric, SetMetric):
+            return number(metric.finish(sums_NK[torch.tensor(chosen, dtype=torch.bool)].sum(0))), None
         rows = [row for row in self.rows if not row.problem]
         sides = self.features[metric.needs[0]]
         kept = [(side, row.identity) for side, row, keep in zip(sides, rows, chosen, strict=True) if keep]
         try:
-            value, error = metric.of_people(*by_person(*zip(*kept, strict=True)))
+            value, error = metric.of_people(*by_person(*zip(*kept, strict=True)), spread)
         except ValueError:
             return None, None
         return number(value), None if error is None else number(error)
@@ -241,16 +241,16 @@ class Result:
         return "BCa bootstrap" if bca and kind.resampling == "bootstrap" else kind.resampling
 
     def _interval(
-        self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], value: float | None
+        self, metric: ClipMetric, sums_NK: Tensor, identities: list[str], estimate: Estimate
     ) -> list[float] | None:
+        value, error = estimate
         plan = self.protocol["statistics"]
         if value is None or seen_groups(sums_NK, identities) < 2:
             return None
         if metric.resampling == "jackknife":
-            if isinstance(metric, SetMetric):
-                least, error = metric.least, self._of_sets(metric, [True] * len(identities))[1]
-            else:
-                least, error = 0.0, number(jackknife_error(sums_NK, identities, metric.finish))
+            least = metric.least if isinstance(metric, SetMetric) else 0.0
+            if not isinstance(metric, SetMetric):
+                error = number(jackknife_error(sums_NK, identities, metric.finish))
             reach = None if error is None else normal_quantile(plan["level"]) * error
             return None if reach is None else [max(least, value - reach), value + reach]
         draws = plan["resamples"], plan["seed"]
@@ -285,8 +285,12 @@ class Result:
         return path
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, set_intervals: bool = True) -> Self:
         """Read and validate: schema, kinds, fingerprints, and whatever follows from the rows.
+
+        Args:
+            path: of the JSON.
+            set_intervals: as of `check_result`.
 
         Raises:
             FileNotFoundError: if it is not there.
@@ -307,13 +311,19 @@ class Result:
             result.features = unpacked(tensors)
             if result.digest != content["sha256"]:
                 raise ValueError("its content does not match its sha256, it was changed after it was written")
-            check_result(result)
+            check_result(result, set_intervals)
         return result
 
 
 def _settings_mark(extractor: dict[str, Any]) -> str:
     """What tells two settings of one network apart; empty for a network without any."""
     return f"/{digest_of(extractor['settings'])[:8]}" if extractor.get("settings") else ""
+
+
+def _details(metric: ClipMetric, total_K: Tensor, identities: list[str]) -> dict[str, object]:
+    """What stands beside a value; of a distance of sets also what its interval leaves out."""
+    more = metric.left_out_details(len(set(identities))) if isinstance(metric, SetMetric) else {}
+    return metric.details(total_K) | more
 
 
 def direction(kind: type[ClipMetric]) -> str:

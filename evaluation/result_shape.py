@@ -98,4 +98,6 @@ def _check_sums(name: str, sums: Any, key: str) -> None:
     width = METRICS[name]().sums.numel()
     known = isinstance(sums, list) and all(isinstance(x, NUMBER) and math.isfinite(x) for x in sums)
     if not known or len(sums) != width:
-        raise ValueError(f"{key}: {name} needs {width} finite sums")
+        raise ValueError(
+            f"{key}: {name} needs {width} finite sums; measure a result of an older version anew"
+        )

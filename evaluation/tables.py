@@ -8,6 +8,8 @@ from evaluation.board.ties import cost_of, tied
 from evaluation.metrics import METRICS
 from evaluation.result import ROLES, Result
 
+ROUNDING = 1e-6  # relative, or absolute; two evaluations this near are alike
+UNLIKE = "Evaluated twice with other numbers, the first is shown, most apart"
 ORDER = ("ceiling", "system", "floor")
 
 
@@ -21,6 +23,7 @@ class Table:
         results: ceilings, systems, floors; systems best first by the first metric.
         metrics: names of the columns.
         tied: metric -> systems that cannot be told from the best.
+        unlike: a line for each ceiling or floor of which two evaluations differ; the first is in `results`.
     """
 
     shared: Mapping[str, str]
@@ -28,6 +31,7 @@ class Table:
     results: tuple[Result, ...]
     metrics: tuple[str, ...]
     tied: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    unlike: tuple[str, ...] = ()
 
     @property
     def systems(self) -> list[Result]:
@@ -38,42 +42,70 @@ class Table:
 def group(results: Sequence[Result]) -> list[Table]:
     """Tables of results that share protocol, data and extractors.
 
-    Later ones say what differs from the first.
+    Later ones say what differs from the first. Each system's own evaluation may bring the same ceilings and
+    floors: the first of a name is kept, and by how much another differs is said.
 
     Raises:
         ValueError: for two results of one name in one table, unless they are the same ceiling or floor.
     """
     shares: list[dict[str, str]] = []
     members: list[list[Result]] = []
+    twins: list[list[tuple[Result, Result]]] = []
     for result in results:
         if result.comparable not in shares:
             shares.append(result.comparable)
             members.append([])
-        place = members[shares.index(result.comparable)]
+            twins.append([])
+        index = shares.index(result.comparable)
+        place = members[index]
         twin = next((other for other in place if other.system["name"] == result.system["name"]), None)
-        if twin is not None and not same_limit(twin, result):
+        if twin is None:
+            place.append(result)
+        elif same_limit(twin, result):
+            twins[index].append((twin, result))
+        else:
             raise ValueError(
                 f"two results of one table are both called {result.system['name']!r}: rename one"
             )
-        if twin is not None:
-            continue
-        place.append(result)
-    return [_table(shared, shares[0], own) for shared, own in zip(shares, members, strict=True)]
+    return [
+        _table(shared, shares[0], own, unlike(pairs))
+        for shared, own, pairs in zip(shares, members, twins, strict=True)
+    ]
 
 
 def same_limit(one: Result, other: Result) -> bool:
-    """Whether two results are the same ceiling or floor, as each system's own evaluation writes it."""
+    """Whether two results are of the same ceiling or floor, as each system's own evaluation writes it."""
     marks = [[r.system["role"], r.system["checkpoint_sha256"], sorted(r.metrics)] for r in (one, other)]
-    if marks[0] != marks[1] or one.system["role"] == "system":
-        return False
-    values = [[r.metrics[name]["value"] for name in sorted(r.metrics)] for r in (one, other)]
-    return all(
-        a == b or (None not in (a, b) and isclose(a, b, rel_tol=1e-6, abs_tol=1e-6))
-        for a, b in zip(*values, strict=True)
-    )
+    return marks[0] == marks[1] and one.system["role"] != "system"
 
 
-def _table(shared: dict[str, str], first: dict[str, str], own: list[Result]) -> Table:
+def unlike(twins: Sequence[tuple[Result, Result]]) -> tuple[str, ...]:
+    """A line for each limit whose evaluations differ by more than rounding: where they do most.
+
+    Networks round differently on other machines; no smaller difference of two systems means anything then.
+    """
+    worst: dict[str, tuple[float, str]] = {}
+    for one, other in twins:
+        name = one.system["name"]
+        for metric in one.metrics:
+            a, b = shown(one, metric), shown(other, metric)
+            if (apart := _apart(a, b)) > worst.get(name, (0.0,))[0]:
+                values = " and ".join("none" if value is None else f"{value:.6g}" for value in (a, b))
+                worst[name] = apart, f"{name}, {METRICS[metric].title} {values}"
+    return tuple(said for _, said in worst.values())
+
+
+def _apart(a: float | None, b: float | None) -> float:
+    """Relative difference of two values; zero for rounding."""
+    if a is None or b is None:
+        return 0.0 if a is b else float("inf")
+    alike = isclose(a, b, rel_tol=ROUNDING, abs_tol=ROUNDING)
+    return 0.0 if alike else abs(a - b) / max(abs(a), abs(b))
+
+
+def _table(
+    shared: dict[str, str], first: dict[str, str], own: list[Result], differing: tuple[str, ...]
+) -> Table:
     differs = [
         f"{what} differs ({first[what]} there, {text} here)"
         for what, text in shared.items()
@@ -82,9 +114,8 @@ def _table(shared: dict[str, str], first: dict[str, str], own: list[Result]) -> 
     columns = tuple(name for name in METRICS if any(shown(result, name) is not None for result in own))
     systems = [result for result in own if result.system["role"] == "system"]
     ordered = tuple(sorted(own, key=lambda result: _place(result, columns)))
-    return Table(
-        shared, "; ".join(differs), ordered, columns, {name: tied(systems, name) for name in columns}
-    )
+    ties = {name: tied(systems, name) for name in columns}
+    return Table(shared, "; ".join(differs), ordered, columns, ties, differing)
 
 
 def _place(result: Result, columns: Sequence[str]) -> tuple[int, float, str]:
@@ -126,12 +157,22 @@ def standing(table: Table, result: Result, name: str) -> str:
     return "tied" if result.system["name"] in table.tied.get(name, ()) else ""
 
 
+def tells(floor: Result, ceilings: Sequence[Result], name: str) -> bool | None:
+    """Whether a metric tells a floor from all real videos, as they are and encoded again: no intervals meet.
+
+    None where nobody knows, since the floor or every ceiling is without an interval.
+    """
+    own, spans = interval(floor, name), [interval(ceiling, name) for ceiling in ceilings]
+    if own is None or not any(spans):
+        return None
+    return not any(own[0] <= span[1] and span[0] <= own[1] for span in spans if span)
+
+
 def blind(table: Table, name: str) -> bool:
-    """Whether a metric tells no floor from real video, as it is and encoded again: intervals overlap."""
-    spans = _spans(table, name)
-    if not spans["ceiling"] or not spans["floor"]:
-        return False
-    return all(any(f[0] <= c[1] and c[0] <= f[1] for c in spans["ceiling"]) for f in spans["floor"])
+    """Whether a metric tells no floor from real video, where it is known of any."""
+    roles = {role: [r for r in table.results if r.system["role"] == role] for role in ROLES}
+    verdicts = [tells(floor, roles["ceiling"], name) for floor in roles["floor"]]
+    return False in verdicts and True not in verdicts
 
 
 def fooled(table: Table, name: str) -> bool:

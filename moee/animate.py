@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moee.devices import add_device_argument
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -68,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--detector", metavar="PATH", help="landmark model, if not among the known weights")
     how.add_argument("--checkpoint", metavar="C", help="a talking-head checkpoint (default: the shipped one)")
+    add_device_argument(how, "the network computes")
     how.add_argument(
         "--precision", choices=PRECISIONS, default="auto", help="auto: bf16 where it is fast (default: auto)"
     )
@@ -128,16 +131,18 @@ def run(args: argparse.Namespace) -> int:
 
     from datamodules.batch import FPS
     from datamodules.preparation.faces import parse_box
+    from evaluation.devices import choose_device
     from moee import cues
     from moee.console import say
     from moee.generator import load_generator
     from moee.portrait import open_portrait
 
     cues.check(args)
+    device = choose_device(args.device)
     frames = count_frames(args.audio)
     cue = cues.build(args, frames)
     face_box = parse_box(args.face_box) if args.face_box is not None else None
-    generator = load_generator(args.checkpoint, args.precision)
+    generator = load_generator(args.checkpoint, args.precision, device)
     portrait = open_portrait(args.portrait, generator.network.size, face_box, args.detector)
     if args.grid:
         write_grid(args.out, generator, portrait.reference, args.audio, settings, frames)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from moee.animate import PRECISIONS, STEPS
 from moee.console import say, warn
+from moee.devices import add_device_argument
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from evaluation.features import Extractor
@@ -36,8 +38,8 @@ files of their own beside the result, and prints in one table which floors each 
 
 What was measured is kept in `.kept` beside the result, at most 4 GiB of rows and as much of what networks
 saw: an evaluation that was killed goes on with the same command, and the next system's true clips need no
-measuring. Under torchrun or srun every process takes a share of the clips; the result is the same, to the bit
-where processes have as many threads.
+measuring. Under torchrun or srun every process takes a share of the clips, and a GPU of its own if it can;
+the result is the same, to the bit where processes have as many threads.
 
 With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
 person of its own.
@@ -73,8 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--extractor",
         action="append",
         default=[],
-        metavar="NAME=FILE",
-        help="weights of a network the protocol asks for (default: what ships)",
+        metavar="NAME[=FILE]",
+        help="a network of the protocol and its weights (default: what ships, or moee weights keeps); an "
+        "optional one is used only if it is named here",
     )
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="AlexNet trunk, torchvision's, for LPIPS")
     parser.add_argument(
@@ -83,6 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
+    add_device_argument(parser, "networks compute")
     how = parser.add_argument_group("with --checkpoint")
     how.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")
     how.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
@@ -94,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
     from evaluation.board.admission import missing_origin
     from evaluation.world import joined
-    from moee.evaluate_lines import limit_table, summary
+    from moee.evaluate_lines import limit_table, shape_hint, summary
     from moee.files import check_writable
 
     for name in ("seeds", "steps"):
@@ -109,7 +113,11 @@ def run(args: argparse.Namespace) -> int:
         results = _evaluate(args, say if world.first else lambda line: None)
     if not world.first:
         return 0
-    for line in [*summary(results[0]), *(limit_table(results) if args.limits else ())]:
+    for line in [
+        *summary(results[0]),
+        *(limit_table(results) if args.limits else ()),
+        *shape_hint(results[0]),
+    ]:
         say(line)
     say(f"written: {args.out}")
     if missing := missing_origin(results[0]):
@@ -122,18 +130,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Result]":
     """The result, and with --limits those that lie beside it."""
-    from evaluation.evaluate import evaluate_pairs, peak_memory_mb
+    from evaluation.devices import choose_device
+    from evaluation.environment import peak_memory_mb
+    from evaluation.evaluate import evaluate_pairs
     from evaluation.extractors.lpips_network import load_lpips
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
     from moee.needed_weights import check_weights, trunks_of_lpips
 
-    protocol = load_protocol(find_protocol(args.protocol))
+    protocol, device = load_protocol(find_protocol(args.protocol)), choose_device(args.device)
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
     check_weights(protocol, args.extractor, trunks)
-    clips, entries = _compared(args, int(protocol.preprocessing["size"]))
-    memory = peak_memory_mb()  # of a second of video, before any judge is loaded
+    clips, entries = _compared(args, int(protocol.preprocessing["size"]), device)
+    memory = peak_memory_mb(device)  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
     lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
     results = []
@@ -153,12 +163,13 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "list[Re
                 progress=lambda key, done: tell(f"{done:5} {key}"),
                 kept=args.kept or args.out.parent / ".kept",
                 timed=timed,
+                device=device,
             )
         )
     return results
 
 
-def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]":
+def _compared(args: argparse.Namespace, size: int, device: "torch.device") -> "tuple[Clips, list[Entry]]":
     """The true clips, and what is compared with them: the system itself first."""
     from datamodules.preparation.media import read_video
     from evaluation.pairs import clips_of_folder, videos_made
@@ -167,7 +178,7 @@ def _compared(args: argparse.Namespace, size: int) -> "tuple[Clips, list[Entry]]
     from moee.generation_cost import tflop_per_frame
     from moee.generator import load_generator
 
-    generator = load_generator(args.checkpoint, args.precision) if args.checkpoint else None
+    generator = load_generator(args.checkpoint, args.precision, device) if args.checkpoint else None
     if args.reference:
         clips = clips_of_folder(args.reference, read_video, read_about(args.about) if args.about else None)
     else:
@@ -210,6 +221,8 @@ def find_protocol(name: str) -> Path:
 def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Extractor]":
     """The networks a protocol asks for: shipped or registered ones, or files named as `NAME=FILE`.
 
+    Of its optional networks those that are named, as `NAME=FILE` or as `NAME` alone.
+
     Raises:
         ValueError: for a name the protocol does not ask for, or a file that does not fit.
         FileNotFoundError: for one that is nowhere; the line says how to get it.
@@ -217,11 +230,12 @@ def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Ex
     from moee.explain import unknown_name
 
     files: dict[str, Path | None] = dict.fromkeys(protocol.extractors.values())
+    known = [*files, *protocol.optional_extractors.values()]
     for pair in given:
-        name, _, path = pair.partition("=")
-        if name not in files or not path:
-            raise ValueError(unknown_name(f"--extractor {pair}: expected NAME=FILE", name, files))
-        files[name] = Path(path)
+        name, equals, path = pair.partition("=")
+        if name not in known or (equals and not path):
+            raise ValueError(unknown_name(f"--extractor {pair}: expected NAME=FILE or NAME", name, known))
+        files[name] = Path(path) if path else None
     return [load_extractor(name, path) for name, path in files.items()]
 
 

@@ -163,9 +163,11 @@ def _encoded_again(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
     """The true video, written and read as our own videos are."""
     from datamodules.preparation.media import read_video
 
+    height, width = truth["frames"].shape[-2:]
+    rows, columns = (torch.arange(n + n % 2).clamp(max=n - 1) for n in (height, width))  # H.264: even sides
     with tempfile.TemporaryDirectory() as folder:
-        path = write_video(Path(folder) / "clip.mp4", truth["frames"])
-        return read_video(path).frames
+        path = write_video(Path(folder) / "clip.mp4", truth["frames"][:, :, rows][..., columns])
+        return read_video(path).frames[..., :height, :width]
 
 
 def _through(generator: "LoadedGenerator") -> Make:
@@ -173,9 +175,9 @@ def _through(generator: "LoadedGenerator") -> Make:
 
     @torch.no_grad()
     def recode(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
-        pieces = prepare(truth["frames"], network.size).split(16)
+        pieces = prepare(truth["frames"], network.size).to(generator.device).split(16)
         decoded = torch.cat(
-            [network.codec.decode(network.encode_pictures(piece)).float() for piece in pieces]
+            [network.codec.decode(network.encode_pictures(piece)).float().cpu() for piece in pieces]
         )
         return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from evaluation.devices import CPU, choose_device
 from lightning_modules.interfaces import EmotionCue
 from moee.weights import find, sha256_of
 
@@ -45,20 +46,31 @@ class LoadedGenerator:
     network: Generator
     path: Path
     sha256: str
+    device: torch.device = CPU
 
 
-def multiplies_bfloat16() -> bool:
-    """Whether this machine has instructions for bfloat16; where they are emulated float32 is faster."""
+def multiplies_bfloat16(device: torch.device | None = None) -> bool:
+    """Whether a device has instructions for bfloat16; where they are emulated float32 is faster.
+
+    Args:
+        device: None is what `choose_device` takes unasked. GPUs have them since Ampere, compute capability 8.
+    """
+    device = choose_device() if device is None else device
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
     known = getattr(torch.cpu, "get_capabilities", dict)()
-    return torch.cuda.is_available() or any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
-def load_generator(checkpoint: str | Path | None = None, precision: str = "auto") -> LoadedGenerator:
+def load_generator(
+    checkpoint: str | Path | None = None, precision: str = "auto", device: torch.device = CPU
+) -> LoadedGenerator:
     """The network of an exported checkpoint, or the shipped one if None, ready to run.
 
     Args:
         checkpoint: a file, or the name of one; None is the shipped network.
-        precision: `32`, the reference; `bf16`; or `auto`, bf16 where the machine has instructions for it.
+        precision: `32`, the reference; `bf16`; or `auto`, bf16 where the device has instructions for it.
+        device: where it computes; what it makes comes back to the CPU.
 
     Raises:
         FileNotFoundError: if there is no such checkpoint.
@@ -74,7 +86,9 @@ def load_generator(checkpoint: str | Path | None = None, precision: str = "auto"
             f"{path}: holds a {kind}, not a talking head; `moee export` of a talking-head run makes one"
         )
     if hasattr(network, "use_bfloat16") and (
-        precision == "bf16" or (precision == "auto" and multiplies_bfloat16())
+        precision == "bf16" or (precision == "auto" and multiplies_bfloat16(device))
     ):
         network.use_bfloat16()
-    return LoadedGenerator(network, path, sha256_of(path))  # type: ignore[arg-type]
+    if precision == "32":
+        torch.backends.cudnn.allow_tf32 = False  # the reference has all of float32's digits on a GPU too
+    return LoadedGenerator(network.to(device), path, sha256_of(path), device)  # type: ignore[arg-type]

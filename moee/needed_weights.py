@@ -23,16 +23,18 @@ def needed(protocol: "Protocol", given: Iterable[str] = (), trunks: Trunks = NO_
 
     Args:
         protocol: whose.
-        given: `NAME=FILE` of networks whose own file need not be registered.
+        given: `NAME=FILE` of networks whose own file need not be registered; `NAME` of optional ones whose
+            registered file is wanted.
         trunks: the same for LPIPS.
     """
     from evaluation.extractors.catalogue import published
 
-    brought = {pair.partition("=")[0] for pair in given}
+    brought = {name: file for name, _, file in (pair.partition("=") for pair in given)}
+    asked = [name for name in protocol.optional_extractors.values() if name in brought]
     names: list[str] = []
-    for extractor in protocol.extractors.values():
+    for extractor in (*protocol.extractors.values(), *asked):
         if family := published(extractor):
-            names += [*family.beside] if extractor in brought else [family.weights, *family.beside]
+            names += [*family.beside] if brought.get(extractor) else [family.weights, *family.beside]
     names += [
         file for net, (metric, file) in LPIPS.items() if metric in protocol.metrics and not trunks.get(net)
     ]

@@ -8,6 +8,7 @@ BULAT = "https://www.adrianbulat.com/downloads/python-fan"
 GITHUB = "https://raw.githubusercontent.com"
 TDDFA = f"{GITHUB}/cleardusk/3DDFA_V2/1b6c67601abffc1e9f248b291708aef0e43b55ae"
 ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689b7318584f4"
+VIDEO_MAE = "https://huggingface.co/OpenGVLab/VideoMAE2/resolve/97d119d270aca7a1217fff7f413c0c543eb325d9"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
 # The authors' setup.py (av-savchenko/hsemotion 2546ff6) says under which timm the program still loads.
@@ -58,15 +59,6 @@ PUBLISHED = (
         address=f"{GOOGLE_MODELS}/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
         aliases=("face_landmarker.task",),
     ),
-    Network(
-        name="blaze_face",
-        file="blaze_face_short_range.tflite",
-        sha256="b4578f35940bf5a1a655214a1cce5cab13eba73c1297cd78e1a04c2380b0152f",
-        size_bytes=229_746,
-        licence="Apache-2.0",
-        purpose="face boxes of real pictures (MediaPipe BlazeFace, Google)",
-        address=f"{GOOGLE_MODELS}/face_detector/blaze_face_short_range/float16/1/blaze_face_short_range.tflite",
-    ),
     # sha256 and size as several public projects pin them; the first eight digits are in the file's own name
     Network(
         name="inception_tf2015",
@@ -89,6 +81,20 @@ PUBLISHED = (
         purpose="the scores FVD rests on (I3D, Kinetics-400, DeepMind; port of VideoGPT)",
         address=f"{OPEN_SORA_PLAN}/810fa8c4bdb3a4c8eec9bd57375c29bde6fb46de/"
         "opensora/eval/fvd/videogpt/i3d_pretrained_400.pt",
+    ),
+    # the repository's page tells licence, 2.02 GB and half precision, but no sha256; cd-fvd fetches the same
+    # path of OpenGVLab/InternVideoMAE_models
+    Network(
+        name="videomae2_giant_ssv2",
+        file="vit_g_hybrid_pt_1200e_ssv2_ft.pth",
+        sha256=None,
+        size_bytes=0,
+        licence="Apache-2.0",
+        purpose="the features content-debiased FVD rests on (VideoMAE v2, ViT-giant on Something-Something "
+        "v2, Wang et al. 2023)",
+        address=f"{VIDEO_MAE}/mae-g/vit_g_hybrid_pt_1200e_ssv2_ft.pth",
+        by_hand="its sha256 is not known: take mae-g/vit_g_hybrid_pt_1200e_ssv2_ft.pth (2 GB) of "
+        "OpenGVLab/VideoMAE2 on Hugging Face yourself",
     ),
     # the addresses stand in torchvision; sha256 and size as several public projects pin them, the first eight
     # digits are in the files' own names; torchvision's code is BSD-3, of the weights nothing is said

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from moee.animate import PRECISIONS, STEPS
 from moee.console import say
+from moee.devices import add_device_argument
 
 DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
 
@@ -39,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="only these (default: all)"
     )
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
+    add_device_argument(parser, "the talking head computes, judges stay on the CPU")
     parser.add_argument("--judge", default="judge", help="weights of the judge (default: the shipped ones)")
     parser.add_argument("--identity", default="judge-identity", help="weights of the identity judge")
     parser.add_argument("--out", type=Path, help="also write the table as JSON")
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     for name in ("clips", "frames", "seeds", "steps"):
         if getattr(args, name) < 1:
             raise ValueError(f"--{name} {getattr(args, name)}: at least 1 is needed")
+    from evaluation.devices import choose_device
     from evaluation.extractors.identity import IdentityJudge
     from evaluation.extractors.judge import Judge
     from moee.control_tests import ControlTests
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from moee.generator import load_generator
     from moee.modules import locate_weights
 
-    generator = load_generator(args.checkpoint, args.precision)
+    generator = load_generator(args.checkpoint, args.precision, choose_device(args.device))
     judge, identity = (
         Judge.load(locate_weights(args.judge)),
         IdentityJudge.load(locate_weights(args.identity)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from moee.animate import STEPS
 from moee.console import say
+from moee.devices import add_device_argument
 
 DESCRIPTION = """Ask a talking head a question that no single number answers; held-out synthetic people.
 
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of a clip of drift (default: 20)")
     parser.add_argument("--seeds", type=int, default=1, help="sampling seeds (default: 1)")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
+    add_device_argument(parser, "the talking head computes, judges stay on the CPU")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write it as JSON, and its page")
 
 
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     for name, least in (("clips", 1), ("frames", 5), ("seeds", 1), ("steps", 1)):
         if getattr(args, name) < least:
             raise ValueError(f"--{name} {getattr(args, name)}: at least {least} is needed")
+    from evaluation.devices import choose_device
     from evaluation.extractors.identity import IdentityJudge
     from evaluation.extractors.judge import Judge
     from moee.files import check_writable
@@ -77,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
         frames = frames_of(args.seconds)
     began = time.perf_counter()
-    generator = load_generator(args.checkpoint, "32")  # the same numbers on every machine
+    generator = load_generator(args.checkpoint, "32", choose_device(args.device))  # exact on every device
     judges = Judge.load(locate_weights("judge")), IdentityJudge.load(locate_weights("judge-identity"))
     amount = f"{args.clips} people, {frames} frames a clip, {args.seeds} seeds, {args.steps} steps"
     say(f"{args.study} of {generator.path.name} sha256 {generator.sha256[:12]}: {amount}")

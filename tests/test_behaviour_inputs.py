@@ -76,6 +76,25 @@ def test_what_is_no_video_is_a_row_with_a_reason_and_the_others_stand(change, sa
     assert result.metrics["psnr"]["n_failed"] == 1
 
 
+@pytest.mark.parametrize(("height", "width"), [(128, 100), (96, 171), (720, 405)])
+def test_a_video_of_any_shape_is_judged_where_the_protocol_cuts_the_face(height, width):
+    class Finder:
+        name, published, fingerprint, provides = "finder", True, "f" * 64, ("face_square",)
+
+        def measure(self, frames_F3HW: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"face_square": torch.tensor([width // 4, -3, height // 2 + 1])}
+
+    plain = pixel_protocol()
+    cutting = replace(plain, preprocessing=dict(plain.preprocessing) | {"face_crop": "reference"})
+    true = torch.nn.functional.interpolate(smooth_video().float(), (height, width)).to(torch.uint8)
+    pairs = [Pair("same", "a", true, {"frames": true}), Pair("other", "a", true.flip(-1), {"frames": true})]
+    other, same = evaluate_pairs(pairs, cutting, extractors=[Finder()]).rows
+    assert same.values["psnr"] == 100
+    assert other.values["psnr"] < 40
+    for row in evaluate_pairs(pairs, plain).rows:
+        assert f"the video is {width} x {height}, the protocol compares square face crops" in row.problem
+
+
 def test_a_grey_video_is_a_video(networks):
     colour = smooth_video(20)
     grey = colour.float().mean(1, keepdim=True).round().to(torch.uint8).expand(-1, 3, -1, -1)

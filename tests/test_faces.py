@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from datamodules.preparation.clips import closed_mouth, mouth_mask, track_face
+from datamodules.preparation.clips import closed_mouth, mouth_mask
+from datamodules.preparation.face_track import track_face
 from datamodules.preparation.faces import (
     Face,
     FaceFinder,

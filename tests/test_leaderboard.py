@@ -10,12 +10,14 @@ from boards import MP4, board_result, digest, example_board, named
 from browser import CHROMIUM, Browser
 from judges import PROTOCOL, judges, painted
 
-from evaluation.board.downloads import as_latex, as_markdown
+from evaluation.board.downloads import as_json, as_latex, as_markdown
+from evaluation.board.scores import score_table
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.leaderboard import build_leaderboard
+from evaluation.limits import sights
 from evaluation.pairs import clips_of_samples, limits, pairs_of
 from evaluation.result import Result, System
-from evaluation.tables import best, blind, fooled, group, text_of
+from evaluation.tables import UNLIKE, best, blind, fooled, group, tells, text_of
 
 HOSTILE = "=1+1<script>alert(1)</script>&\"'`|*_$\\{}"
 
@@ -290,6 +292,52 @@ def test_the_limits_of_two_systems_evaluations_are_one_row(results):
     ]
     (table,) = group([*results, *again])
     assert len(table.results) == len(results)
-    other = again[0].metrics["psnr"] | {"value": 55.0}
+    assert table.unlike == ()
+
+
+def test_limits_that_another_machine_measured_a_little_differently_stop_no_board(results):
+    real = next(result for result in results if result.system["name"] == "real video")
+
+    def again(**values: float | None) -> Result:
+        changed = {name: real.metrics[name] | {"value": value} for name, value in values.items()}
+        return replace(real, metrics=real.metrics | changed)
+
+    psnr, ssim = (real.metrics[name]["value"] for name in ("psnr", "ssim"))
+    twins = [again(psnr=psnr * (1 + 1e-9)), again(psnr=psnr + 0.5), again(ssim=ssim * 0.9, psnr=psnr + 1)]
+    (table,) = group([*results, *twins])
+    assert len(table.results) == len(results)
+    (line,) = table.unlike
+    assert line == f"real video, SSIM {ssim:.6g} and {ssim * 0.9:.6g}"
+    shown = Page(score_table(table, "")).text
+    assert f"{UNLIKE}: {line}" in shown
+    assert f"{UNLIKE}: {line}." in as_markdown([table])
+    assert json.loads(as_json([table]))["tables"][0]["unlike"] == [line]
+    assert group([*results, twins[0]])[0].unlike == ()
+    assert group([*results, again(psnr=None)])[0].unlike[0].endswith(f"{psnr:.6g} and none")
+    foreign = replace(real, system=real.system | {"checkpoint_sha256": "c" * 64})
     with pytest.raises(ValueError, match="both called 'real video'"):
-        group([*results, replace(again[0], metrics=again[0].metrics | {"psnr": other})])
+        group([*results, foreign])
+
+
+def test_the_board_and_the_limits_share_a_verdict(results):
+    ceiling = next(result for result in results if result.system["role"] == "ceiling")
+    rest = [result for result in results if result.system["role"] == "system"]
+    middle = named(ceiling, "floor", role="floor")
+    low, _ = ceiling.metrics["psnr"]["interval"]
+    away = ceiling.metrics["psnr"] | {"value": low - 5, "interval": [low - 6, low - 4]}
+    coded = replace(named(ceiling, "encoded again"), metrics=ceiling.metrics | {"psnr": away})
+    between = replace(middle, metrics=ceiling.metrics | {"psnr": away | {"interval": [low - 4.5, low - 4]}})
+    point = replace(middle, metrics=ceiling.metrics | {"psnr": away | {"interval": None}})
+    for ceilings, floor, wanted in (
+        ([ceiling], middle, False),
+        ([ceiling], between, True),
+        ([ceiling, coded], between, False),  # nearer to what our codec makes of real video than to nothing
+        ([coded, ceiling], between, False),
+        ([ceiling], point, None),
+    ):
+        assert tells(floor, ceilings, "psnr") is wanted
+        (board,) = group([*ceilings, *rest, floor])
+        assert blind(board, "psnr") is (wanted is False)
+        (sight,) = (sight for sight in sights([*ceilings, floor]) if sight.name == "psnr")
+        assert (sight.told == ("floor",)) is (wanted is True)
+        assert (sight.confused == ("floor",)) is (wanted is False)

@@ -167,6 +167,15 @@ def test_identity_to_one_reference_picture():
     assert metric.compute().item() == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("kind", [IdentityToReference, IdentityToFrame])
+def test_frames_without_a_face_lower_the_coverage_and_not_the_identity(kind):
+    metric = kind()
+    made = torch.tensor([[1.0, 0.0], [torch.nan, torch.nan], [0.0, 1.0], [1.0, 0.0]])
+    metric.update(made, torch.tensor([[1.0, 0.0]]).expand(4, 2))
+    assert metric.compute().item() == pytest.approx(2 / 3)
+    assert metric.details(metric.sums)["coverage"] == pytest.approx(3 / 4)
+
+
 def test_the_cosine_of_means_is_another_number():
     rng = np.random.default_rng(8)
     u = rng.standard_normal((10, 128))

@@ -7,17 +7,14 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from evaluation.metrics import EmbeddedFid, frechet_distance
+from evaluation.metrics import frechet_distance
 from evaluation.metrics.moments import (
     Moments,
-    all_but_one,
     frechet_of_moments,
-    frechet_with_error,
     merge,
     moments_of,
     over_processes,
 )
-from evaluation.statistics import jackknife_error
 
 CASES = {  # seed, n, m, d: few samples in many dimensions, many in few, and a mean that dwarfs the spread
     "low rank": (102, 10, 12, 64, 0.0),
@@ -94,26 +91,6 @@ def test_a_clip_stays_small_and_a_set_bounded():
         total = merge(total, moments_of(torch.randn(50, 8, generator=g)))
         assert len(total.factor) <= 16
     assert total.count == 1000
-
-
-def test_all_but_one_part():
-    x, _ = draws("full rank")
-    parts = uneven(x)
-    for i, found in enumerate(all_but_one([moments_of(part) for part in parts])):
-        assert_same(found, torch.cat([part for j, part in enumerate(parts) if j != i]))
-
-
-def test_the_error_is_that_of_the_jackknife_over_sums():
-    x, y = draws("full rank")
-    clips = [(a, b) for a, b in zip(x.split(60), y.split(36), strict=True)]
-    metric = EmbeddedFid()
-    sums = torch.stack([metric.clip_sums(*clip) for clip in clips])
-    wanted = jackknife_error(sums, [str(i) for i in range(len(clips))], metric.finish)
-    value, error = frechet_with_error(*([moments_of(z) for z in side] for side in zip(*clips, strict=True)))
-    assert value == pytest.approx(frechet_distance(x, y).item(), rel=1e-12)
-    assert error == pytest.approx(wanted, rel=1e-6)
-    with pytest.raises(ValueError, match="two or more parts of both sets, got 1 and 1"):
-        frechet_with_error([moments_of(x)], [moments_of(y)])
 
 
 def test_what_has_no_moments():

@@ -1,5 +1,7 @@
 """Every protocol that ships: its networks exist and feed its metrics; what is missing is one line."""
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +12,7 @@ from told_faces import ToldFaces, moving_face
 from evaluation.evaluate import _metrics
 from evaluation.extractors.arcface import ArcFace
 from evaluation.extractors.catalogue import published
+from evaluation.extractors.face_square import FaceSquare
 from evaluation.extractors.fan import Fan
 from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import I3d
@@ -21,8 +24,10 @@ from evaluation.extractors.open_graph_au import OpenGraphAU
 from evaluation.extractors.sync_judge import SyncJudge
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
+from evaluation.extractors.video_mae import VideoMae
 from evaluation.metrics import METRICS
 from evaluation.metrics.perceptual import BY_NETWORK
+from evaluation.preparation import FIELD
 from evaluation.protocol import load_protocol
 from moee import cli, weights
 from moee.needed_weights import check_weights, needed
@@ -32,12 +37,14 @@ PROTOCOLS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 PUBLISHED = [name for name in PROTOCOLS if not name.startswith("embedded")]
 
 
+@cache
 def networks() -> dict[str, tuple[str, ...]]:
     """Name -> fields of every network that a protocol that ships may name; none of them has weights."""
     faces = ToldFaces(moving_face(1))
     with torch.device("meta"):
         built = [Inception("clean"), Inception("torch"), I3d("squash", 16), ArcFace("ms1mv3", "r100", faces)]
-    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, Judge, IdentityJudge, SyncJudge)
+    classes = (SyncNet, Fan, OpenGraphAU, Tddfa, HSEmotion, MiniXception, VideoMae)
+    classes += (Judge, IdentityJudge, SyncJudge, FaceSquare)
     return {network.name: network.provides for network in (*built, *classes)}
 
 
@@ -54,8 +61,39 @@ def test_its_networks_exist_and_feed_every_metric(name):
     truth = {*fields, "frames", "blend", "identity_reference", "measured_action_units"}
     assert {METRICS[metric].needs[1] for metric in protocol.metrics} <= truth
     used = {need for metric in protocol.metrics for need in METRICS[metric].needs}
+    used |= {FIELD} if "face_crop" in protocol.preprocessing else set()
     idle = [network.name for network in stand_ins if not used & set(network.provides)]
     assert not idle, f"{idle} measure nothing that is asked for"
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_an_optional_network_brings_its_metric_and_changes_no_other(name):
+    protocol, known = load_protocol(FOLDER / f"{name}.yaml"), networks()
+    bare = replace(protocol, extractors={}, metrics=())
+    used = []
+    for network in protocol.optional_extractors.values():
+        assert published(network) is not None
+        used += _metrics(bare, [SimpleNamespace(name=network, provides=known[network])], [])
+    trunks = {kind.name for kind in BY_NETWORK.values()}
+    assert [metric.name for metric in used] == [m for m in protocol.optional_metrics if m not in trunks]
+    assert not _metrics(bare, [], [])
+    assert not set(protocol.optional_extractors.values()) & set(protocol.extractors.values())
+
+
+def test_an_optional_network_is_needed_only_where_it_is_named():
+    protocol = load_protocol(FOLDER / "talking-head-v1.yaml")
+    (motion,) = protocol.optional_extractors.values()
+    names = [network.name for network in needed(protocol)]
+    assert "videomae2_giant_ssv2" not in names
+    assert [network.name for network in needed(protocol, [f"{motion}=mine.pth"])] == names
+    assert {n.name for n in needed(protocol, [motion])} - set(names) == {"videomae2_giant_ssv2"}
+
+
+def test_a_protocol_without_optional_networks_keeps_its_hash():
+    protocol = load_protocol(FOLDER / "paper-moee.yaml")
+    assert "optional_extractors" not in protocol.canonical()
+    other = replace(protocol, optional_extractors={"motion": "videomae2-giant-ssv2-squash-16"})
+    assert other.digest != protocol.digest
 
 
 def test_two_networks_never_fill_one_field():
@@ -71,7 +109,8 @@ def test_two_networks_never_fill_one_field():
 def test_its_tag_is_its_file(name):
     protocol = load_protocol(FOLDER / f"{name}.yaml")
     assert name in (protocol.tag, protocol.name)
-    whose = [published(network) is not None for network in protocol.extractors.values()]
+    scoring = [network for network in protocol.extractors.values() if network != FaceSquare.name]
+    whose = [published(network) is not None for network in scoring]
     assert all(whose) if name in PUBLISHED else not any(whose), "an embedded score beside a published one"
 
 

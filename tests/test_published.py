@@ -164,3 +164,18 @@ def test_too_few_frames_and_features_without_an_axis_are_refused():
         check_frames(torch.zeros(2, 3, 8, 8, dtype=torch.uint8), 3, "net")
     with pytest.raises(ValueError, match=r"expected features \(1, 5\), got \(5,\)"):
         check_features(torch.zeros(5), (1, 5), "net")
+
+
+@pytest.mark.parametrize("level", ["highest", "high", "medium"])
+def test_matrix_products_of_a_caller_in_a_hurry_are_exact_too(level):
+    switches = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+    kept = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(level)
+    before = [switch.fp32_precision for switch in switches]
+    try:
+        with exact(torch.device("cpu")):
+            assert [switch.fp32_precision for switch in switches] == ["ieee"] * 2
+        assert [switch.fp32_precision for switch in switches] == before
+        assert torch.get_float32_matmul_precision() == level
+    finally:
+        torch.set_float32_matmul_precision(kept)

@@ -16,6 +16,7 @@ from evaluation.metrics import METRICS, SET_METRICS, frechet_distance, kid
 from evaluation.metrics.sets import FrechetOfSets, KernelOfSets
 from evaluation.protocol import load_protocol
 from evaluation.result import Result
+from evaluation.result_check import check_result
 from moee.weights import registered
 
 NAMES = ("fid_clean", "fid_clean_n", "kid_clean", "sync_c", "sync_offset")
@@ -112,6 +113,34 @@ def test_a_result_with_features_reads_back_and_tells_tampering(samples, made, tm
         Result.read(tmp_path / "r.json")
 
 
+def test_an_interval_is_found_once_and_a_value_is_checked_without_it(samples, made, tmp_path, monkeypatch):
+    calls, path = [], tmp_path / "r.json"
+    for kind in (FrechetOfSets, KernelOfSets):
+        found = kind.left_out
+        monkeypatch.setattr(kind, "left_out", lambda *a, found=found: calls.append(1) or found(*a))
+    result = scored(made, samples, out=path)
+    assert len(calls) == 3  # fid_clean, fid_clean_n, kid_clean
+    unchecked = Result.read(path, set_intervals=False)
+    assert unchecked.metrics == result.metrics
+    assert len(calls) == 3
+    whole = Result.read(path)
+    check_result(whole)  # as a board does with what it read
+    assert len(calls) == 6
+    for found in (unchecked, whole):
+        found.metrics["fid_clean"]["interval"][0] -= 1
+        with pytest.raises(ValueError, match="fid_clean claims interval"):
+            check_result(found)
+    result.metrics["kid_clean"]["interval"][1] += 0.5
+    result.write(path)  # signed
+    with pytest.raises(ValueError, match="kid_clean claims interval"):
+        Result.read(path)
+    Result.read(path, set_intervals=False)
+    result.metrics["fid_clean"]["value"] += 1
+    result.write(path)
+    with pytest.raises(ValueError, match="fid_clean claims value"):
+        Result.read(path, set_intervals=False)
+
+
 def test_seeds_failures_and_a_single_person(samples, made):
     fewer = {key: frames for key, frames in made.items() if key != "clip-1"}
     result = scored(fewer, samples)
@@ -142,7 +171,7 @@ def test_they_are_torchmetrics_too(name: str):
         width = 5
 
     x, y = torch.randn(30, 5), torch.randn(24, 5) * 1.3
-    metric = Small()
+    metric = Small()  # type: ignore[abstract]
     assert metric.compute().isnan()
     for a, b in zip(x.split(10), y.split(8), strict=True):
         metric.update(a, b)
@@ -177,6 +206,7 @@ def test_names_carry_what_decides_them(tmp_path: Path):
     for name, weights in (
         ("inception-tf2015-torch_aa-8", "inception_tf2015"),
         ("i3d-kinetics400-crop-48", "i3d_kinetics400"),
+        ("videomae2-giant-ssv2-squash-16", "videomae2_giant_ssv2"),
         ("syncnet-v2", "syncnet_v2"),
         ("mediapipe-face-v2-landmarks", "face_landmarker"),
     ):
@@ -195,5 +225,5 @@ def test_names_carry_what_decides_them(tmp_path: Path):
         assert {registered(other).name for other in published(name).beside} == set(wanted.split(", "))
     with pytest.raises(ValueError, match="no published network 'inception-tf2015-box'"):
         load_published_extractor("inception-tf2015-box", tmp_path)
-    fields = ("inception_", "i3d_", "expression_3ddfa")
+    fields = ("inception_", "i3d_", "videomae_", "expression_3ddfa")
     assert all(METRICS[name].needs[0].startswith(fields) for name in SET_METRICS)

@@ -20,11 +20,10 @@ from datamodules.action_units import from_blendshapes
 from datamodules.batch import FPS, LABELS, LANDMARKS, SAMPLES_PER_FRAME, Sample, parse_blend
 from datamodules.corpora.folder import Source
 from datamodules.head_motion import eye_centres, eye_opening, head_motion, lip_opening
-from datamodules.preparation.faces import Box, Face, FaceFinder, crop, crop_box, parse_box, to_crop
+from datamodules.preparation.face_track import clip_square, track_face
+from datamodules.preparation.faces import Face, FaceFinder, crop, crop_box, parse_box, to_crop
 from datamodules.preparation.media import read_sound, sound_blocks, video_frames, video_info
 
-LEAST_FOUND = 0.9  # share of the frames of a clip in which the face must be seen; gaps are bridged
-MOST_CROWDED = 0.1  # share of frames that may show a second face
 LEAST_DETAIL = 0.5  # side of the crop in the source over the side of the sample
 SILENT_PEAK = 1e-3  # -60 dB of full scale
 LEAST_VOICE_SECONDS = 0.5
@@ -125,11 +124,7 @@ def _clip(
             raise ValueError("no face box: give a detector, --face-box, or a column face_box in the manifest")
         square = crop_box(box, width, height)
     else:
-        squares = torch.tensor(
-            [crop_box(face.landmarks, width, height) for face in faces], dtype=torch.float64
-        )
-        x, y, side = squares.quantile(0.5, dim=0).round().int().tolist()
-        square = (x, y, side)
+        square = clip_square(faces, width, height)
     if square[2] < LEAST_DETAIL * settings.size:
         raise ValueError(f"face too small: its crop has {square[2]} pixels, samples have {settings.size}")
     small = torch.stack([crop(frame, square, settings.size) for frame in frames])
@@ -177,53 +172,6 @@ def _measure(sample: Sample, faces: list[Face], square: tuple[int, int, int], se
     maker = f"detector:{settings.detector}"
     for name in ("landmarks", "mouth_mask", "head_motion", "action_units"):
         sample["provenance"][name] = maker
-
-
-def track_face(finder: FaceFinder, frames: Sequence[Tensor], box: Box | None = None) -> list[Face]:
-    """The one face of a clip in every frame; short gaps are bridged linearly.
-
-    Args:
-        finder: The detector.
-        frames: (3, H, W) uint8 RGB each.
-        box: Where the wanted face is, if there may be others.
-
-    Raises:
-        ValueError: if the face is missing too often, or there are two.
-    """
-    found = [finder.find(frame) for frame in frames]
-    if box is not None:
-        found = [[face for face in faces if _inside(face, box)][:1] for faces in found]
-    count, seen = len(found), sum(bool(faces) for faces in found)
-    crowded = sum(len(faces) > 1 for faces in found)
-    if seen < LEAST_FOUND * count:
-        place = "" if box is None else " in the face box"
-        raise ValueError(f"no face{place} in {count - seen} of {count} frames")
-    if crowded > MOST_CROWDED * count:
-        raise ValueError(f"two faces in {crowded} of {count} frames; crop to one, or give a face box")
-    return _bridged([faces[0] if faces else None for faces in found])
-
-
-def _inside(face: Face, box: Box) -> bool:
-    middle = face.landmarks.mean(0)
-    return bool(box[0] <= middle[0] <= box[0] + box[2] and box[1] <= middle[1] <= box[1] + box[3])
-
-
-def _bridged(faces: list[Face | None]) -> list[Face]:
-    known = [i for i, face in enumerate(faces) if face is not None]
-    whole = []
-    for i, face in enumerate(faces):
-        if face is None:
-            before = max((k for k in known if k < i), default=known[0])
-            after = min((k for k in known if k > i), default=known[-1])
-            share = (i - before) / (after - before) if after > before else 0.0
-            face = _between(faces[before], faces[after], share)  # type: ignore[arg-type]
-        whole.append(face)
-    return whole
-
-
-def _between(a: Face, b: Face, share: float) -> Face:
-    mix = {name: (1 - share) * a.blendshapes[name] + share * b.blendshapes[name] for name in a.blendshapes}
-    return Face(torch.lerp(a.landmarks, b.landmarks, share), mix, a.box if share < 0.5 else b.box)
 
 
 def closed_mouth(landmarks_FK2: Tensor) -> int:

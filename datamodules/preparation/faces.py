@@ -27,6 +27,7 @@ CHIN_BELOW_EYES = FACE_HEIGHT * (1 - EYES_DOWN_FACE)
 EYES_APART = 0.64
 CHIN = 8
 
+CONFIDENCE = 0.5  # least score of a detection
 SAME_FACE_OVERLAP = 0.3  # two detections that share this much of their joint area are one face
 HOW_TO_GET = "fetch it with `moee weights fetch face_landmarker`, give its path, or give a face box instead"
 
@@ -55,7 +56,7 @@ class FaceFinder:
         ValueError: if it is no such model.
     """
 
-    def __init__(self, model: Path | str, most: int = 4, confidence: float = 0.5):
+    def __init__(self, model: Path | str, most: int = 4, confidence: float = CONFIDENCE):
         model = Path(model)
         if not model.is_file():
             raise FileNotFoundError(f"{model}: the face landmarker is not there; {HOW_TO_GET}")

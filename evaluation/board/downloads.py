@@ -11,6 +11,7 @@ from evaluation.board.admission import Refusal
 from evaluation.metrics import METRICS
 from evaluation.result import Result, direction
 from evaluation.tables import (
+    UNLIKE,
     Table,
     arrow,
     blind,
@@ -76,12 +77,12 @@ def _markdown(number: int, table: Table) -> str:
         cells = [_plain_cell(table, result, name, "**{}**") for name in table.metrics]
         lines.append(f"| {_markdown_text(_name(result))} | {' | '.join(cells)} |")
     for note in _notes(table):
-        lines += ["", note]
+        lines += ["", _markdown_text(note)]
     return "\n".join(lines)
 
 
 def _notes(table: Table) -> list[str]:
-    """What a reader has to know of the columns, a sentence each."""
+    """What a reader has to know, a sentence each."""
     marked = {
         "Embedded, not the published network": is_embedded,
         "Cannot tell ceiling from floor here": blind,
@@ -91,7 +92,7 @@ def _notes(table: Table) -> list[str]:
     for note, applies in marked.items():
         titles = ", ".join(METRICS[name].title for name in table.metrics if applies(table, name))
         notes += [f"{note}: {titles}."] if titles else []
-    return notes
+    return [*notes, *(f"{UNLIKE}: {line}." for line in table.unlike)]
 
 
 def _name(result: Result) -> str:
@@ -170,7 +171,8 @@ def _plain_table(table: Table) -> dict[str, Any]:
         }
         for result in table.results
     ]
-    return {"shared": dict(table.shared), "apart_because": table.reason, "metrics": columns, "rows": rows}
+    about = {"shared": dict(table.shared), "apart_because": table.reason, "unlike": list(table.unlike)}
+    return about | {"metrics": columns, "rows": rows}
 
 
 def _plain_value(table: Table, result: Result, name: str) -> dict[str, Any]:

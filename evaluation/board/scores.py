@@ -8,6 +8,7 @@ from evaluation.page import aside, badge, data_table
 from evaluation.result import Result
 from evaluation.tables import (
     ORDER,
+    UNLIKE,
     Table,
     arrow,
     blind,
@@ -108,9 +109,13 @@ def _key(table: Table) -> str:
     lines = [f'<li class="soft">{item}</li>' for item in items]
     lines += _warning("Cannot tell ceiling from floor here", [n for n in table.metrics if blind(table, n)])
     lines += _warning("A floor beats real video here", [n for n in table.metrics if fooled(table, n)])
+    lines += [_warned(UNLIKE, line) for line in table.unlike]
     return f'<ul class="key">{"".join(lines)}</ul>' if lines else ""
 
 
 def _warning(text: str, names: Sequence[str]) -> list[str]:
-    titles = ", ".join(METRICS[name].title for name in names)
-    return [f'<li class="soft"><strong class="warn">{text}:</strong> {escape(titles)}</li>'] if names else []
+    return [_warned(text, ", ".join(METRICS[name].title for name in names))] if names else []
+
+
+def _warned(text: str, about: str) -> str:
+    return f'<li class="soft"><strong class="warn">{text}:</strong> {escape(about)}</li>'

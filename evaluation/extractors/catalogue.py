@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
 from evaluation.extractors.emonet import EmoNet
+from evaluation.extractors.face_square import FaceSquare
 from evaluation.extractors.fan import Fan
 from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.extractors.i3d import CROPS, I3d
@@ -18,6 +19,7 @@ from evaluation.extractors.resize import FILTERS
 from evaluation.extractors.sync_crop import CroppedSyncNet
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
+from evaluation.extractors.video_mae import VideoMae
 from evaluation.features import Extractor
 
 
@@ -50,6 +52,7 @@ PUBLISHED = (
         "i3d_kinetics400",
         lambda path, crop, window: I3d.load(path, crop, int(window)),
     ),
+    Published(VideoMae.name, "videomae2_giant_ssv2", lambda path: VideoMae.load(path)),
     Published("syncnet-v2", "syncnet_v2", SyncNet.load),
     Published(CroppedSyncNet.name, "syncnet_v2", CroppedSyncNet.load, FACES),
     *(
@@ -60,6 +63,7 @@ PUBLISHED = (
     Published("opengraphau-resnet50", "opengraphau_resnet50", OpenGraphAU.load, FACES),
     Published("hsemotion-b0-8-vgaf", "hsemotion_b0_8_vgaf", HSEmotion.load, FACES),
     Published("fan-2d", "fan_2d", Fan.load, ("s3fd",)),
+    Published(FaceSquare.name, "face_landmarker", FaceSquare),
     Published(rf"mediapipe-face-v2-({'|'.join(WHATS)})", "face_landmarker", MediaPipeFace),
     Published(EmoNet.name, "emonet8", EmoNet.load, ("face_landmarker",)),
     Published(MiniXception.name, "fer2013_mini_xception", MiniXception.load, ("face_landmarker",)),

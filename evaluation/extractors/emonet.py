@@ -137,9 +137,14 @@ class EmoNet:
         with exact(frames_F3HW.device):
             scores = torch.cat([self.network(chunk.float() / 255) for chunk in crops_N3HW.split(BATCH)])
             probability_NL = scores[:, :CLASSES].softmax(-1)
-        out_FL = torch.full((len(frames_F3HW), CLASSES), torch.nan)
+        out_FL = torch.full((len(frames_F3HW), CLASSES), torch.nan, device=frames_F3HW.device)
         out_FL[found.seen] = check_features(probability_NL, (len(crops_N3HW), CLASSES), self.name)
         return {"emotion_emonet8": out_FL}
+
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        return self
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

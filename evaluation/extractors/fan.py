@@ -9,7 +9,7 @@ quarter of a cell as the finest step: some 1/256 of the face's square.
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
@@ -23,6 +23,24 @@ if TYPE_CHECKING:
 
 STACKS = 4  # hourglasses of 2D-FAN-4
 ADVICE = "run `moee weights fetch fan_2d s3fd`, or give the files of face-alignment's torch-hub folder"
+
+
+class Reached(torch.nn.Module):
+    """A network wherever it is, for a caller who stays on the CPU.
+
+    Told that it is on CUDA, the package lets cuDNN try algorithms, and which one wins moves points.
+
+    Args:
+        network: gives a tensor or a list of them.
+    """
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x_NCHW: Tensor) -> Tensor | list[Tensor]:
+        found = self.network(x_NCHW.to(next(self.network.parameters()).device))
+        return [part.cpu() for part in found] if isinstance(found, list) else found.cpu()
 
 
 class Fan:
@@ -39,7 +57,7 @@ class Fan:
     provides = ("landmarks", "lip_opening")
 
     def __init__(self, aligner: "FaceAlignment", fingerprint: str, detector_sha256: str) -> None:
-        self.aligner, self.fingerprint = aligner, fingerprint
+        self.aligner, self.fingerprint, self.device = aligner, fingerprint, torch.device("cpu")
         self.settings: dict[str, object] = {
             "detector": "s3fd",
             "detector_sha256": detector_sha256,
@@ -58,7 +76,7 @@ class Fan:
             ValueError: if no frame shows a face.
         """
         check_frames(frames_F3HW, 1, self.name)
-        with exact(torch.device("cpu")):
+        with exact(self.device):
             points_FK2 = torch.stack([self.points(frame) for frame in frames_F3HW.cpu()])
         if points_FK2.isnan().all():
             raise ValueError(f"{self.name}: no face in any of the {len(frames_F3HW)} frames")
@@ -73,6 +91,13 @@ class Fan:
         if not found:
             return torch.full((LANDMARKS, 2), torch.nan)
         return check_features(torch.as_tensor(found[0]).float(), (LANDMARKS, 2), self.name)
+
+    def to(self, device: torch.device) -> Self:
+        """Let both networks look there from now on."""
+        self.device = device
+        for network in (self.aligner.face_alignment_net, self.aligner.face_detector.face_detector):
+            network.to(device)
+        return self
 
     @classmethod
     def load(cls, path: Path, detector: Path) -> "Fan":
@@ -101,9 +126,9 @@ def _aligner(network: torch.nn.Module, detector: Path) -> "FaceAlignment":
 
     class Given(FaceAlignment):
         def _load_native(self, *_: Any) -> torch.nn.Module:
-            return network.eval().requires_grad_(False)
+            return Reached(network.eval().requires_grad_(False))
 
-    return Given(
+    aligner = Given(
         LandmarksType.TWO_D,
         device="cpu",
         flip_input=False,
@@ -111,3 +136,5 @@ def _aligner(network: torch.nn.Module, detector: Path) -> "FaceAlignment":
         face_detector_kwargs={"path_to_detector": str(detector)},
         compile=False,
     )
+    aligner.face_detector.face_detector = Reached(aligner.face_detector.face_detector)
+    return aligner

@@ -66,6 +66,11 @@ class HSEmotion:
         emotion_FL[faces.seen.to(found_NL.device)] = found_NL
         return {self.provides[0]: emotion_FL}
 
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        return self
+
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:
         """Ready to measure, with the file's sha256 as its fingerprint.

@@ -1,6 +1,7 @@
 """MediaPipe's Face Landmarker as a measure. F frame, K landmark, P mesh point, A action unit."""
 
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -54,6 +55,10 @@ class MediaPipeFace:
             return {"action_units": action_units(faces)}
         points_FK2 = faces.landmarks
         return {"landmarks": points_FK2, "lip_opening": lip_opening(points_FK2), "mesh_478": faces.mesh}
+
+    def to(self, device: torch.device) -> Self:
+        """Takes frames from there; MediaPipe itself looks on the CPU, once for all that share its face."""
+        return self
 
 
 def action_units(faces: Faces) -> Tensor:

@@ -177,11 +177,16 @@ class MiniXception:
         found = self.faces.find(frames_F3HW, self.name)
         squares_F3 = face_squares(found.landmarks[found.seen])
         crops_N1HW = crop_squares(grey(frames_F3HW[found.seen]), squares_F3, SIZE)
-        out_FL = torch.full((len(frames_F3HW), CLASSES), torch.nan)
+        out_FL = torch.full((len(frames_F3HW), CLASSES), torch.nan, device=frames_F3HW.device)
         out_FL[found.seen] = check_features(
             self.probabilities(crops_N1HW), (len(crops_N1HW), CLASSES), self.name
         )
         return {"emotion_fer2013": out_FL}
+
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        return self
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

@@ -3,7 +3,7 @@
 import hashlib
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
@@ -14,7 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 
-def load_published(network: nn.Module, path: Path, advice: str, within: str = "", prefix: str = "") -> str:
+def load_published(
+    network: nn.Module, path: Path, advice: str, within: str | Sequence[str] = "", prefix: str = ""
+) -> str:
     """Fill a network from a state dict; the sha256 of the file, which is the network's fingerprint.
 
     Counters of batch normalisation may be missing, as in files of old versions; they do not enter a result.
@@ -23,7 +25,8 @@ def load_published(network: nn.Module, path: Path, advice: str, within: str = ""
         network: every other tensor of it must be in the file, by name and shape, and none besides.
         path: safetensors, or what `torch.save` wrote, which is read with `weights_only`.
         advice: how to get the file, for whoever has none.
-        within: where the published file keeps its tensors beside other things, such as `state_dict`.
+        within: where the published file keeps its tensors beside other things, such as `state_dict`; of
+            several places the first that it has, or the file itself if it has none of them.
         prefix: what stands before each of its names, such as `module.` of a network trained on many GPUs.
 
     Raises:
@@ -57,8 +60,10 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state(path: Path, within: str = "") -> dict[str, Tensor]:
+def read_state(path: Path, within: str | Sequence[str] = "") -> dict[str, Tensor]:
     """The tensors of a safetensors or PyTorch file, on the CPU; those under `within` of a PyTorch file.
+
+    Of several places named in `within` the first that is there counts, or the file itself if none is.
 
     Raises:
         ValueError: if it is neither, or holds anything but named tensors.
@@ -72,7 +77,9 @@ def read_state(path: Path, within: str = "") -> dict[str, Tensor]:
     except (SafetensorError, pickle.UnpicklingError, BadZipFile, RuntimeError, EOFError, ValueError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} is not a readable weights file: {reason[:120]}") from None
-    state = state.get(within) if within and isinstance(state, dict) else state
+    if within and isinstance(state, dict):
+        found = [within] if isinstance(within, str) else [name for name in within if name in state]
+        state = state.get(found[0]) if found else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no state dict: expected tensors by name, got {type(state).__name__}")
     return state
@@ -83,14 +90,34 @@ def exact(device: torch.device) -> Iterator[None]:
     """Float32 in earnest: no autocast of the caller, no TF32 and no trial of convolution algorithms.
 
     Each of them moves features by more than 1e-4, and the last two with the batch size (torchmetrics 1620).
+    Matrix products have a switch of their own, which trainers like to set, for a GPU and for a CPU.
     """
-    cudnn = torch.backends.cudnn
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = matmul.allow_tf32
     with (
         torch.inference_mode(),
         torch.autocast(device.type, enabled=False),
         cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
+        _full_products(),
     ):
+        matmul.allow_tf32 = False
+        try:
+            yield
+        finally:
+            matmul.allow_tf32 = before
+
+
+@contextmanager
+def _full_products() -> Iterator[None]:
+    switches = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+    lowered = [(switch, switch.fp32_precision) for switch in switches if switch.fp32_precision != "ieee"]
+    for switch, _ in lowered:
+        switch.fp32_precision = "ieee"
+    try:
         yield
+    finally:
+        for switch, before in lowered:
+            switch.fp32_precision = before
 
 
 def check_frames(frames_F3HW: Tensor, least: int, what: str) -> None:

@@ -98,6 +98,11 @@ class CroppedSyncNet:
         """As `SyncNet.measure_sound`."""
         return self.network.measure_sound(sound_S)
 
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        return self
+
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:
         """Ready to measure.

@@ -130,11 +130,17 @@ class Tddfa:
         found = self.faces.find(frames_F3HW, self.name)
         crops = crop_squares(frames_F3HW[found.seen], landmark_squares(found.landmarks[found.seen]), SIZE)
         numbers_N62 = check_features(self.parameters_of(crops), (len(crops), PARAMETERS), self.name)
-        expression_FD = torch.full((len(frames_F3HW), 10), torch.nan)
-        pose_F3 = torch.full((len(frames_F3HW), len(ANGLES)), torch.nan)
+        expression_FD = numbers_N62.new_full((len(frames_F3HW), 10), torch.nan)
+        pose_F3 = numbers_N62.new_full((len(frames_F3HW), len(ANGLES)), torch.nan)
         expression_FD[found.seen] = numbers_N62[:, EXPRESSION]
         pose_F3[found.seen] = head_angles(numbers_N62[:, POSE])
         return {"expression_3ddfa": expression_FD, "pose_3ddfa": pose_F3}
+
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        self.mean, self.std = self.mean.to(device), self.std.to(device)
+        return self
 
     @classmethod
     def load(cls, path: Path, mean_std: Path, landmarker: Path) -> Self:

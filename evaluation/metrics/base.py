@@ -71,6 +71,27 @@ class ClipMetric(Metric, ABC):
         return self.finish(self.sums)
 
 
+class FaceMetric(ClipMetric):
+    """A mean over frames that leaves out those without a face, and says how many it saw.
+
+    Sums are total, frames measured, frames in all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(width=3)
+
+    @abstractmethod
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        """Value (F,) of each frame; NaN where a face is missing."""
+
+    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
+        sums = frame_sums(self.per_frame(pred.double(), true.double()))
+        return torch.cat([sums, sums.new_tensor([len(pred)])])
+
+    def details(self, sums: Tensor) -> dict[str, object]:
+        return {"coverage": (sums[1] / sums[2].clamp(min=1)).item()}
+
+
 def frame_sums(value_F: Tensor) -> Tensor:
     """Sums (2,): total and number of the frames whose value is a number."""
     seen_F = torch.isfinite(value_F)

@@ -1,7 +1,5 @@
 """E-FID: how far generated expressions lie from true ones, as sets. N sample, D coefficient."""
 
-from collections.abc import Sequence
-
 from torch import Tensor
 
 from evaluation.metrics.sets import FrechetOfSets
@@ -41,10 +39,6 @@ class CentredExpressionOfSets(ExpressionOfSets):
 
     def prepared(self, made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
         return centred(made_ND, true_ND)
-
-    def of_people(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[float, float | None]:
-        pairs = [self.prepared(*pair) for pair in zip(made, true, strict=True)]
-        return super().of_people([pair[0] for pair in pairs], [pair[1] for pair in pairs])
 
     def update(self, pred: Tensor, true: Tensor) -> None:
         super().update(*centred(self.samples(pred), self.samples(true)))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
+from evaluation.metrics.base import ClipMetric, FaceMetric, check_pair, frame_sums
 
 
 def cosine_frames(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
@@ -31,26 +31,26 @@ def squared_distance(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
     return 2 - 2 * cosine_frames(pred_FD, true_FD)
 
 
-class IdentityToReference(ClipMetric):
+class IdentityToReference(FaceMetric):
     """CSIM of each frame with the reference picture."""
 
     name, title = "csim_reference", "CSIM to reference"
     higher_is_better = True
     needs = ("identity", "identity_reference")
 
-    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        return frame_sums(cosine_frames(pred, true.expand_as(pred)))
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return cosine_frames(pred, true.expand_as(pred))
 
 
-class IdentityToFrame(ClipMetric):
+class IdentityToFrame(FaceMetric):
     """CSIM of each frame with the true frame of the same moment."""
 
     name, title = "csim_frame", "CSIM to frame"
     higher_is_better = True
     needs = ("identity", "identity")
 
-    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        return frame_sums(cosine_frames(pred, true))
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return cosine_frames(pred, true)
 
 
 class IdentityOfMeans(ClipMetric):

@@ -1,10 +1,13 @@
-"""Kernel distance between two sets of features, free of bias whatever their size. N, M sample, D width.
+"""Kernel distance between two sets of features, free of bias whatever their size.
+
+N, M sample, D width, G group of samples, R, C sample of a tile.
 
 Bińkowski et al. 2018: the squared maximum mean discrepancy under a cubic kernel. Unlike that of a Fréchet
 distance, its expectation does not depend on the number of samples: it belongs beside one on small sets.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,6 +54,68 @@ def _within(x_ND: Tensor) -> Tensor:
     n, width = x_ND.shape
     itself = (x_ND.square().sum(1) / width + 1).pow(3).sum()
     return (kernel_total(x_ND, x_ND) - itself) / (n * (n - 1))
+
+
+def kid_left_out(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """`kid` of all groups together, and (G,) without one group at a time, from a single pass over the kernel.
+
+    What a group adds to a sum over pairs are its row, its column and, counted twice, its own block in a table
+    of sums between groups. Tiles of a thousand samples a side bound the memory; the table is (G, G).
+
+    Args:
+        x_parts: samples (N, D) of each group of one set.
+        y_parts: of the other, of the same groups in the same order.
+
+    Raises:
+        ValueError: as `kid`, and for unequal numbers of groups or fewer than two samples without some group.
+    """
+    if len(x_parts) != len(y_parts):
+        raise ValueError(f"expected as many groups of both sets, got {len(x_parts)} and {len(y_parts)}")
+    x, y = _checked(torch.cat(list(x_parts)), torch.cat(list(y_parts)), least=2)
+    n_G, m_G = (x.new_tensor([len(part) for part in parts]) for parts in (x_parts, y_parts))
+    if min((len(x) - n_G).min(), (len(y) - m_G).min()) < 2:
+        raise ValueError("expected at least 2 samples on each side without any one group")
+    within = [_pairs_left_out(*pair) for pair in ((x, n_G), (y, m_G))]
+    cross_GG = kernel_table(x, y, n_G, m_G)
+    across_G = cross_GG.sum() - cross_GG.sum(1) - cross_GG.sum(0) + cross_GG.diagonal()
+    whole = within[0][0] + within[1][0] - 2 * cross_GG.sum() / (len(x) * len(y))
+    return whole, within[0][1] + within[1][1] - 2 * across_G / ((len(x) - n_G) * (len(y) - m_G))
+
+
+def _pairs_left_out(x_ND: Tensor, n_G: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of the kernel over pairs of two different samples: of all, and (G,) without each group."""
+    table_GG = kernel_table(x_ND, x_ND, n_G, n_G)
+    itself_N = (x_ND.square().sum(1) / x_ND.shape[1] + 1).pow(3)
+    itself_G = itself_N.new_zeros(len(n_G)).index_add_(0, _group_of(n_G), itself_N)
+    rest_G = table_GG.sum() - 2 * table_GG.sum(1) + table_GG.diagonal() - (itself_N.sum() - itself_G)
+    n, left_G = len(x_ND), len(x_ND) - n_G
+    return (table_GG.sum() - itself_N.sum()) / (n * (n - 1)), rest_G / (left_G * (left_G - 1))
+
+
+def kernel_table(x_ND: Tensor, y_MD: Tensor, n_G: Tensor, m_G: Tensor) -> Tensor:
+    """Sums of (x . y / D + 1)^3 over the pairs of each two groups, (G, G), tile by tile.
+
+    Args:
+        x_ND: samples, group after group; given twice as one tensor, each pair is computed once.
+        y_MD: likewise.
+        n_G: samples of each group of x.
+        m_G: of y.
+    """
+    width, same, count = x_ND.shape[1], x_ND is y_MD, len(n_G)
+    table_GG = x_ND.new_zeros(count, count)
+    columns = list(zip(y_MD.split(ROWS), _group_of(m_G).split(ROWS), strict=True))
+    for i, (x_RD, group_R) in enumerate(zip(x_ND.split(ROWS), _group_of(n_G).split(ROWS), strict=True)):
+        for j, (y_CD, group_C) in enumerate(columns[i:] if same else columns):
+            tile_RC = torch.addmm(x_ND.new_ones(()), x_RD, y_CD.mT, alpha=1 / width).pow_(3)
+            by_row_GC = tile_RC.new_zeros(count, len(y_CD)).index_add_(0, group_R, tile_RC)
+            sums_GG = torch.zeros_like(table_GG).index_add_(1, group_C, by_row_GC)
+            table_GG += sums_GG + sums_GG.mT if same and j else sums_GG
+    return table_GG
+
+
+def _group_of(n_G: Tensor) -> Tensor:
+    """The group of each sample (N,), samples lying group after group."""
+    return torch.repeat_interleave(torch.arange(len(n_G), device=n_G.device), n_G.long())
 
 
 def kid_subsets(x_ND: Tensor, y_MD: Tensor, size: int = 1000, subsets: int = 100, seed: int = 2020) -> Kid:

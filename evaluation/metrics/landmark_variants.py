@@ -52,8 +52,8 @@ class MouthPixels(LandmarkMetric):
 
     name, title, unit = "m_lmd_px", "M-LMD, pixels", "px"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return keypoint_euclidean(pred_FK2, true_FK2, MOUTH)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return keypoint_euclidean(pred, true, MOUTH)
 
 
 class MouthOverSixtyEight(LandmarkMetric):
@@ -61,8 +61,8 @@ class MouthOverSixtyEight(LandmarkMetric):
 
     name, title, unit = "m_lmd_over_68", "M-LMD over 68", "px"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return keypoint_euclidean(pred_FK2, true_FK2, MOUTH) * (MOUTH.stop - MOUTH.start) / 68
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return keypoint_euclidean(pred, true, MOUTH) * (MOUTH.stop - MOUTH.start) / 68
 
 
 class MouthAligned(LandmarkMetric):
@@ -70,8 +70,8 @@ class MouthAligned(LandmarkMetric):
 
     name, title, unit = "m_lmd_aligned", "M-LMD, aligned", "outer-eye distances"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return aligned_distance(pred_FK2, true_FK2, MOUTH)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return aligned_distance(pred, true, MOUTH)
 
 
 class FaceAligned(LandmarkMetric):
@@ -79,8 +79,8 @@ class FaceAligned(LandmarkMetric):
 
     name, title, unit = "f_lmd_aligned", "F-LMD, aligned", "outer-eye distances"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return aligned_distance(pred_FK2, true_FK2)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return aligned_distance(pred, true)
 
 
 class CentredMetric(ClipMetric):
@@ -98,11 +98,11 @@ class CentredMetric(ClipMetric):
         super().__init__(width=4)
 
     @abstractmethod
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
         """Distance (F,) of each frame."""
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        total, measured = frame_sums(self.distance(pred.double(), true.double()))
+        total, measured = frame_sums(self.per_frame(pred.double(), true.double()))
         known = (measured > 0).double()
         return torch.stack([total / measured.clamp(min=1), known, measured, measured.new_tensor(len(pred))])
 
@@ -115,8 +115,8 @@ class MouthCentred(CentredMetric):
 
     name, title = "m_lmd_centred", "M-LMD, centred"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return centred_distance(pred_FK2, true_FK2, MOUTH)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return centred_distance(pred, true, MOUTH)
 
 
 class FaceCentred(CentredMetric):
@@ -124,5 +124,5 @@ class FaceCentred(CentredMetric):
 
     name, title = "f_lmd_centred", "F-LMD, centred"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return centred_distance(pred_FK2, true_FK2)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return centred_distance(pred, true)

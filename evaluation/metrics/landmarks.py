@@ -4,12 +4,9 @@ A frame without a face has NaN landmarks: it is left out of the mean and lowers 
 beside it.
 """
 
-from abc import abstractmethod
-
-import torch
 from torch import Tensor
 
-from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
+from evaluation.metrics.base import FaceMetric, check_pair
 
 FACE, MOUTH = slice(0, 68), slice(48, 68)
 OUTER_EYES = (36, 45)
@@ -34,25 +31,11 @@ def normalised_distance(pred_FK2: Tensor, true_FK2: Tensor, points: slice = FACE
     return keypoint_euclidean(pred_FK2, true_FK2, points) / eyes_F
 
 
-class LandmarkMetric(ClipMetric):
-    """Sums are total, frames measured, frames in all."""
+class LandmarkMetric(FaceMetric):
+    """A distance of the landmarks of two faces, the mean over frames."""
 
     higher_is_better = False
     needs = ("landmarks", "landmarks")
-
-    def __init__(self) -> None:
-        super().__init__(width=3)
-
-    @abstractmethod
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        """Distance (F,) of each frame."""
-
-    def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        sums = frame_sums(self.distance(pred.double(), true.double()))
-        return torch.cat([sums, sums.new_tensor([len(pred)])])
-
-    def details(self, sums: Tensor) -> dict[str, object]:
-        return {"coverage": (sums[1] / sums[2].clamp(min=1)).item()}
 
 
 class KeypointDistance(LandmarkMetric):
@@ -60,8 +43,8 @@ class KeypointDistance(LandmarkMetric):
 
     name, title, unit = "akd", "AKD", "px"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return keypoint_l1(pred_FK2, true_FK2)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return keypoint_l1(pred, true)
 
 
 class KeypointEuclidean(LandmarkMetric):
@@ -69,8 +52,8 @@ class KeypointEuclidean(LandmarkMetric):
 
     name, title, unit = "akd_euclidean", "AKD Euclidean", "px"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return keypoint_euclidean(pred_FK2, true_FK2)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return keypoint_euclidean(pred, true)
 
 
 class FaceLandmarkDistance(LandmarkMetric):
@@ -78,8 +61,8 @@ class FaceLandmarkDistance(LandmarkMetric):
 
     name, title, unit = "f_lmd", "F-LMD", "outer-eye distances"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return normalised_distance(pred_FK2, true_FK2)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return normalised_distance(pred, true)
 
 
 class MouthLandmarkDistance(LandmarkMetric):
@@ -87,5 +70,5 @@ class MouthLandmarkDistance(LandmarkMetric):
 
     name, title, unit = "m_lmd", "M-LMD", "outer-eye distances"
 
-    def distance(self, pred_FK2: Tensor, true_FK2: Tensor) -> Tensor:
-        return normalised_distance(pred_FK2, true_FK2, MOUTH)
+    def per_frame(self, pred: Tensor, true: Tensor) -> Tensor:
+        return normalised_distance(pred, true, MOUTH)

@@ -6,9 +6,7 @@ stays as many rows as it has frames, where a triangle would be 17 MB at 2048; no
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import torch
 import torch.distributed as dist
@@ -67,17 +65,6 @@ def _short(factor_RD: Tensor) -> Tensor:
     """The same scatter in at most 2 D rows; being shortened only now and then makes it cheap."""
     rows, width = factor_RD.shape
     return factor_RD if rows <= 2 * width else torch.linalg.qr(factor_RD, mode="r")[1]
-
-
-def all_but_one(parts: Sequence[Moments]) -> list[Moments]:
-    """For each part the moments of all others, for a jackknife; three merges a part."""
-    none = moments_of(parts[0].mean[None][:0])
-    before, after = [none], [none]
-    for part in parts[:-1]:
-        before.append(merge(before[-1], part))
-    for part in parts[:0:-1]:
-        after.append(merge(part, after[-1]))
-    return [merge(*pair) for pair in zip(before, reversed(after), strict=True)]
 
 
 def over_processes(own: Moments, group: dist.ProcessGroup | None = None) -> Moments:
@@ -140,28 +127,3 @@ def frechet_of_moments(x: Moments, y: Moments, ddof: int = 1) -> Tensor:
             factor_RD = torch.linalg.qr(factor_RD, mode="r")[1]
         factors.append(factor_RD / math.sqrt(part.count - ddof))
     return distance_of_factors(x.mean - y.mean, *factors)
-
-
-def frechet_with_error(
-    x_parts: Sequence[Moments], y_parts: Sequence[Moments], ddof: int = 1
-) -> tuple[float, float]:
-    """The distance of all parts together, and its standard error from leaving out one part at a time.
-
-    Efron & Tibshirani 1993, eq. 11.5. A bootstrap would repeat samples, which lowers the rank and raises the
-    distance.
-
-    Args:
-        x_parts: of one set, one a person.
-        y_parts: of the other, of the same persons in the same order.
-        ddof: covariances divide by N - `ddof`.
-
-    Raises:
-        ValueError: for fewer than two parts, unequal numbers of them, or if too few samples are left.
-    """
-    if len(x_parts) != len(y_parts) or len(x_parts) < 2:
-        raise ValueError(f"expected two or more parts of both sets, got {len(x_parts)} and {len(y_parts)}")
-    value = frechet_of_moments(reduce(merge, x_parts), reduce(merge, y_parts), ddof)
-    left = zip(all_but_one(x_parts), all_but_one(y_parts), strict=True)
-    values_G = torch.stack([frechet_of_moments(x, y, ddof) for x, y in left])
-    error = ((len(values_G) - 1) * values_G.var(correction=0)).sqrt()
-    return value.item(), error.item()

@@ -3,18 +3,21 @@
 import torch
 from torch import Tensor, nn
 
+from evaluation.extractors.published import exact
 from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
 
 CHUNK = 16  # pictures at a time, so that memory does not grow with the clip
 
 
 def lpips_frames(network: nn.Module, pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
-    """LPIPS of each frame (F,) of 8-bit RGB; the network takes pictures in [-1, 1]."""
+    """LPIPS of each frame (F,) of 8-bit RGB, on the CPU; the network takes pictures in [-1, 1]."""
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "LPIPS")
-    values = []
-    with torch.inference_mode():
-        for pred, true in zip(pred_F3HW.split(CHUNK), true_F3HW.split(CHUNK), strict=True):
-            values.append(network(pred / 127.5 - 1, true / 127.5 - 1).flatten().double())
+    places = [tensor.device for tensor in network.parameters()]
+    values, place = [], next(iter(places), torch.device("cpu"))
+    with exact(place):
+        for pair in zip(pred_F3HW.split(CHUNK), true_F3HW.split(CHUNK), strict=True):
+            pred, true = (side.to(place) / 127.5 - 1 for side in pair)
+            values.append(network(pred, true).flatten().cpu().double())
     return torch.cat(values) if values else torch.zeros(0, dtype=torch.float64)
 
 

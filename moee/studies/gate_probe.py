@@ -49,7 +49,7 @@ class GateProbe:
             for location, calls in self._calls.items():
                 for kept, gates in ((self._global, 0), (self._local, 1)):
                     by_step = torch.stack([call[gates] for call in calls])  # (step, F, E)
-                    kept[location].append(by_step.mean(0)[-len(chunk) :])
+                    kept[location].append(by_step.mean(0)[-len(chunk) :].cpu())
             self._calls.clear()
             yield chunk
 

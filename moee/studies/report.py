@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from evaluation.evaluate import environment, peak_memory_mb
+from evaluation.devices import device_name
+from evaluation.environment import environment, peak_memory_mb
 from evaluation.page import page, write_whole
 from evaluation.protocol import digest_of
 from moee.files import write_text
@@ -83,7 +84,7 @@ def record(study: str, report: Report, bench: Bench, generator: LoadedGenerator,
     }
     content["sha256"] = digest_of(content)
     return content | {
-        "environment": environment(),
+        "environment": environment() | {"device": device_name(generator.device)},
         "cost": {"seconds": time.perf_counter() - began, "peak_memory_mb": peak_memory_mb()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

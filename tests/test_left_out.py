@@ -1,0 +1,155 @@
+"""Intervals of distances of sets: each value without some people against fitting the distance again."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from evaluation.metrics import METRICS, EmbeddedFid, frechet_distance, kid
+from evaluation.metrics.kid import kid_left_out
+from evaluation.metrics.left_out import dealt, frechet_left_out
+from evaluation.metrics.sets import FrechetOfSets, SetMetric
+from evaluation.statistics import jackknife_error
+
+Parts = list[Tensor]
+kernels = import_module("evaluation.metrics.kid")  # the package's own attribute of that name is the function
+CASES = {  # samples of each person, dimensions, rank, a mean that dwarfs the spread
+    "few samples": ([5, 1, 0, 7, 3], 64, 64, 0.0),
+    "many samples": ([50, 40, 10, 60], 16, 16, 0.0),
+    "one person has most": ([900, 400, 7], 5, 5, 0.0),
+    "fewer than dimensions without one": ([12, 12, 60], 30, 30, 0.0),
+    "low rank": ([50, 60, 70, 30], 30, 9, 0.0),
+    "far away": ([50, 40, 80], 8, 8, 1e3),
+}
+
+
+def people(case: str) -> tuple[Parts, Parts]:
+    counts, width, rank, far = CASES[case]
+    g = torch.Generator().manual_seed(11)
+    mix = torch.randn(rank, width, generator=g, dtype=torch.float64) if rank < width else torch.eye(width)
+    x, y = (
+        [scale * torch.randn(n, rank, generator=g, dtype=torch.float64) @ mix.double() + far for n in counts]
+        for scale in (1.0, 1.3)
+    )
+    y[0] = y[0][:-1] + 0.5  # the sides need not have as many samples
+    return x, y
+
+
+def refitted(distance, x: Parts, y: Parts) -> tuple[Tensor, Tensor]:
+    """All together, and without each in turn, from the samples."""
+    left = [distance(*(torch.cat(side[:i] + side[i + 1 :]) for side in (x, y))) for i in range(len(x))]
+    return distance(torch.cat(x), torch.cat(y)), torch.stack(left)
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+@pytest.mark.parametrize("case", CASES)
+def test_frechet_without_each_person_is_that_of_the_others(case: str, ddof: int) -> None:
+    x, y = people(case)
+    value, left_G = frechet_left_out(x, y, ddof)
+    wanted, wanted_G = refitted(lambda a, b: frechet_distance(a, b, ddof), x, y)
+    assert value.item() == pytest.approx(wanted.item(), rel=1e-10)
+    assert torch.allclose(left_G, wanted_G, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_set_against_itself_is_zero_without_anyone(case: str) -> None:
+    x, _ = people(case)
+    value, left_G = frechet_left_out(x, [part.clone() for part in x])
+    assert torch.cat([value[None], left_G]).abs().max() < 1e-9
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case != "far away"])
+def test_kid_without_each_person_is_that_of_the_others(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "ROWS", 70)  # so that people and tiles cross each other
+    x, y = people(case)
+    value, left_G = kid_left_out(x, y)
+    wanted, wanted_G = refitted(kid, x, y)
+    assert value.item() == pytest.approx(wanted.item(), rel=1e-10)
+    assert torch.allclose(left_G, wanted_G, rtol=1e-10, atol=1e-10)
+
+
+def test_the_kernel_is_passed_over_once_however_many_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles, addmm = [], torch.addmm
+    monkeypatch.setattr(torch, "addmm", lambda *args, **more: tiles.append(1) or addmm(*args, **more))
+    monkeypatch.setattr(kernels, "ROWS", 10)
+    x, y = torch.randn(60, 4), torch.randn(60, 4)
+    for count in (2, 20):
+        tiles.clear()
+        kid_left_out(x.tensor_split(count), y.tensor_split(count))
+        assert len(tiles) == 2 * 21 + 36  # of a symmetric kernel the upper half
+
+
+def test_the_error_is_that_of_the_jackknife_over_sums() -> None:
+    g = torch.Generator().manual_seed(3)
+    clips = [(torch.randn(60, 64, generator=g), 1.5 * torch.randn(40, 64, generator=g)) for _ in range(6)]
+    metric = EmbeddedFid()
+    sums = torch.stack([metric.clip_sums(*clip) for clip in clips])
+    wanted = jackknife_error(sums, [str(i) for i in range(len(clips))], metric.finish)
+    value, error = METRICS["fvd_crop_16"]().of_people(*zip(*clips, strict=True))  # type: ignore[attr-defined]
+    assert value == pytest.approx(metric.finish(sums.sum(0)).item(), rel=1e-8)
+    assert error == pytest.approx(wanted, rel=1e-6)
+
+
+def test_many_people_leave_a_wide_distance_in_groups() -> None:
+    g = torch.Generator().manual_seed(4)
+    made, true = ([torch.randn(4, 6, generator=g) + i / 30 for i in range(45)] for _ in range(2))
+    wide, narrow, kernel = (METRICS[name]() for name in ("fid_clean", "efid_3ddfa", "kid_clean"))
+    assert isinstance(wide, SetMetric)
+    assert isinstance(narrow, SetMetric)
+    assert isinstance(kernel, SetMetric)
+    assert wide.left_out_details(45) == {"groups_of_people_left_out": 20}
+    assert wide.left_out_details(20) == narrow.left_out_details(45) == kernel.left_out_details(45) == {}
+    groups = wide.groups(45)
+    assert sorted(place for group in groups for place in group) == list(range(45))
+    assert {len(group) for group in groups} == {2, 3}
+    assert groups == dealt(45, 20)
+    joined = [[torch.cat([side[i] for i in group]) for group in groups] for side in (made, true)]
+    _, wanted_G = refitted(frechet_distance, *joined)
+    value, error = wide.of_people(made, true)
+    assert value == pytest.approx(narrow.of_people(made, true)[0], rel=1e-10)
+    assert error == pytest.approx((19 * wanted_G.var(correction=0)).sqrt().item(), rel=1e-8)
+    assert dealt(5, 3) == [[1, 4], [2, 3], [0]]  # for ever: an interval rests on it
+
+
+def test_groups_tell_the_same_error_as_single_people() -> None:
+    """Squared errors, over draws of 30 people that differ: 20 groups against one at a time."""
+
+    class Small(FrechetOfSets):
+        name, title, needs, width, ddof = "small", "small", ("", ""), 2048, 1
+
+    rng, ratios = np.random.default_rng(5), []
+    for _ in range(15):
+        centre = rng.standard_normal((30, 1, 2))
+        made, true = (
+            [torch.from_numpy(c + shift + rng.standard_normal((4, 2))) for c in centre]
+            for shift in (0.0, 1.0)
+        )
+        single = FrechetOfSets.left_out(Small(), made, true)[1]
+        ratios.append(Small().of_people(made, true)[1] ** 2 / (29 * single.var(correction=0)).item())
+    assert np.mean(ratios) == pytest.approx(1, abs=0.2)
+    assert 0.03 < np.std(ratios) < 0.5  # they are not the same groups
+
+
+def test_a_value_alone_needs_nobody_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    metric = METRICS["kid_clean"]()
+    assert isinstance(metric, SetMetric)
+    made, true = ([torch.randn(5, 3) for _ in range(3)] for _ in range(2))
+    whole = metric.of_people(made, true)
+    monkeypatch.setattr(type(metric), "left_out", None)
+    value, error = metric.of_people(made, true, spread=False)
+    assert value == pytest.approx(whole[0], rel=1e-10)
+    assert error is None
+    assert metric.of_people(made[:1], true[:1])[1] is None
+
+
+def test_what_cannot_be_left_out() -> None:
+    x = [torch.eye(3), torch.ones(1, 3)]
+    for distance in (frechet_left_out, kid_left_out):
+        with pytest.raises(ValueError, match="without a"):
+            distance(x, x)
+        with pytest.raises(ValueError, match="groups of both sets, got 2 and 1"):
+            distance(x, x[:1])
+    with pytest.raises(ValueError, match="expected finite features"):
+        frechet_left_out([torch.full((3, 3), torch.nan)] * 2, [torch.eye(3)] * 2)
