@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-# Measured over two more minutes: up to 7 MB, the allocator's; more than 17 MB where each chunk of frames is kept.
-# Stereo kept as 48 kHz takes 23 MB or more.
+# Measured over two more minutes: up to 7 MB, the allocator's; more than 17 MB where each chunk of frames is
+# kept. Stereo kept as 48 kHz would take 23 MB or more.
 ALLOWED_MB = 14
 
 PROGRAM = """
