@@ -11,14 +11,24 @@ ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689
 VIDEO_MAE = "https://huggingface.co/OpenGVLab/VideoMAE2/resolve/97d119d270aca7a1217fff7f413c0c543eb325d9"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
+# The authors' setup.py (av-savchenko/hsemotion 2546ff6) says under which timm the program still loads.
+CONVERT_HSEMOTION = (
+    'python -c "import torch; '
+    "s = torch.load('enet_b0_8_best_vgaf.pt', map_location='cpu', weights_only=False).state_dict(); "
+    "s = {k.replace('classifier.0.', 'classifier.'): v for k, v in s.items()}; "
+    "torch.save(s, 'hsemotion_b0_8_vgaf.pth')\""
+    "  # runs the file's program: in an environment of its own, after pip install torch 'timm==0.9.*'"
+)
+
 
 @dataclass(frozen=True)
 class Network:
     """One file of weights. `address` is None for what ships with the package.
 
-    What is not fetched says in `by_hand` how to get it. `sha256` is None where no source states it; such a
-    file is used as it is, and a result records the sha256 it had. Of some only the first digits are known,
-    from the file's own name. An unknown `size_bytes` is 0.
+    What is not fetched says in `by_hand` how to get it; `convert` is a command that makes `file` of what was
+    published, to be run by the user where its comment says, never by us. `sha256` is None where no source
+    states it; such a file is used as it is, and a result records the sha256 it had. Of some only the first
+    digits are known, from the file's own name. An unknown `size_bytes` is 0.
     """
 
     name: str
@@ -30,6 +40,7 @@ class Network:
     address: str | None = None
     aliases: tuple[str, ...] = ()
     by_hand: str = ""
+    convert: str = ""
 
     @property
     def how(self) -> str:
@@ -166,8 +177,9 @@ PUBLISHED = (
         purpose="eight emotions of a face (HSEmotion, EfficientNet-B0 on AffectNet, Savchenko 2022)",
         address="https://github.com/HSE-asavchenko/face-emotion-recognition/blob/main/models/affectnet_emotions/"
         "enet_b0_8_best_vgaf.pt",
-        by_hand="convert enet_b0_8_best_vgaf.pt, which holds a program, as the docstring of "
-        "evaluation/extractors/hsemotion.py says",
+        by_hand="enet_b0_8_best_vgaf.pt holds a program: convert it yourself, by the command that "
+        "`moee weights list hsemotion_b0_8_vgaf` prints",
+        convert=CONVERT_HSEMOTION,
     ),
     # of the sha256 the first ten digits are in the files' own names
     Network(

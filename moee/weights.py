@@ -191,6 +191,8 @@ def run(args: argparse.Namespace) -> int:
             say(f"{'':22} {network.purpose}")
             said = _digits(network.sha256)
             say(f"{'':22} {network.address or 'ships with moee-suite'}  sha256 {said}")
+            if network.convert:
+                say(network.convert)
     return 0 if complete or args.action == "list" else 1
 
 

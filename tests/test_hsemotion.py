@@ -1,5 +1,8 @@
 """HSEmotion from a converted file: timm's network, the authors' input rules, and no foreign program."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from evaluation.extractors.face_boxes import cut, mesh_boxes
 from evaluation.extractors.hsemotion import HSEmotion
 from evaluation.features import Extractor
 from evaluation.metrics.emotion_labels import ORDERS
+from moee import cli
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +65,19 @@ def test_a_converted_file_is_taken_and_a_program_is_refused(extractor, tmp_path)
     assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError, match="no EfficientNet weights at"):
         HSEmotion.load(tmp_path / "none.pth", tmp_path / "x.task")
+
+
+@pytest.mark.slow
+def test_the_command_that_is_printed_converts_the_file(extractor, tmp_path, capsys):
+    state = {name: value.clone() for name, value in extractor.network.state_dict().items()}
+    program = HSEmotion(extractor.faces).network  # the file holds a module whose head is a sequence
+    program.load_state_dict(state)
+    program.classifier = torch.nn.Sequential(program.classifier)
+    torch.save(program, tmp_path / "enet_b0_8_best_vgaf.pt")
+    assert cli.main(["weights", "list", "hsemotion_b0_8_vgaf"]) == 0
+    (command,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("python -c")]
+    told = command.replace("python", sys.executable, 1)
+    subprocess.run(["sh", "-c", told], cwd=tmp_path, check=True)
+    (tmp_path / "x.task").write_bytes(b"told by its sha256")
+    loaded = HSEmotion.load(tmp_path / "hsemotion_b0_8_vgaf.pth", tmp_path / "x.task")
+    assert all(torch.equal(value, state[name]) for name, value in loaded.network.state_dict().items())

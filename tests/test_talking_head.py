@@ -1,3 +1,4 @@
+import gc
 from itertools import pairwise
 from pathlib import Path
 
@@ -184,6 +185,24 @@ def test_as_many_frames_as_the_sound_has(samples: int) -> None:
     pieces = iter(sound.split(100))
     streamed = torch.cat(list(module.animate(portrait, pieces, EmotionCue(), steps=1)))
     assert torch.equal(streamed, torch.cat(chunks))
+
+
+@pytest.mark.slow
+def test_a_long_stream_leaves_nothing_behind() -> None:
+    """Past the 64 frames of speech it listens back to, what is held does not grow."""
+    portrait, second = torch.zeros(3, 32, 32, dtype=torch.uint8), 0.1 * torch.randn(16_000)
+    stream = model().eval().animate(portrait, (second.clone() for _ in range(8)), EmotionCue(), steps=1)
+    # chunks of four frames and pieces of 25 lie alike every 25 chunks
+    held = [bytes_of_tensors() for number, _ in enumerate(stream, 1) if number in (24, 49)]
+    assert len(held) == 2
+    assert held[0] == held[1]
+
+
+def bytes_of_tensors() -> int:
+    """What all tensors of this process hold, each storage once."""
+    gc.collect()
+    alive = [x.untyped_storage() for x in gc.get_objects() if issubclass(type(x), torch.Tensor)]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in alive}.values())
 
 
 def test_animation_depends_on_the_seed_alone() -> None:

@@ -2,11 +2,8 @@
 
 Savchenko 2022; the network (timm's EfficientNet-B0), classes and input rules were read in
 av-savchenko/hsemotion 25124a7 (Apache-2.0). Its file holds a whole program of an old timm, which is never run
-here. Convert it once, where that package runs, from a source you trust:
-
-    state = torch.load("enet_b0_8_best_vgaf.pt", map_location="cpu", weights_only=False).state_dict()
-    state = {name.replace("classifier.0.", "classifier."): value for name, value in state.items()}
-    torch.save(state, "hsemotion_b0_8_vgaf.pth")
+here. The user converts it to a state dict once, in an environment of its own, by the command that
+`moee weights list hsemotion_b0_8_vgaf` prints.
 
 Its authors squash the box of the face, which MTCNN finds, to 224 x 224; here it is that of MediaPipe's mesh.
 """
@@ -24,7 +21,7 @@ from evaluation.extractors.published import check_features, exact, load_publishe
 SIZE, CLASSES = 224, 8
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 BATCH = 16  # pictures at a time
-CONVERT = "convert enet_b0_8_best_vgaf.pt as the docstring of evaluation/extractors/hsemotion.py says"
+CONVERT = "convert enet_b0_8_best_vgaf.pt by the command that `moee weights list hsemotion_b0_8_vgaf` prints"
 
 
 class HSEmotion:
