@@ -98,7 +98,7 @@ def test_limits_lie_beside_the_result_and_are_printed(
     assert cli.main([*given, "--name", "ours"]) == 0
     said = capsys.readouterr().out
     assert "(1) ours, (2) ours, another sound, (3) ours, another emotion, (4) real video, (5) " in said
-    assert "~ this floor's interval meets that of the real videos" in said
+    assert "~ this floor's interval meets that of a real video, also if encoded again" in said
     assert "what each metric sees" in said
     assert "cost a frame" in said
     found = {path.name: Result.read(path) for path in out.parent.glob("*.json")}

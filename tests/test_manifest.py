@@ -177,7 +177,7 @@ def test_a_portrait_that_is_no_face_crop_fails_its_clip_alone(world: Path) -> No
     Image.new("RGB", (200, 100)).save(world / "wide.png")
     assert scored(world, A | {"portrait": "wide.png"}, B) == 0
     problems = [row.problem for row in Result.read(world / "r.json").rows]
-    assert problems == ["face.png: is 200 x 100, the protocol compares square face crops", ""]
+    assert problems == ["wide.png: is 200 x 100, the protocol compares square face crops", ""]
 
 
 def test_a_portrait_does_not_go_with_a_cut_by_the_true_face(world: Path, capsys) -> None:
