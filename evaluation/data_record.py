@@ -77,20 +77,18 @@ def _unmeasured(found: Sequence[Found], metrics: Sequence[ClipMetric]) -> dict[s
 
 def _why(field: str) -> str:
     """Why a truth has no such field of `Measured`."""
-    if field.endswith("sync_audio"):
+    if field == "loudness" or field.endswith("sync_audio"):
         return "the true video has no sound"
     return "no emotion is known of the clip" if field == "blend" else f"the truth has no {field}"
 
 
 def _source_rates(found: Sequence[Found]) -> dict[str, dict[str, int]]:
     """Side -> rate of the file -> clips, where a rate had to be converted; nothing otherwise."""
-    rates = {(item.row.key, side): item.rates[i] for item in found for i, side in enumerate(SIDES)}
-    known = {place: rate for place, rate in rates.items() if rate is not None}
-    if all(is_common(rate) for rate in known.values()):
+    rates = {(item.row.key, side, item.rates[i]) for item in found for i, side in enumerate(SIDES)}
+    known = [(key, side, rate) for key, side, rate in rates if rate is not None]
+    if all(is_common(rate) for *_, rate in known):
         return {}
-    counts = {
-        side: Counter(_plain(rate) for (_, of), rate in sorted(known.items()) if of == side) for side in SIDES
-    }
+    counts = {side: Counter(_plain(rate) for _, of, rate in sorted(known) if of == side) for side in SIDES}
     return {side: dict(sorted(count.items())) for side, count in counts.items() if count}
 
 

@@ -205,7 +205,7 @@ class _Judged:
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
         prepare = self.preparation.of(pair)
-        made_F3HW, true_F3HW = prepare(pair.generated), prepare(pair.truth["frames"])
+        made_F3HW, true_F3HW = self.preparation.of_made(pair)(pair.generated), prepare(pair.truth["frames"])
         row.frames = self.preparation.common_length(made_F3HW, true_F3HW, pair.rates)
         made = self._measure(made_F3HW[: row.frames])
         true = self._true(pair, true_F3HW[: row.frames], prepare)

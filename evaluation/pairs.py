@@ -39,6 +39,7 @@ class Pair:
         problem: why it cannot be evaluated.
         rates: frames a second of the generated and the true file, before they were converted; None where
             unknown, or where there is no file.
+        own_face: the generated video is another clip's, so that its face is where that clip has it.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Pair:
     seed: int = 0
     problem: str = ""
     rates: tuple[float | None, float | None] = (None, None)
+    own_face: bool = False
 
 
 def sample_pairs(
@@ -183,7 +185,8 @@ def pairs_of(
             except (ValueError, OSError) as error:
                 problem = reason(error)
             rate = make.rates.get(index) if isinstance(make, FinishedVideos) else None
-            yield Pair(key, identity, made, truth, seed, problem, (rate, truth.get(RATE)))
+            shown = isinstance(make, ShownInstead)
+            yield Pair(key, identity, made, truth, seed, problem, (rate, truth.get(RATE)), shown)
 
 
 class FinishedVideos:
@@ -253,7 +256,7 @@ def limits(clips: Clips) -> list[tuple[str, str, Make]]:
     return [
         ("real video", "ceiling", lambda _, truth, __: truth["frames"]),
         ("static reference", "floor", still),
-        ("shuffled clips", "floor", _shown_instead(clips, other)),
+        ("shuffled clips", "floor", ShownInstead(clips, other)),
     ]
 
 
@@ -271,7 +274,7 @@ def isolated_limits(clips: Clips) -> list[tuple[str, str, Make]]:
     floors: list[tuple[str, str, Make]] = [("sound of another moment", "floor", shifted)]
     for name, others in _partners(clips).items():
         if None not in others:
-            floors.append((name, "floor", _shown_instead(clips, others)))  # type: ignore[arg-type]
+            floors.append((name, "floor", ShownInstead(clips, others)))  # type: ignore[arg-type]
     return floors
 
 
@@ -311,14 +314,20 @@ def _partner(about: Sequence[tuple[str, str | None]], index: int, same: int) -> 
     return None
 
 
-def _shown_instead(clips: Clips, others: Sequence[int]) -> Make:
-    """Another clip's frames, looped to the length of the one they stand for."""
+class ShownInstead:
+    """A `Make`: another clip's frames, looped to the length of the one they stand for.
 
-    def another(index: int, truth: Mapping[str, Any], _: int) -> Tensor:
-        frames = clips.load(others[index])["frames"]
+    Args:
+        clips: of which one stands for another.
+        others: for each clip the number of the one that is shown.
+    """
+
+    def __init__(self, clips: Clips, others: Sequence[int]) -> None:
+        self.clips, self.others = clips, others
+
+    def __call__(self, index: int, truth: Mapping[str, Any], seed: int) -> Tensor:
+        frames = self.clips.load(self.others[index])["frames"]
         return frames[torch.arange(len(truth["frames"])) % len(frames)]
-
-    return another
 
 
 def strangers(identities: Sequence[str]) -> list[int]:

@@ -5,6 +5,7 @@ face of the true one: a generated face that sits elsewhere or has another size s
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -94,8 +95,17 @@ class Preparation:
             raise ValueError(lengths_apart(made, true, self.extra_frames, rates))
         return min(made, true)
 
+    def of_made(self, pair: Pair) -> Prepare:
+        """What is done to the generated video: the same as to the true one, unless its face is its own.
+
+        Raises:
+            ValueError: as `of`.
+        """
+        own = {"frames": pair.generated, "file": "shown instead"}
+        return self.of(replace(pair, truth=own) if pair.own_face else pair)
+
     def of(self, pair: Pair) -> Prepare:
-        """What is done to either video of a pair, and to its reference picture.
+        """What is done to the true video of a pair, and to its reference picture.
 
         Raises:
             ValueError: if the true clip has no face, or more than one; names it.

@@ -57,20 +57,20 @@ def check_shape(content: dict[str, Any]) -> None:
     Raises:
         ValueError: with the place and what is expected there.
     """
-    _fits(content, SHAPE, "result")
+    fits(content, SHAPE, "result")
     for section, keys in LATER.items():
         for key in keys:
-            _fits(content[section].get(key), SOMETIMES, f"result: {section}: {key}")
+            fits(content[section].get(key), SOMETIMES, f"result: {section}: {key}")
     _check_told(content["data"])
-    _fits(content["data"].get("reference", ""), str, "result: data: reference")
+    fits(content["data"].get("reference", ""), str, "result: data: reference")
     for name, extractor in content["extractors"].items():
-        _fits(extractor, EXTRACTOR, f"extractor {name}")
+        fits(extractor, EXTRACTOR, f"extractor {name}")
     for name, metric in content["metrics"].items():
         _check_known(name, "metrics")
-        _fits(metric, METRIC, name)
-        _fits(metric.get("note", ""), str, f"{name}: note")
+        fits(metric, METRIC, name)
+        fits(metric.get("note", ""), str, f"{name}: note")
     for row in content["rows"]:
-        _fits(row, ROW, "a row")
+        fits(row, ROW, "a row")
         for name, sums in row["sums"].items():
             _check_sums(name, sums, row["key"])
     plan = content["protocol"]["statistics"]
@@ -82,28 +82,33 @@ def _check_told(data: dict[str, Any]) -> None:
     """What newer results say of metrics that could not be computed, and of frame rates."""
     for name, told in _dict(data, "unmeasured").items():
         _check_known(name, "data: unmeasured")
-        _fits(told, {"clips": int, "why": str}, f"data: unmeasured: {name}")
+        fits(told, {"clips": int, "why": str}, f"data: unmeasured: {name}")
     for side in _dict(data, "source_rates"):
         for rate, count in _dict(data["source_rates"], side).items():
-            _fits(count, int, f"data: source_rates: {side}: {rate}")
+            fits(count, int, f"data: source_rates: {side}: {rate}")
             if not rate.replace(".", "", 1).isdecimal():
                 raise ValueError(f"data: source_rates: {side}: {rate!r} is no rate")
 
 
 def _dict(content: dict[str, Any], key: str) -> dict[str, Any]:
     found = content.get(key, {})
-    _fits(found, dict, key)
+    fits(found, dict, key)
     return found
 
 
-def _fits(content: Any, shape: Any, where: str) -> None:
+def fits(content: Any, shape: Any, where: str) -> None:
+    """Refuse content of another kind than `shape` says: a type, several of them, or a dictionary of shapes.
+
+    Raises:
+        ValueError: with the place and what is expected there.
+    """
     if isinstance(shape, dict):
         if not isinstance(content, dict):
             raise ValueError(f"{where} must be a JSON object")
         for key, inner in shape.items():
             if key not in content:
                 raise ValueError(f"{where} lacks {key}")
-            _fits(content[key], inner, f"{where}: {key}")
+            fits(content[key], inner, f"{where}: {key}")
     elif not isinstance(content, shape) or (isinstance(content, bool) and shape is not bool):
         names = " or ".join(kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,)))
         raise ValueError(f"{where} must be {names}, got {type(content).__name__}")

@@ -78,7 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limits", action="store_true", help="also real videos and floors, as results beside"
     )
     parser.add_argument("--system", type=Path, metavar="FILE", help="what made the videos, from moee foreign")
-    parser.add_argument("--name", help="the system's name in tables (default: the folder's or file's name)")
+    parser.add_argument(
+        "--name", type=person, help="the system's name in tables (default: the folder's or file's name)"
+    )
     parser.add_argument(
         "--sampled-by", type=person, metavar="NAME", help="who made the videos, for the board"
     )
@@ -314,7 +316,7 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file; what is none becomes one line."""
     try:
         return json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
 
 
@@ -326,6 +328,7 @@ def read_system(path: Path) -> "System":
         ValueError: if it is no JSON, or has a key that a system has not.
     """
     from evaluation.result import System
+    from evaluation.result_shape import SHAPE, SOMETIMES, fits
     from moee.explain import unknown_key
 
     if not path.is_file():
@@ -337,4 +340,7 @@ def read_system(path: Path) -> "System":
     for key in content:
         if key not in known:
             raise ValueError(f"{path}: {unknown_key('', key, known)}")
+        fits(content[key], SHAPE["system"].get(key, SOMETIMES), f"{path}: {key}")
+    if not all(type(seed) is int for seed in content.get("seeds", [])):
+        raise ValueError(f"{path}: seeds: expected whole numbers, got {content['seeds']!r}")
     return System(**content)

@@ -38,6 +38,9 @@ def shape_hint(result: Result) -> list[str]:
     """Which protocols cut faces out of videos of any shape, where this one met such a video and does not."""
     if not (failed := sum(NOT_SQUARE in row.problem for row in result.rows)):
         return []
+    if "face_crop" in result.protocol["preprocessing"]:
+        told = "--checkpoint needs face crops, as moee prepare makes them"
+        return [f"{failed} true videos are not square: {told}"]
     shipped = (load_protocol(path) for path in sorted((CONFIGS / "protocol").glob("*.yaml")))
     cutting = [protocol.tag for protocol in shipped if "face_crop" in protocol.preprocessing]
     return [f"{failed} videos are not square; the face is cut out by --protocol {' or '.join(cutting)}"]

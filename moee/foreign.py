@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from moee.console import say, warn
 from moee.files import replacing, write_text
-from moee.manifest import MANIFEST_VERSION
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from evaluation.pairs import Clips
 
+MANIFEST_VERSION = 1
 DESCRIPTION = """Let another system make videos of your clips, to be scored by `moee evaluate` like ours.
 
 An adapter is one YAML file: a name and a command. The command gets a manifest, a JSON file that lists

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from evaluation.pairs import Clips, Make
 
-MANIFEST_VERSION = 1  # of the manifests of `moee foreign` too, which have the same shape
+MANIFEST_VERSION = 1
 REQUIRED = ("key", "generated", "reference")
+LONGEST_PATH = 4096  # characters
 PATHS = ("generated", "reference", "portrait")
 
 
@@ -77,6 +78,7 @@ def read_manifest(path: Path) -> list[Listed]:
 
 def _entry(number: int, entry: Any, folder: Path) -> Listed:
     """One line of the list, its paths complete."""
+    from evaluation.board.admission import LONGEST_KEY
     from moee.explain import unknown_key
 
     if not isinstance(entry, dict):
@@ -89,14 +91,20 @@ def _entry(number: int, entry: Any, folder: Path) -> Listed:
         raise ValueError(f"{where}: {missing[0]} is missing")
     known: dict[str, Any] = {}
     for name, value in entry.items():
+        longest = LONGEST_PATH if name in PATHS else LONGEST_KEY
         if name == "seed":
             fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         else:
             fits = isinstance(value, str) and bool(value.strip()) and value.isprintable()
+            fits = fits and len(value) <= longest
         if name == "generated" and value is None:
             fits = True
         if not fits:
-            kind = "a whole number, 0 or more" if name == "seed" else "a printable text"
+            kind = (
+                "a whole number, 0 or more"
+                if name == "seed"
+                else f"a printable text of at most {longest} characters"
+            )
             raise ValueError(f"{where}: {name}: expected {kind}, got {value!r}")
         known[name] = _inside(where, folder, value) if name in PATHS and value is not None else value
     return Listed(**known)

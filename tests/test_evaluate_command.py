@@ -1,6 +1,7 @@
 """`moee evaluate`: folders and networks, limits beside the result, one clear line for what cannot be."""
 
 import json
+import re
 from pathlib import Path
 
 import av
@@ -191,6 +192,27 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"name": 5}', "name must be str, got int"),
+        ('{"name": "x", "seeds": null}', "seeds must be list, got NoneType"),
+        ('{"name": "x", "seeds": [0.5]}', "seeds: expected whole numbers, got [0.5]"),
+        ('{"name": "x", "settings": []}', "settings must be dict, got list"),
+        ('{"name": "x", "seconds_per_frame": "fast"}', "seconds_per_frame must be int or float or NoneType"),
+        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame must be int or float or NoneType"),
+        ("[" * 100_000, "is not JSON"),
+    ],
+)
+def test_the_record_of_a_system_is_read_before_anything_is_measured(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    path = tmp_path / "system.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        evaluate.read_system(path)
 
 
 def test_kept_videos_and_who_made_them_stand_on_the_board(

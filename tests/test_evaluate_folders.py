@@ -14,6 +14,7 @@ from media_files import sine, write_video
 from evaluation import evaluate as evaluation_of_pairs
 from evaluation.board.origins import provenance
 from evaluation.board.scores import score_table
+from evaluation.data_record import Found, data_record
 from evaluation.evaluate import evaluate_pairs
 from evaluation.pairs import Pair
 from evaluation.protocol import load_protocol
@@ -208,3 +209,11 @@ def test_entries_of_about_and_clips_must_meet(tmp_path, capsys) -> None:
     assert "did you mean 'c0'?" in error
     assert error.count("\n") == 1
     assert not (tmp_path / "r.json").exists()
+
+
+def test_the_rate_of_a_file_is_told_whichever_seed_lacks_it() -> None:
+    found = [
+        Found(Row("c", "a", seed=seed), {}, "t", rates, False)
+        for seed, rates in enumerate([(50.0, 25.0), (None, 25.0)])
+    ]
+    assert data_record(found, "measured", [])["source_rates"] == {"generated": {"50": 1}, "true": {"25": 1}}

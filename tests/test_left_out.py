@@ -152,3 +152,13 @@ def test_what_cannot_be_left_out() -> None:
             distance(x, x[:1])
     with pytest.raises(ValueError, match="expected finite features"):
         frechet_left_out([torch.full((3, 3), torch.nan)] * 2, [torch.eye(3)] * 2)
+
+
+@pytest.mark.parametrize("name", ["fid_clean", "kid_clean"])
+def test_too_few_for_an_interval_still_have_a_value(name: str) -> None:
+    metric = METRICS[name]()
+    samples_N12048 = torch.randn(4, 1, 2048, generator=torch.Generator().manual_seed(7))
+    made, true = list(samples_N12048[:2]), list(samples_N12048[2:])
+    value, error = metric.of_people(made, true)
+    assert (value, error) == metric.of_people(made, true, spread=False)
+    assert error is None

@@ -129,9 +129,15 @@ A, B = entry("a", "1", "x"), entry("b", "3", "y")
             "leads out of the manifest's folder: name it by an absolute path",
         ),
         ([A | {"seed": "4"}], "clip 1 ('a'): seed: expected a whole number, 0 or more, got '4'"),
-        ([A | {"identity": 3}], "clip 1 ('a'): identity: expected a printable text, got 3"),
+        (
+            [A | {"identity": 3}],
+            "identity: expected a printable text of at most 300 characters, got 3",
+        ),
         ([A | {"key": "a\nb"}], "key: expected a printable text"),
-        ([A | {"reference": None}], "reference: expected a printable text, got None"),
+        (
+            [A | {"reference": None}],
+            "a printable text of at most 4096 characters, got None",
+        ),
         ([A | {"emotion": "hapy"}], "did you mean 'happy'?"),
         (["a"], "clip 1: expected key, generated and reference"),
         ([], 'expected {"clips": ['),

@@ -13,10 +13,12 @@ from torch import Tensor
 from datamodules.preparation.face_track import clip_square
 from datamodules.preparation.faces import FaceFinder
 from datamodules.preparation.media import read_video
+from evaluation.devices import CPU, Workplace
 from evaluation.evaluate import evaluate_pairs
 from evaluation.extractors.face_square import FaceSquare
-from evaluation.pairs import Pair
-from evaluation.preparation import face_crops
+from evaluation.kept_features import KeptFeatures
+from evaluation.pairs import Pair, clips_of_samples, limits, pairs_of
+from evaluation.preparation import Preparation, face_crops
 from evaluation.protocol import Protocol, load_protocol
 from evaluation.result import Result
 from moee import cli
@@ -58,6 +60,27 @@ def protocol() -> Protocol:
     return replace(
         plain, metrics=("psnr", "ssim"), extractors={"face": "told-square"}, preprocessing=prepared
     )
+
+
+class OwnSquare(ToldSquare):
+    """Finds one square in dark clips and another in bright ones."""
+
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        return {"face_square": torch.tensor(SQUARE if frames_F3HW.float().mean() < 128 else (5, 5, 40))}
+
+
+def test_a_floor_that_shows_another_clip_is_cut_by_that_clips_face() -> None:
+    dark, bright = waves() // 2, 255 - waves(seed=1) // 2
+    kept = KeptFeatures(None, Workplace(CPU, []))
+    preparation = Preparation(protocol().preprocessing, [OwnSquare()], kept)
+    pair = Pair("c", "a", bright, {"frames": dark})
+    for own, square in ((False, SQUARE), (True, (5, 5, 40))):
+        found = preparation.of_made(replace(pair, own_face=own))(bright)
+        assert torch.equal(found, face_crops(bright, square, (HEIGHT, WIDTH), SIZE))
+    samples = [{"key": key, "identity": key, "frames": x} for key, x in (("a", dark), ("b", bright))]
+    clips = clips_of_samples(samples)  # type: ignore[arg-type]
+    for name, _, make in limits(clips):
+        assert [p.own_face for p in pairs_of(clips, make)] == [name == "shuffled clips"] * 2
 
 
 def scored(made: Tensor, true: Tensor, finder: ToldSquare | None = None, **options: object) -> Result:

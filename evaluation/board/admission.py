@@ -10,6 +10,7 @@ from evaluation.result_check import check_result
 
 ORIGINS = ("sampled_by", "command", "revision")  # settings that tell what made the videos
 LONGEST_NAME, LONGEST_KEY = 80, 300  # characters of a system's name; of a clip, a person, an emotion
+LONGEST_ADDED = 40  # of what a floor adds to the name of its system
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ def _check_origin(result: Result) -> None:
         for text in (row.key, row.identity, row.label):
             _check_name(text, LONGEST_KEY)
     marks = [extractor["name"] for extractor in result.extractors.values()]
-    for text in (system["name"], result.tag, *result.extractors, *marks):
+    for text in (result.tag, *result.extractors, *marks):
         _check_name(text, LONGEST_NAME)
+    _check_name(system["name"], LONGEST_NAME + (LONGEST_ADDED if system["role"] != "system" else 0))
     if not system["name"].strip() or system["role"] not in ROLES:
         raise ValueError(f"a system needs a name and a role among {', '.join(ROLES)}")
     missing = missing_origin(result)

@@ -72,7 +72,7 @@ class SetMetric(ClipMetric):
     def of_people(
         self, made: Sequence[Tensor], true: Sequence[Tensor], spread: bool = True
     ) -> tuple[float, float | None]:
-        """Value, and its standard error by leaving out people; None for a single person.
+        """Value, and its standard error by leaving out people; None where too few would be left.
 
         Args:
             made: generated features (N, D) of each person.
@@ -86,7 +86,10 @@ class SetMetric(ClipMetric):
         sides = [[pair[side] for pair in pairs] for side in (0, 1)]
         if len(pairs) < 2 or not spread:
             return self.of_all(*map(torch.cat, sides)).item(), None
-        value, left_G = self.left_out(*sides)
+        try:
+            value, left_G = self.left_out(*sides)
+        except ValueError:  # too few samples are left without some of the people: a value, but no interval
+            return self.of_all(*map(torch.cat, sides)).item(), None
         times = len(pairs) / len(self.groups(len(pairs))[0]) - 1
         return value.item(), (times * left_G.var(correction=0)).sqrt().item()
 
@@ -119,6 +122,7 @@ class SetMetric(ClipMetric):
 class FrechetOfSets(SetMetric):
     """Fréchet distance; torchmetrics' `update` keeps moments only, in bounded memory."""
 
+    version = "2"  # above twenty people the interval of a wide one leaves out groups of them
     width: ClassVar[int]
     ddof: ClassVar[int]
 
