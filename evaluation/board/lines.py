@@ -8,7 +8,7 @@ from itertools import groupby
 from evaluation.board.pareto import ticks
 
 LABEL_STEP, LETTER = 13.0, 6.4  # height of a label's line, width of a letter, in the units of the picture
-TOP, RIGHT, BOTTOM, LEFT = 14, 12, 42, 62  # margins
+TOP, RIGHT, BOTTOM, LEFT = 14, 12, 42, 74  # margins
 COLOURS = 7  # those of `lines.css`, in turn
 Scale = Callable[[float], float]
 
