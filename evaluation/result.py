@@ -4,18 +4,14 @@ N row, K entry of sums.
 """
 
 import json
-import os
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from evaluation.clip_features import PREFIX, Features, by_person, packed, unpacked
@@ -24,6 +20,7 @@ from evaluation.metrics.sets import SetMetric
 from evaluation.notes import note_of
 from evaluation.protocol import digest_of
 from evaluation.result_check import check_result
+from evaluation.result_files import SCHEMA_VERSION, SECTIONS, naming, put, read_content, read_sums
 from evaluation.result_shape import check_shape
 from evaluation.seeds import seed_spread
 from evaluation.statistics import (
@@ -36,10 +33,8 @@ from evaluation.statistics import (
     seen_groups,
 )
 
-SCHEMA_VERSION = 1
 ROLES = ("system", "ceiling", "floor")
 Estimate = tuple[float | None, float | None]  # a value; the standard error of a distance of sets if wanted
-SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
 
 
 @dataclass
@@ -281,8 +276,8 @@ class Result:
             content_bytes = save({name: x.contiguous() for name, x in sorted(tensors.items())})
             beside = path.with_suffix(".sums.safetensors")
             content["sums_file"] = {"name": beside.name, "sha256": sha256(content_bytes).hexdigest()}
-            _replace(beside, content_bytes)
-        _replace(path, json.dumps(content, indent=1, allow_nan=False).encode())
+            put(beside, content_bytes)
+        put(path, json.dumps(content, indent=1, allow_nan=False).encode())
         return path
 
     @classmethod
@@ -298,17 +293,17 @@ class Result:
             ValueError: if it is no result, of another schema, or was changed after it was written.
         """
         path = Path(path)
-        content = _read_json(path)
-        with _naming(path):
+        content = read_content(path, Row.__dataclass_fields__)
+        with naming(path):
             check_shape(content)
-        tensors = _read_sums(path, content["sums_file"])
+        tensors = read_sums(path, content["sums_file"])
         result = cls(
             **{name: content[name] for name in SECTIONS if name != "rows"},
             rows=[Row(**row) for row in content["rows"]],
             created=content["created"],
             large={name: x for name, x in tensors.items() if not name.startswith(PREFIX)},
         )
-        with _naming(path):
+        with naming(path):
             result.features = unpacked(tensors)
             if result.digest != content["sha256"]:
                 raise ValueError("its content does not match its sha256, it was changed after it was written")
@@ -338,63 +333,3 @@ def _deviation(values: list[float | None]) -> float | None:
     """Standard deviation (n - 1) of the values of sampling seeds: the error bar of one run of the sampler."""
     known = [value for value in values if value is not None]
     return statistics.stdev(known) if len(known) > 1 else None
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Put the file's name before what is wrong with it."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError) as error:
-        raise ValueError(f"{path}: its parts do not fit together: {error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no result file {path}")
-    try:
-        content = json.loads(path.read_text(), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict) or "schema_version" not in content:
-        raise ValueError(f"{path} is not a result: it has no schema_version")
-    if content["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(
-            f"{path} has schema {content['schema_version']}, this version reads {SCHEMA_VERSION}"
-        )
-    missing = [name for name in (*SECTIONS, "created", "sha256", "sums_file") if name not in content]
-    if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}")
-    known = set(Row.__dataclass_fields__)
-    for row in content["rows"] if isinstance(content["rows"], list) else ():
-        if not isinstance(row, dict) or set(row) != known:
-            raise ValueError(f"{path}: a row needs exactly the fields {', '.join(sorted(known))}")
-    return content
-
-
-def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
-
-
-def _read_sums(path: Path, about: Any) -> dict[str, Tensor]:
-    if about is None:
-        return {}
-    if not isinstance(about, dict) or not all(isinstance(about.get(key), str) for key in ("name", "sha256")):
-        raise ValueError(f"{path}: sums_file needs a name and a sha256")
-    beside = path.with_name(Path(about["name"]).name)
-    if not beside.is_file():
-        raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")
-    if sha256(beside.read_bytes()).hexdigest() != about["sha256"]:
-        raise ValueError(f"{beside} was changed after {path.name} was written")
-    try:
-        return load_file(beside)
-    except SafetensorError as error:
-        raise ValueError(f"{beside} is not a readable safetensors file: {error}") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)

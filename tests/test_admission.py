@@ -11,7 +11,8 @@ from boards import example_board, named
 from evaluation.board.admission import admit, missing_origin
 from evaluation.leaderboard import build_leaderboard
 from evaluation.protocol import digest_of
-from evaluation.result import SECTIONS, Result
+from evaluation.result import Result
+from evaluation.result_files import SECTIONS
 from evaluation.result_shape import check_shape
 from moee import cli
 

@@ -1,0 +1,88 @@
+"""A result's two files, JSON and tensors beside it: written whole, read with one line for what is wrong."""
+
+import json
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+SCHEMA_VERSION = 1
+SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file's name before what is wrong with it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{path}: its parts do not fit together: {error}") from None
+
+
+def read_content(path: Path, row_fields: Collection[str]) -> dict[str, Any]:
+    """The content of a result's JSON: every section is there, and each row has exactly those fields.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it is no such file, or of another schema.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no result file {path}")
+    try:
+        content = json.loads(path.read_text(), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict) or "schema_version" not in content:
+        raise ValueError(f"{path} is not a result: it has no schema_version")
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(
+            f"{path} has schema {content['schema_version']}, this version reads {SCHEMA_VERSION}"
+        )
+    missing = [name for name in (*SECTIONS, "created", "sha256", "sums_file") if name not in content]
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}")
+    for row in content["rows"] if isinstance(content["rows"], list) else ():
+        if not isinstance(row, dict) or set(row) != set(row_fields):
+            raise ValueError(f"{path}: a row needs exactly the fields {', '.join(sorted(row_fields))}")
+    return content
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def read_sums(path: Path, about: Any) -> dict[str, Tensor]:
+    """Tensors of the file beside a result, which its JSON names with a sha256; none where it names none.
+
+    Raises:
+        FileNotFoundError: if it does not lie beside it.
+        ValueError: if it is another file than was written, or unreadable.
+    """
+    if about is None:
+        return {}
+    if not isinstance(about, dict) or not all(isinstance(about.get(key), str) for key in ("name", "sha256")):
+        raise ValueError(f"{path}: sums_file needs a name and a sha256")
+    beside = path.with_name(Path(about["name"]).name)
+    if not beside.is_file():
+        raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")
+    if sha256(beside.read_bytes()).hexdigest() != about["sha256"]:
+        raise ValueError(f"{beside} was changed after {path.name} was written")
+    try:
+        return load_file(beside)
+    except SafetensorError as error:
+        raise ValueError(f"{beside} is not a readable safetensors file: {error}") from None
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    os.replace(part, path)
