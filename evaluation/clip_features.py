@@ -72,5 +72,10 @@ def by_person(clips: Sequence[Sides], identities: Sequence[str]) -> tuple[list[T
     for clip, identity in zip(clips, identities, strict=True):
         people.setdefault(identity, []).append(clip)
     grouped = [people[name] for name in sorted(people)]
-    made, true = ([torch.cat([clip[side] for clip in group]) for group in grouped] for side in (0, 1))
+    made, true = ([_joined([clip[side] for clip in group]) for group in grouped] for side in (0, 1))
     return made, true
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """A person of one clip is no copy: these are the largest tensors of an evaluation."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)

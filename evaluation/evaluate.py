@@ -131,7 +131,7 @@ def evaluate_pairs(
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
-    found = in_order(item for part in world.collect(mine) for item in part)
+    found = in_order(world.collect_each(mine))
     rows = world.tell([item.row for item in found])
     if not rows:
         raise ValueError("nothing to evaluate: no clips were given")

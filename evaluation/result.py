@@ -6,12 +6,10 @@ N row, K entry of sums.
 import json
 import statistics
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from evaluation.clip_features import PREFIX, Features, by_person, packed, unpacked
@@ -20,7 +18,15 @@ from evaluation.metrics.sets import SetMetric
 from evaluation.notes import note_of
 from evaluation.protocol import digest_of
 from evaluation.result_check import check_result
-from evaluation.result_files import SCHEMA_VERSION, SECTIONS, naming, put, read_content, read_sums
+from evaluation.result_files import (
+    SCHEMA_VERSION,
+    SECTIONS,
+    naming,
+    put,
+    put_tensors,
+    read_content,
+    read_sums,
+)
 from evaluation.result_shape import check_shape
 from evaluation.seeds import seed_spread
 from evaluation.statistics import (
@@ -273,10 +279,8 @@ class Result:
         content = self._plain() | {"sha256": self.digest, "sums_file": None}
         if self.large:
             tensors = self.large | packed(self.features)
-            content_bytes = save({name: x.contiguous() for name, x in sorted(tensors.items())})
             beside = path.with_suffix(".sums.safetensors")
-            content["sums_file"] = {"name": beside.name, "sha256": sha256(content_bytes).hexdigest()}
-            put(beside, content_bytes)
+            content["sums_file"] = {"name": beside.name, "sha256": put_tensors(beside, tensors)}
         put(path, json.dumps(content, indent=1, allow_nan=False).encode())
         return path
 

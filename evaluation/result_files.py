@@ -2,14 +2,14 @@
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 SCHEMA_VERSION = 1
@@ -73,7 +73,7 @@ def read_sums(path: Path, about: Any) -> dict[str, Tensor]:
     beside = path.with_name(Path(about["name"]).name)
     if not beside.is_file():
         raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")
-    if sha256(beside.read_bytes()).hexdigest() != about["sha256"]:
+    if digest_of_file(beside) != about["sha256"]:
         raise ValueError(f"{beside} was changed after {path.name} was written")
     try:
         return load_file(beside)
@@ -86,3 +86,17 @@ def put(path: Path, content: bytes) -> None:
     part = path.with_name(path.name + ".part")
     part.write_bytes(content)
     os.replace(part, path)
+
+
+def put_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write named tensors whole or not at all, straight from where they lie; the file's sha256."""
+    part = path.with_name(path.name + ".part")
+    save_file({name: x.contiguous() for name, x in sorted(tensors.items())}, part)
+    os.replace(part, path)
+    return digest_of_file(path)
+
+
+def digest_of_file(path: Path) -> str:
+    """Hexadecimal sha256, read piece by piece."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

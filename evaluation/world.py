@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ ItemT = TypeVar("ItemT")
 # Greater numbers of a SLURM step are SLURM's own: the batch script, the shell of `salloc` (slurm.h,
 # SLURM_MAX_NORMAL_STEP_ID). Such a process has a rank and a number of tasks, but is alone.
 LAST_STEP = 0xFFFFFFF0
+AT_ONCE = 16  # items a process sends
 PORTS = range(16_384, 32_768)  # below those that Linux gives to outgoing connections
 MEETING_TIME = timedelta(minutes=10)  # until all processes of a launch have come
 WAITING_TIME = timedelta(days=2)  # for a process whose clips take longer; gloo's own half hour is too short
@@ -69,6 +70,18 @@ class World:
         with self._all_there():
             dist.gather_object(mine, everyone)
         return everyone or []
+
+    def collect_each(self, mine: Sequence[ItemT]) -> Iterator[ItemT]:
+        """The items of every process to the first one alone, in no order; all of them must use it up.
+
+        A few at a time, since whatever is sent at once lies in memory three times meanwhile.
+        """
+        if self.size == 1:
+            yield from mine
+            return
+        for first in range(0, max(self.gather(len(mine))), AT_ONCE):
+            for part in self.collect(mine[first : first + AT_ONCE]):
+                yield from part
 
     def tell(self, told: ItemT) -> ItemT:
         """What the first process has; all of them must call it."""

@@ -9,12 +9,15 @@ from torch import Tensor
 
 from evaluation.metrics import METRICS, EmbeddedFid, frechet_distance, kid
 from evaluation.metrics.kid import kid_left_out
-from evaluation.metrics.left_out import dealt, frechet_left_out
+from evaluation.metrics.left_out import dealt, frechet_left_out, frechet_of_parts
+from evaluation.metrics.moments import Moments
 from evaluation.metrics.sets import FrechetOfSets, SetMetric
 from evaluation.statistics import jackknife_error
 
 Parts = list[Tensor]
 kernels = import_module("evaluation.metrics.kid")  # the package's own attribute of that name is the function
+pieces = import_module("evaluation.metrics.moments")
+lefts = import_module("evaluation.metrics.left_out")
 CASES = {  # samples of each person, dimensions, rank, a mean that dwarfs the spread
     "few samples": ([5, 1, 0, 7, 3], 64, 64, 0.0),
     "many samples": ([50, 40, 10, 60], 16, 16, 0.0),
@@ -60,9 +63,43 @@ def test_a_set_against_itself_is_zero_without_anyone(case: str) -> None:
     assert torch.cat([value[None], left_G]).abs().max() < 1e-9
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case != "far away"])
-def test_kid_without_each_person_is_that_of_the_others(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "ROWS", 70)  # so that people and tiles cross each other
+@pytest.mark.parametrize("groups", [None, [[0, 1], [2], [1, 2]]])
+@pytest.mark.parametrize("rows", [1, 2, 7])
+@pytest.mark.parametrize("case", CASES)
+def test_sets_too_large_for_one_piece_give_the_same(
+    case: str, rows: int, groups: list[list[int]] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = people(case)
+    wanted, wanted_G = frechet_left_out(x, y, groups=groups)
+    alone, width, longest = frechet_of_parts(x, y), x[0].shape[1], 0
+
+    def watched(chunk_ND: Tensor) -> Moments:
+        nonlocal longest
+        longest = max(longest, len(chunk_ND))
+        return moments_of(chunk_ND)
+
+    moments_of = pieces.moments_of
+    monkeypatch.setattr(pieces, "moments_of", watched)
+    monkeypatch.setattr(pieces, "ROWS", rows)
+    monkeypatch.setattr(lefts, "LARGE", 0)
+    value, left_G = frechet_left_out(x, y, groups=groups)
+    known = 1e-10 if case == "far away" else 1e-12  # the spread of values at 1e3 is itself known no better
+    least = known * sum(torch.cat(side).var(0).sum() for side in (x, y))
+    for found in (value, frechet_of_parts(x, y)):
+        assert abs(found - wanted) <= known * wanted + least
+    assert abs(alone - wanted) <= known * wanted + least
+    assert ((left_G - wanted_G).abs() <= known * wanted_G + 10 * least).all()
+    assert 0 < longest <= rows * width
+
+
+@pytest.mark.parametrize(
+    ("case", "rows"),
+    [("few samples", 1), *((case, rows) for case in CASES if case != "far away" for rows in (70, 5000))],
+)
+def test_kid_without_each_person_is_that_of_the_others(
+    case: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "ROWS", rows)  # so that people and tiles cross each other
     x, y = people(case)
     value, left_G = kid_left_out(x, y)
     wanted, wanted_G = refitted(kid, x, y)

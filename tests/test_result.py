@@ -4,11 +4,12 @@ from hashlib import sha256
 import pytest
 import torch
 from judges import PROTOCOL, judges, painted
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.pairs import Pair
 from evaluation.result import Result, System
+from evaluation.result_files import put_tensors
 
 
 @pytest.fixture
@@ -34,6 +35,13 @@ def test_a_result_comes_back_as_it_was_written(written):
     assert {"value", "interval", "unit", "direction", "version"} <= result.metrics["fid_embedded"].keys()
     low, high = result.metrics["psnr"]["interval"]
     assert low <= result.metrics["psnr"]["value"] <= high
+
+
+def test_tensors_lie_there_as_safetensors_writes_them(tmp_path):
+    tensors = {"b": torch.arange(6.0).view(3, 2).mT, "a": torch.arange(4), "c": torch.ones(2).double()}
+    wanted = save({name: x.contiguous() for name, x in tensors.items()})
+    assert put_tensors(tmp_path / "t.safetensors", tensors) == sha256(wanted).hexdigest()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [wanted]
 
 
 def test_no_half_written_files(written):

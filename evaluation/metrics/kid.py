@@ -7,14 +7,17 @@ distance, its expectation does not depend on the number of samples: it belongs b
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-ROWS = 1024  # of a kernel matrix held at once
+from evaluation.metrics.moments import in_chunks
+
+ROWS = 1024  # and columns of a kernel matrix held at once
 
 
 class Kid(NamedTuple):
@@ -29,12 +32,6 @@ class Kid(NamedTuple):
     standard_error: float
 
 
-def kernel_total(x_ND: Tensor, y_MD: Tensor) -> Tensor:
-    """Sum of (x . y / D + 1)^3 over all pairs, a thousand rows at a time."""
-    width = x_ND.shape[1]
-    return torch.stack([(part @ y_MD.mT / width + 1).pow(3).sum() for part in x_ND.split(ROWS)]).sum()
-
-
 def kid(x_ND: Tensor, y_MD: Tensor) -> Tensor:
     """Unbiased squared discrepancy from all pairs (Gretton et al. 2012, eq. 3); may be negative. Float64.
 
@@ -45,22 +42,21 @@ def kid(x_ND: Tensor, y_MD: Tensor) -> Tensor:
     Raises:
         ValueError: for other shapes, too few samples or values that are not finite.
     """
-    x, y = _checked(x_ND, y_MD, least=2)
-    return _within(x) + _within(y) - 2 * kernel_total(x, y) / (len(x) * len(y))
+    return kid_of_parts([x_ND], [y_MD])
 
 
-def _within(x_ND: Tensor) -> Tensor:
-    """Mean of the kernel over pairs of two different samples."""
-    n, width = x_ND.shape
-    itself = (x_ND.square().sum(1) / width + 1).pow(3).sum()
-    return (kernel_total(x_ND, x_ND) - itself) / (n * (n - 1))
+def kid_of_parts(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> Tensor:
+    """`kid` of two sets that lie in parts."""
+    x, y = _checked(x_parts, y_parts, least=2)
+    n, m = (sum(map(len, side)) for side in (x, y))
+    within_x, within_y = (
+        (kernel_total(side, side) - sum(map(_itself, side))) / (k * (k - 1)) for side, k in ((x, n), (y, m))
+    )
+    return within_x + within_y - 2 * kernel_total(x, y) / (n * m)
 
 
 def kid_left_out(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """`kid` of all groups together, and (G,) without one group at a time, from a single pass over the kernel.
-
-    What a group adds to a sum over pairs are its row, its column and, counted twice, its own block in a table
-    of sums between groups. Tiles of a thousand samples a side bound the memory; the table is (G, G).
 
     Args:
         x_parts: samples (N, D) of each group of one set.
@@ -71,51 +67,78 @@ def kid_left_out(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[
     """
     if len(x_parts) != len(y_parts):
         raise ValueError(f"expected as many groups of both sets, got {len(x_parts)} and {len(y_parts)}")
-    x, y = _checked(torch.cat(list(x_parts)), torch.cat(list(y_parts)), least=2)
-    n_G, m_G = (x.new_tensor([len(part) for part in parts]) for parts in (x_parts, y_parts))
-    if min((len(x) - n_G).min(), (len(y) - m_G).min()) < 2:
+    x, y = _checked(x_parts, y_parts, least=2)
+    n_G, m_G = _sizes(x), _sizes(y)
+    n, m = n_G.sum(), m_G.sum()
+    if min((n - n_G).min(), (m - m_G).min()) < 2:
         raise ValueError("expected at least 2 samples on each side without any one group")
-    within = [_pairs_left_out(*pair) for pair in ((x, n_G), (y, m_G))]
-    cross_GG = kernel_table(x, y, n_G, m_G)
-    across_G = cross_GG.sum() - cross_GG.sum(1) - cross_GG.sum(0) + cross_GG.diagonal()
-    whole = within[0][0] + within[1][0] - 2 * cross_GG.sum() / (len(x) * len(y))
-    return whole, within[0][1] + within[1][1] - 2 * across_G / ((len(x) - n_G) * (len(y) - m_G))
+    (within_x, left_x_G), (within_y, left_y_G) = _within(x), _within(y)
+    total, touching_G = kernel_sums(x, y)
+    left_G = left_x_G + left_y_G - 2 * (total - touching_G) / ((n - n_G) * (m - m_G))
+    return within_x + within_y - 2 * total / (n * m), left_G
 
 
-def _pairs_left_out(x_ND: Tensor, n_G: Tensor) -> tuple[Tensor, Tensor]:
+def _within(parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """Mean of the kernel over pairs of two different samples: of all, and (G,) without each group."""
-    table_GG = kernel_table(x_ND, x_ND, n_G, n_G)
-    itself_N = (x_ND.square().sum(1) / x_ND.shape[1] + 1).pow(3)
-    itself_G = itself_N.new_zeros(len(n_G)).index_add_(0, _group_of(n_G), itself_N)
-    rest_G = table_GG.sum() - 2 * table_GG.sum(1) + table_GG.diagonal() - (itself_N.sum() - itself_G)
-    n, left_G = len(x_ND), len(x_ND) - n_G
-    return (table_GG.sum() - itself_N.sum()) / (n * (n - 1)), rest_G / (left_G * (left_G - 1))
+    total, touching_G = kernel_sums(parts, parts)
+    n_G, itself_G = _sizes(parts), torch.stack([_itself(part) for part in parts])
+    n, itself, left_G = n_G.sum(), itself_G.sum(), n_G.sum() - n_G
+    rest_G = total - touching_G - (itself - itself_G)
+    return (total - itself) / (n * (n - 1)), rest_G / (left_G * (left_G - 1))
 
 
-def kernel_table(x_ND: Tensor, y_MD: Tensor, n_G: Tensor, m_G: Tensor) -> Tensor:
-    """Sums of (x . y / D + 1)^3 over the pairs of each two groups, (G, G), tile by tile.
+def _itself(x_ND: Tensor) -> Tensor:
+    """Sum of the kernel of each sample with itself."""
+    width = x_ND.shape[1]
+    sums = [(rows.double().square().sum(1) / width + 1).pow(3).sum() for rows in x_ND.split(ROWS)]
+    return sums[0] if len(sums) == 1 else torch.stack(sums).sum()
+
+
+def kernel_sums(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Sums of the kernel over all pairs, and (G,) over those with a sample of each group; float64.
 
     Args:
-        x_ND: samples, group after group; given twice as one tensor, each pair is computed once.
-        y_MD: likewise.
-        n_G: samples of each group of x.
-        m_G: of y.
+        x_parts: samples (N, D) of each group.
+        y_parts: of as many groups.
     """
-    width, same, count = x_ND.shape[1], x_ND is y_MD, len(n_G)
-    table_GG = x_ND.new_zeros(count, count)
-    columns = list(zip(y_MD.split(ROWS), _group_of(m_G).split(ROWS), strict=True))
-    for i, (x_RD, group_R) in enumerate(zip(x_ND.split(ROWS), _group_of(n_G).split(ROWS), strict=True)):
-        for j, (y_CD, group_C) in enumerate(columns[i:] if same else columns):
-            tile_RC = torch.addmm(x_ND.new_ones(()), x_RD, y_CD.mT, alpha=1 / width).pow_(3)
-            by_row_GC = tile_RC.new_zeros(count, len(y_CD)).index_add_(0, group_R, tile_RC)
-            sums_GG = torch.zeros_like(table_GG).index_add_(1, group_C, by_row_GC)
-            table_GG += sums_GG + sums_GG.mT if same and j else sums_GG
-    return table_GG
+    row_G, touching_G = torch.zeros(2, len(x_parts), dtype=torch.float64, device=x_parts[0].device)
+    group_N, group_M = _groups(x_parts), _groups(y_parts)
+    for tile_RC, times, row, column in _tiles(x_parts, y_parts):
+        group_R, group_C = group_N[row : row + len(tile_RC)], group_M[column : column + tile_RC.shape[1]]
+        own_RC = tile_RC * (group_R[:, None] == group_C)  # has its group on both sides, and counts once
+        row_G.index_add_(0, group_R, tile_RC.sum(1), alpha=times)
+        touching_G.index_add_(0, group_R, (tile_RC - own_RC).sum(1), alpha=times)
+        touching_G.index_add_(0, group_C, tile_RC.sum(0), alpha=times)
+    return row_G.sum(), touching_G
 
 
-def _group_of(n_G: Tensor) -> Tensor:
-    """The group of each sample (N,), samples lying group after group."""
-    return torch.repeat_interleave(torch.arange(len(n_G), device=n_G.device), n_G.long())
+def kernel_total(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> Tensor:
+    """Sum of the kernel over all pairs, float64."""
+    return torch.stack([times * tile_RC.sum() for tile_RC, times, *_ in _tiles(x_parts, y_parts)]).sum()
+
+
+def _tiles(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> Iterator[tuple[Tensor, int, int, int]]:
+    """Tiles (R, C) of (x . y / D + 1)^3, how often each counts, and the places of its first row and column.
+
+    A thousand samples a side bound the memory, whatever their number. Of a set with itself, given twice as
+    one sequence, a tile above the diagonal stands for its mirror image too.
+    """
+    same, width = x_parts is y_parts, x_parts[0].shape[1]
+    for i, rows_RD in enumerate(in_chunks(x_parts, ROWS)):
+        x_RD, first = rows_RD.double(), i if same else 0
+        for j, columns_CD in enumerate(islice(in_chunks(y_parts, ROWS), first, None), first):
+            tile_RC = torch.addmm(x_RD.new_ones(()), x_RD, columns_CD.double().mT, alpha=1 / width).pow_(3)
+            yield tile_RC, 2 if same and j > i else 1, i * ROWS, j * ROWS
+
+
+def _groups(parts: Sequence[Tensor]) -> Tensor:
+    """The group of each sample (N,)."""
+    counts_G = torch.tensor([len(part) for part in parts], device=parts[0].device)
+    return torch.repeat_interleave(torch.arange(len(parts), device=counts_G.device), counts_G)
+
+
+def _sizes(parts: Sequence[Tensor]) -> Tensor:
+    return torch.tensor([len(part) for part in parts], dtype=torch.float64, device=parts[0].device)
 
 
 def kid_subsets(x_ND: Tensor, y_MD: Tensor, size: int = 1000, subsets: int = 100, seed: int = 2020) -> Kid:
@@ -136,7 +159,7 @@ def kid_subsets(x_ND: Tensor, y_MD: Tensor, size: int = 1000, subsets: int = 100
     """
     if size < 2 or subsets < 2:
         raise ValueError(f"expected at least 2 subsets of at least 2 samples, got {subsets} of {size}")
-    x, y = _checked(x_ND, y_MD, least=size)
+    (x,), (y,) = _checked([x_ND], [y_MD], least=size)
     rng = np.random.RandomState(seed)
     values = np.empty(subsets)
     for i in range(subsets):
@@ -147,12 +170,16 @@ def kid_subsets(x_ND: Tensor, y_MD: Tensor, size: int = 1000, subsets: int = 100
     return Kid(float(values.mean()), deviation, error)
 
 
-def _checked(x_ND: Tensor, y_MD: Tensor, least: int) -> tuple[Tensor, Tensor]:
-    x, y = (torch.as_tensor(z).double() for z in (x_ND, y_MD))
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1]:
-        raise ValueError(f"expected (n, d) and (m, d), got {tuple(x.shape)} and {tuple(y.shape)}")
-    if min(len(x), len(y)) < least:
-        raise ValueError(f"expected at least {least} samples on each side, got {len(x)} and {len(y)}")
-    if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
+def _checked(
+    x_parts: Sequence[Tensor], y_parts: Sequence[Tensor], least: int
+) -> tuple[list[Tensor], list[Tensor]]:
+    x, y = ([torch.as_tensor(part) for part in parts] for parts in (x_parts, y_parts))
+    one, other = x[0], y[0]
+    if any(part.ndim != 2 or part.shape[1:] != one.shape[1:] for part in (*x, *y)):
+        raise ValueError(f"expected (n, d) and (m, d), got {tuple(one.shape)} and {tuple(other.shape)}")
+    n, m = (sum(map(len, parts)) for parts in (x, y))
+    if min(n, m) < least:
+        raise ValueError(f"expected at least {least} samples on each side, got {n} and {m}")
+    if not all(torch.isfinite(rows).all() for part in (*x, *y) for rows in part.split(ROWS)):
         raise ValueError("features hold values that are not finite: find the clip that made them")
     return x, y

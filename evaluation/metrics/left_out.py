@@ -9,16 +9,24 @@ larger than the ranks, is the same for all groups, and nothing of width D is tou
 
 Where samples are no more than dimensions Q is the identity: rows and columns are dropped and means taken off.
 Where they are more, Q''H Q' is the identity less a term of low rank, whose root has a closed form.
+
+Q is as large as the samples. Where these are too many for that, the moments of the rest of each group are
+put together from those of people that are left out together: no more memory the more samples there are.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from hashlib import sha256
 
 import torch
 from torch import Tensor
 
+from evaluation.metrics.frechet import frechet_distance
+from evaluation.metrics.moments import Moments, frechet_of_moments, merge, moments_of_parts
+
+LARGE = 2**25  # numbers of a set, 256 MB of float64: more are summed up piece by piece
 NOTHING = 1e-13  # share of a direction's scatter; rounding leaves as much of none at all
 
 
@@ -118,6 +126,8 @@ def frechet_left_out(
     if len(x_parts) != len(y_parts) or len(x_parts) < 2:
         raise ValueError(f"expected two or more people in both sets, got {len(x_parts)} and {len(y_parts)}")
     groups = [[place] for place in range(len(x_parts))] if groups is None else groups
+    if _large(x_parts) or _large(y_parts):
+        return _from_moments(x_parts, y_parts, ddof, groups)
     x, y = _side(x_parts), _side(y_parts)
     fewest = [min(map(side.left, groups)) for side in (x, y)]
     if min(fewest) <= ddof:
@@ -137,6 +147,58 @@ def _without(x: _Side, y: _Side, cross_RR: Tensor, gone: Sequence[int], ddof: in
     roots = torch.linalg.svdvals(cross).sum() / math.sqrt(n * m)
     shift = (x.mean_without(gone) - y.mean_without(gone)).square().sum()
     return shift + x.scatter_without(gone) / n + y.scatter_without(gone) / m - 2 * roots
+
+
+def frechet_of_parts(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor], ddof: int = 1) -> Tensor:
+    """`frechet_distance` of two sets that lie in parts."""
+    if _large(x_parts) or _large(y_parts):
+        return frechet_of_moments(moments_of_parts(x_parts), moments_of_parts(y_parts), ddof)
+    return frechet_distance(torch.cat(list(x_parts)), torch.cat(list(y_parts)), ddof)
+
+
+def _large(parts: Sequence[Tensor]) -> bool:
+    return sum(part.numel() for part in parts) > LARGE
+
+
+Cells = Mapping[frozenset[int], Moments]  # the groups that some people are left out with -> their moments
+
+
+def _from_moments(
+    x_parts: Sequence[Tensor], y_parts: Sequence[Tensor], ddof: int, groups: Sequence[Sequence[int]]
+) -> tuple[Tensor, Tensor]:
+    """`frechet_left_out` in bounded memory."""
+    x, y = _cells(x_parts, groups), _cells(y_parts, groups)
+    every = range(len(groups))
+    rests = zip(_without_each(x, every), _without_each(y, every), strict=True)
+    left = [frechet_of_moments(*sides, ddof) for sides in rests]
+    return frechet_of_moments(_together(x.values()), _together(y.values()), ddof), torch.stack(left)
+
+
+def _cells(parts: Sequence[Tensor], groups: Sequence[Sequence[int]]) -> Cells:
+    people: dict[frozenset[int], list[Tensor]] = {}
+    for place, part in enumerate(parts):
+        with_it = frozenset(number for number, group in enumerate(groups) if place in group)
+        people.setdefault(with_it, []).append(part)
+    return {with_it: moments_of_parts(found) for with_it, found in people.items()}
+
+
+def _without_each(cells: Cells, groups: Sequence[int], rest: Moments | None = None) -> Iterator[Moments]:
+    """Moments of all cells without those of each group in turn, in log G merges of each instead of G."""
+    gone = frozenset(groups)
+    outside = [moments for of, moments in cells.items() if not of & gone]
+    rest = _together([*([rest] if rest else []), *outside]) if rest or outside else None
+    if len(groups) == 1:
+        assert rest is not None  # nobody is in every group
+        yield rest
+        return
+    inside = {of: moments for of, moments in cells.items() if of & gone}
+    middle = len(groups) // 2
+    for half in (groups[:middle], groups[middle:]):
+        yield from _without_each(inside, half, rest)
+
+
+def _together(sets: Iterable[Moments]) -> Moments:
+    return reduce(merge, sets)
 
 
 def dealt(people: int, groups: int) -> list[list[int]]:

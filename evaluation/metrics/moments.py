@@ -6,13 +6,16 @@ stays as many rows as it has frames, where a triangle would be 17 MB at 2048; no
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from evaluation.metrics.frechet import distance_of_factors
+
+ROWS = 2  # a dimension, of a factor and of what is added to one at a time
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ def moments_of(x_ND: Tensor) -> Moments:
     if len(x) < 2:
         return Moments(len(x), x.sum(0), x[:0])
     mean_D = x.mean(0)
-    return Moments(len(x), mean_D, _short(x - mean_D))
+    return Moments(len(x), mean_D, _short(x - mean_D, ROWS))
 
 
 def merge(a: Moments, b: Moments) -> Moments:
@@ -57,14 +60,43 @@ def merge(a: Moments, b: Moments) -> Moments:
         return a if a.count else b
     count, apart_D = a.count + b.count, b.mean - a.mean
     between_1D = math.sqrt(a.count * b.count / count) * apart_D[None]
-    factor_RD = _short(torch.cat([a.factor, b.factor, between_1D]))
+    factor_RD = _short(torch.cat([a.factor, b.factor, between_1D]), ROWS)
     return Moments(count, a.mean + apart_D * (b.count / count), factor_RD)
 
 
-def _short(factor_RD: Tensor) -> Tensor:
-    """The same scatter in at most 2 D rows; being shortened only now and then makes it cheap."""
+def in_chunks(parts: Sequence[Tensor], rows: int) -> Iterator[Tensor]:
+    """The samples of all parts, one part below the other, `rows` at a time and the rest."""
+    held: list[Tensor] = []
+    for part in parts:
+        while len(part):
+            room = rows - sum(map(len, held))
+            held.append(part[:room])
+            part = part[room:]
+            if len(held[-1]) == room:
+                yield torch.cat(held)
+                held = []
+    if held:
+        yield torch.cat(held)
+
+
+def moments_of_parts(parts: Sequence[Tensor]) -> Moments:
+    """Moments of a set that lies in parts (N, D), their factor in at most D rows.
+
+    Twice as many samples are taken at a time as there are dimensions.
+
+    Raises:
+        ValueError: as `moments_of`.
+    """
+    total = moments_of(parts[0][:0])
+    for chunk_ND in in_chunks(parts, ROWS * parts[0].shape[1]):
+        total = merge(total, moments_of(chunk_ND))
+    return replace(total, factor=_short(total.factor, 1))
+
+
+def _short(factor_RD: Tensor, most: int) -> Tensor:
+    """The same scatter in at most `most` D rows; where that is above 1 it is seldom shortened, so cheap."""
     rows, width = factor_RD.shape
-    return factor_RD if rows <= 2 * width else torch.linalg.qr(factor_RD, mode="r")[1]
+    return factor_RD if rows <= most * width else torch.linalg.qr(factor_RD, mode="r")[1]
 
 
 def over_processes(own: Moments, group: dist.ProcessGroup | None = None) -> Moments:

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from evaluation.metrics.base import ClipMetric
-from evaluation.metrics.frechet import frechet_distance
-from evaluation.metrics.kid import kid, kid_left_out
-from evaluation.metrics.left_out import dealt, frechet_left_out
+from evaluation.metrics.kid import kid, kid_left_out, kid_of_parts
+from evaluation.metrics.left_out import dealt, frechet_left_out, frechet_of_parts
 from evaluation.metrics.moments import Moments, frechet_of_moments, merge, moments_of
 from evaluation.metrics.moments import over_processes as merged
 from evaluation.world import current_world
@@ -50,8 +49,8 @@ class SetMetric(ClipMetric):
         super().__init__(width=2)  # the numbers of samples; features are not sums
 
     @abstractmethod
-    def of_all(self, made_ND: Tensor, true_ND: Tensor) -> Tensor:
-        """Value of generated and true features as they enter the distance.
+    def of_all(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+        """Value of generated and true features, in parts, as they enter the distance.
 
         Raises:
             ValueError: for too few samples.
@@ -85,11 +84,11 @@ class SetMetric(ClipMetric):
         pairs = [self.prepared(*pair) for pair in zip(made, true, strict=True)]
         sides = [[pair[side] for pair in pairs] for side in (0, 1)]
         if len(pairs) < 2 or not spread:
-            return self.of_all(*map(torch.cat, sides)).item(), None
+            return self.of_all(*sides).item(), None
         try:
             value, left_G = self.left_out(*sides)
         except ValueError:  # too few samples are left without some of the people: a value, but no interval
-            return self.of_all(*map(torch.cat, sides)).item(), None
+            return self.of_all(*sides).item(), None
         times = len(pairs) / len(self.groups(len(pairs))[0]) - 1
         return value.item(), (times * left_G.var(correction=0)).sqrt().item()
 
@@ -130,8 +129,8 @@ class FrechetOfSets(SetMetric):
         super().__init__()
         self.made = self.true = moments_of(torch.zeros(0, self.width))
 
-    def of_all(self, made_ND: Tensor, true_ND: Tensor) -> Tensor:
-        return frechet_distance(made_ND, true_ND, self.ddof)
+    def of_all(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+        return frechet_of_parts(made, true, self.ddof)
 
     def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         return frechet_left_out(made, true, self.ddof, self.groups(len(made)))
@@ -164,8 +163,8 @@ class KernelOfSets(SetMetric):
         super().__init__()
         self.clips: list[tuple[Tensor, Tensor]] = []
 
-    def of_all(self, made_ND: Tensor, true_ND: Tensor) -> Tensor:
-        return kid(made_ND, true_ND)
+    def of_all(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+        return kid_of_parts(made, true)
 
     def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         return kid_left_out(made, true)
