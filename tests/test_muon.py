@@ -15,7 +15,7 @@ def steps(optimizer: type, count: int = 3, **options: object) -> list[Tensor]:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 36, 5))
     chosen = optimizer(network.parameters(), lr=1e-2, nesterov=True, ns_coefficients="original", **options)
-    x = torch.randn(4, 3, 8, 8)
+    x = torch.randn(64, 3, 8, 8)
 
     def closure() -> Tensor:
         chosen.zero_grad()
