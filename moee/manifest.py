@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.pairs import Clips, Make
+    from evaluation.pairs import Clips, FinishedVideos
 
 MANIFEST_VERSION = 1
 REQUIRED = ("key", "generated", "reference")
@@ -149,7 +149,7 @@ def _check_files(path: Path, listed: Sequence[Listed]) -> None:
 
 def clips_of_manifest(
     listed: Sequence[Listed], read_video: Callable[[Path], Any], read_image: Callable[[Path], "Tensor"]
-) -> "tuple[Clips, Make, list[int]]":
+) -> "tuple[Clips, FinishedVideos, list[int]]":
     """True clips in order of their keys, the finished videos, and the seeds in order, if any are told.
 
     Raises:
