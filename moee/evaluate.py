@@ -55,8 +55,9 @@ The file of --manifest, for videos that are not two folders of the same names:
 
 The last four may be missing; paths start at the manifest's folder or are absolute; a video that the system
 did not make is null. A file that ends in .csv is a table with the same names as columns, a line for each
-video, and an empty cell for what is missing or was not made. With several seeds a clip stands there once for each. CSIM to reference compares with
-the portrait, a square face crop, and without one with the first true frame.
+video, and an empty cell for what is missing or was not made. With several seeds a clip stands there once for
+each. CSIM to reference compares with the portrait, a square face crop, and without one with the first true
+frame.
 """
 DEFAULT_PROTOCOL = "embedded-v2"
 ABOUT_KEYS = ("identity", "emotion")

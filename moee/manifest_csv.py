@@ -1,6 +1,7 @@
 """The manifest of `moee evaluate` as a table: CSV with a header, a line for each finished video."""
 
 import csv
+import io
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,28 @@ def read_table(
     Raises:
         ValueError: for anything else, with the number of the line.
     """
-    entries: list[tuple[str, dict[str, Any]]] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, strict=True)
-        try:
-            header = next(lines, [])
-            _check_header(header, known, required)
-            for cells in lines:
-                if cells:  # a blank line has none
-                    entries.append(_line(f"line {lines.line_num}", header, cells))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"line {lines.line_num + 1}: no CSV in UTF-8: {error}") from None
+    entries: list[Entry] = []
+    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = next(lines, [])
+        _check_header(header, known, required)
+        for cells in lines:
+            if cells:  # a blank line has none
+                entries.append(_line(f"line {lines.line_num}", header, cells))
+    except csv.Error as error:
+        raise ValueError(f"line {lines.line_num}: no CSV: {error}") from None
     if not entries:
         raise ValueError("no line below the header: each finished video needs one")
     return entries
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(f"line {line}: not in UTF-8: save the table as `CSV UTF-8`") from None
 
 
 def _check_header(header: list[str], known: Collection[str], required: Sequence[str]) -> None:

@@ -66,7 +66,7 @@ def test_a_table_and_json_are_the_same_manifest(world: Path) -> None:
         (
             "key;generated;reference",
             [],
-            "expected a header with key, generated, reference, separated by commas",
+            "with key, generated, reference, separated by commas",
         ),
         ("key,generated,referenc", [], "line 1: referenc: did you mean 'reference'?"),
         ("key,generated", [], "line 1: the column reference is missing"),
@@ -75,7 +75,7 @@ def test_a_table_and_json_are_the_same_manifest(world: Path) -> None:
         (HEADER, ["", ",made/1.mp4,true/x.mp4,,,,"], "line 3: key is missing"),
         (HEADER, ["a,made/1.mp4,true/x.mp4,,,-1,"], "line 2 ('a'): seed: expected a whole number"),
         (HEADER, ["a,../1.mp4,true/x.mp4,,,,"], "line 2 ('a'): ../1.mp4 leads out"),
-        (HEADER, ['a,"made/1.mp4"x,true/x.mp4,,,,'], "line 3: no CSV in UTF-8"),
+        (HEADER, ['a,"made/1.mp4"x,true/x.mp4,,,,'], "line 2: no CSV: "),
         (HEADER, ["a,made/9.mp4,true/x.mp4,,,,"], "no file"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_bad_table_is_one_line_with_the_place(world: Path, header, lines, said
 def test_a_table_in_another_encoding_is_one_line(world: Path) -> None:
     path = world / "m.csv"
     path.write_bytes(f"{HEADER}\nä,made/1.mp4,true/x.mp4,,,,\n".encode("latin-1"))
-    with pytest.raises(ValueError, match=r"m\.csv: line \d: no CSV in UTF-8"):
+    with pytest.raises(ValueError, match=r"m\.csv: line 2: not in UTF-8"):
         read_manifest(path)
 
 
