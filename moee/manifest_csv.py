@@ -8,10 +8,10 @@ from typing import Any
 
 from moee.explain import unknown_key
 
+Entry = tuple[str, dict[str, Any]]  # where it stands, and what is told there
 
-def read_table(
-    path: Path, known: Collection[str], required: Sequence[str]
-) -> list[tuple[str, dict[str, Any]]]:
+
+def read_table(path: Path, known: Collection[str], required: Sequence[str]) -> list[Entry]:
     """Place and content of each line; an empty cell is a missing key, an empty `generated` null.
 
     Args:
@@ -57,7 +57,7 @@ def _check_header(header: list[str], known: Collection[str], required: Sequence[
         raise ValueError(f"line 1: the column {missing[0]} is missing; {wanted}")
 
 
-def _line(where: str, header: list[str], cells: list[str]) -> tuple[str, dict[str, Any]]:
+def _line(where: str, header: list[str], cells: list[str]) -> Entry:
     if len(cells) != len(header):
         raise ValueError(f"{where}: {len(cells)} cells under {len(header)} columns")
     entry: dict[str, Any] = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
