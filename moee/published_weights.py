@@ -220,8 +220,8 @@ PUBLISHED = (
             ("glint360k", "r100", "glint360k_cosface_r100_fp16_0.1"),
         )
     ),
-    # sha256 from the file's page at that revision, size as others measured it. The pages name the FunASR model
-    # licence 1.1 (use and share with the source and the name), ModelScope's page of plus_large Apache-2.0
+    # sha256 from the file's page at that revision, size as others measured it; the pages name FunASR's model
+    # licence 1.1 (use and share with source and name kept), ModelScope's page of plus_large Apache-2.0
     Network(
         name="emotion2vec_base",
         file="emotion2vec_base/emotion2vec_base.pt",
@@ -240,7 +240,7 @@ PUBLISHED = (
             sha256=sha256,
             size_bytes=size,
             licence="FunASR model licence 1.1",
-            purpose="emotion of a voice, tuned to nine classes: its folder is a `folder` of SpeechEmotionEncoder",
+            purpose="emotion of a voice, tuned to nine classes: likewise (emotion2vec+)",
             address=f"{EMOTION2VEC}/{name}",
             by_hand=f"take config.yaml and model.pt of emotion2vec/{name} on Hugging Face into one folder",
         )
