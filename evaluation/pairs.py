@@ -131,10 +131,7 @@ def clips_of_folder(
         FileNotFoundError: if there is no such folder.
         ValueError: if it holds no videos, or a stem twice.
     """
-    found = videos_in(folder)
-    if not found:
-        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
-    return clips_of_files(found, read_video, about or {})
+    return clips_of_files(_some_videos(folder), read_video, about or {})
 
 
 def clips_of_files(
@@ -218,13 +215,20 @@ def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]
 
     Raises:
         FileNotFoundError: if there is no such folder.
-        ValueError: if it holds a stem twice, or one that no true clip has.
+        ValueError: if it holds no videos, a stem twice, or one that no true clip has.
     """
-    made = videos_in(generated)
+    made = _some_videos(generated)
     stray = sorted(made.keys() - set(clips.keys))
     if stray:
         raise ValueError(f"{len(stray)} videos in {generated} have no counterpart, the first is {stray[0]!r}")
     return FinishedVideos(lambda index, _: made.get(clips.keys[index]), read_video)
+
+
+def _some_videos(folder: Path) -> dict[str, Path]:
+    found = videos_in(folder)
+    if not found:
+        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
+    return found
 
 
 def videos_in(folder: Path) -> dict[str, Path]:

@@ -241,3 +241,14 @@ def test_a_name_that_cannot_be_published_is_refused_at_once(tmp_path, name) -> N
     assert str(caught.value).isprintable()
     with pytest.raises(ValueError, match="is a file: name the folder"):
         videos_in(tmp_path / name)
+
+
+def test_a_folder_of_nothing_is_told_before_any_work(tmp_path, capsys) -> None:
+    made, true = tmp_path / "made", tmp_path / "true"
+    for folder in (made, true):
+        folder.mkdir()
+    (true / "a.mp4").write_text("no video")
+    assert evaluated(made, true, tmp_path / "r.json") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{made} holds no videos (.mp4, " in said.err
