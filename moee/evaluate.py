@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from moee.animate import PRECISIONS
 from moee.console import say, warn
@@ -128,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
     from moee.files import check_writable
 
     check_options(args)
+    if args.out.suffix != ".json":
+        raise ValueError(f"--out {args.out}: name a .json file, `moee leaderboard` looks for these")
     check_writable(args.out)
     with joined() as world:
         results, notes = _evaluate(args, say if world.first else lambda line: None)
@@ -305,6 +308,7 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
         for key in entry:
             if key not in ABOUT_KEYS:
                 raise ValueError(f"{path}: {unknown_key(stem, key, ABOUT_KEYS)}")
+        stem = normalize("NFC", stem)  # as file names are compared
         about[stem] = {key: entry[key] for key in entry if key == "identity"}
         if "emotion" in entry:
             try:
