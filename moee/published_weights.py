@@ -228,7 +228,7 @@ PUBLISHED = (
         sha256="4f14ddf7ba394bcafdd4bff6ae0f24ab2e4134260d4dd42c58ea791a201b02dd",
         size_bytes=1_125_606_009,
         licence="FunASR model licence 1.1",
-        purpose="emotion of a voice: its folder is a `folder` of SpeechEmotionEncoder (Ma et al. 2023)",
+        purpose="emotion in speech, as `folder` of SpeechEmotionEncoder (emotion2vec, Ma et al. 2023)",
         address=f"{EMOTION2VEC}/emotion2vec_base/resolve/5e05b4938a819f0e267f187ad94557b6f925e044/"
         "emotion2vec_base.pt",
     ),
@@ -240,7 +240,7 @@ PUBLISHED = (
             sha256=sha256,
             size_bytes=size,
             licence="FunASR model licence 1.1",
-            purpose="emotion of a voice, tuned to nine classes: likewise (emotion2vec+)",
+            purpose="emotion in speech, tuned to nine classes, as `folder` of SpeechEmotionEncoder",
             address=f"{EMOTION2VEC}/{name}",
             by_hand=f"take config.yaml and model.pt of emotion2vec/{name} on Hugging Face into one folder",
         )
