@@ -51,6 +51,16 @@ def two_frames(clips: list[Sample]) -> TalkingHeadBatch:
     return batch
 
 
+def checkpoints(run: Path) -> list[Path]:
+    """Those that a run kept, the oldest first."""
+    return sorted(run.glob("checkpoints/step=*.ckpt"))
+
+
+def share(sums_2: Tensor) -> Tensor:
+    """Of the variance, the part explained, from (..., 2) squares left and squares there were."""
+    return 1 - sums_2[..., 0] / sums_2[..., 1]
+
+
 class Curve:
     """Asks a network about the same clips again and again."""
 
@@ -58,23 +68,35 @@ class Curve:
         self.model, self.batch = model, batch
         self.cells = latent_features(batch["landmarks"], model.codec.factor, model.size // model.codec.factor)
 
-    @torch.no_grad()
+    def load(self, path: Path) -> int:
+        """Take the weights of a checkpoint; returns its step."""
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        self.model.load_state_dict(content["state_dict"])
+        return content["global_step"]
+
     def point(self) -> tuple[dict[str, float], float]:
         """Explained variance by cue, and PSNR."""
+        explained, psnr = {}, 0.0
+        for cue in [c for c in CUES if c == "none" or c in self.model.emotion_encoders]:
+            sums_B2, psnr = self.told(cue)
+            explained[cue] = share(sums_B2.sum(0)).item()
+        return explained, psnr
+
+    @torch.no_grad()
+    def told(self, cue: str) -> tuple[Tensor, float]:
+        """Squares left and squares there were, clip by clip (B, 2), told one cue, and the PSNR of all."""
         model, batch = self.model.eval(), self.batch
         portrait = model.encode_pictures(batch["reference"])
         base = model.base(batch["reference"], portrait, batch["head_motion"])
         clip = torch.stack([model.encode_pictures(frames) for frames in batch["frames"]])
         x, speech = model.to_residual(clip, base), model.speech_features(batch["waveform"])[:, FRAMES]
-        noise = torch.randn_like(x[:, :1]).expand_as(x)
+        noise = torch.randn(x[:, :1].shape, generator=torch.Generator().manual_seed(0)).expand_as(x)
         first = torch.full(x.shape[:2], len(model.alphas) - 1)
-        reference, explained, psnr = model.reference_net(portrait), {}, 0.0
-        for cue in [c for c in CUES if c == "none" or c in model.emotion_encoders]:
-            emotion = model._emotion(batch, batch["blend"], self._chosen(cue))
-            out = -model.denoiser(noise, first, reference, base, speech, batch["head_motion"], emotion)
-            explained[cue] = 1 - ((out - x).square() * self.cells).sum() / (x.square() * self.cells).sum()
-            psnr = self._psnr(model.from_residual(out, base))
-        return {name: value.item() for name, value in explained.items()}, psnr
+        emotion = model._emotion(batch, batch["blend"], self._chosen(cue))
+        tokens = model.reference_net(portrait)
+        out = -model.denoiser(noise, first, tokens, base, speech, batch["head_motion"], emotion)
+        squares = torch.stack([(out - x).square() * self.cells, x.square() * self.cells], -1)
+        return squares.flatten(1, -2).sum(1).double(), self._psnr(model.from_residual(out, base))
 
     def _chosen(self, cue: str) -> Tensor:
         chosen = torch.zeros(len(self.batch["key"]), len(MODALITIES), dtype=torch.bool)
@@ -101,13 +123,11 @@ def main() -> None:
     batch = seen(args.clips, settings["data"]["init_args"]["train"]) if args.seen else held_out(args.clips)
     curve = Curve(build_module(settings["model"]), batch)
     print(f"{'step':>8}" + "".join(f"{cue:>14}" for cue in CUES) + f"{'PSNR, dB':>12}")
-    for path in sorted(args.run.glob("checkpoints/step=*.ckpt")):
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        curve.model.load_state_dict(content["state_dict"])
-        torch.manual_seed(0)
+    for path in checkpoints(args.run):
+        step = curve.load(path)
         explained, psnr = curve.point()
         cells = "".join(f"{explained.get(cue, float('nan')):14.3f}" for cue in CUES)
-        print(f"{content['global_step']:8}{cells}{psnr:12.2f}", flush=True)
+        print(f"{step:8}{cells}{psnr:12.2f}", flush=True)
 
 
 if __name__ == "__main__":

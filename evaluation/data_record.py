@@ -10,6 +10,7 @@ from datamodules.batch import FPS
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.protocol import digest_of
 from evaluation.result import Result, Row
+from evaluation.unmeasured import unmeasured
 
 SIDES = ("generated", "true")
 SAME_RATE = 0.1  # frames a second; a header's mean rate is rarely exact
@@ -39,7 +40,9 @@ def data_record(found: Sequence[Found], truth: str, metrics: Sequence[ClipMetric
     """The section `data` of a result; what there is no word about is left out."""
     rows = [item.row for item in found]
     digests = {item.row.key: item.truth for item in reversed(found)}
-    told = {"unmeasured": _unmeasured(found, metrics), "source_rates": _source_rates(found)}
+    large = {name for item in found for name in item.large}
+    lacking = unmeasured(rows, [metric.name for metric in metrics], large)
+    told = {"unmeasured": lacking, "source_rates": _source_rates(found)}
     return {
         "sha256": digest_of(sorted(digests.items())),
         "truth": truth,
@@ -59,27 +62,6 @@ def _reference(given: Mapping[str, bool]) -> str:
         return "given pictures" if given else ""
     first = "first true frame with a face"
     return f"given pictures of {count} of {len(given)} clips, else {first}" if count else first
-
-
-def _unmeasured(found: Sequence[Found], metrics: Sequence[ClipMetric]) -> dict[str, dict[str, Any]]:
-    """Metric -> how many clips it could not be computed for, those that failed aside, and why."""
-    lacking: dict[str, dict[str, Any]] = {}
-    for metric in metrics:
-        clips = {
-            item.row.key
-            for item in found
-            if not item.row.problem and metric.name not in item.row.sums and metric.name not in item.large
-        }
-        if clips:
-            lacking[metric.name] = {"clips": len(clips), "why": _why(metric.needs[1])}
-    return lacking
-
-
-def _why(field: str) -> str:
-    """Why a truth has no such field of `Measured`."""
-    if field == "loudness" or field.endswith("sync_audio"):
-        return "the true video has no sound"
-    return "no emotion is known of the clip" if field == "blend" else f"the truth has no {field}"
 
 
 def _source_rates(found: Sequence[Found]) -> dict[str, dict[str, int]]:

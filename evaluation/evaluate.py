@@ -10,21 +10,19 @@ from typing import Protocol as Shape
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import SAMPLES_PER_FRAME, Sample, blend_label
-from datamodules.head_motion import lip_opening
+from datamodules.batch import Sample, blend_label
+from evaluation.both_sides import BothSides, Seen
 from evaluation.clip_features import PREFIX, as_tensors, collected
 from evaluation.data_record import Found, data_record, in_order
 from evaluation.devices import CPU, Workplace, device_name
 from evaluation.environment import environment, evaluation_cost, generation_cost
-from evaluation.features import Extractor, Listener
+from evaluation.features import Extractor
 from evaluation.kept_features import KeptFeatures
 from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
 from evaluation.metrics import METRICS, ClipMetric
-from evaluation.metrics.lip_loudness import frame_loudness
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
-from evaluation.preparation import Preparation, Prepare
 from evaluation.protocol import Protocol, load_protocol
 from evaluation.reasons import reason
 from evaluation.records import Truth, extractor_record, protocol_record, system_record
@@ -121,13 +119,15 @@ def evaluate_pairs(
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     metrics = _metrics(protocol, extractors, lpips)
     place = Workplace(device, [*extractors, *lpips])
-    judged = _Judged(metrics, extractors, protocol.preprocessing, truth, KeptFeatures(kept, place))
+    sides = BothSides(extractors, protocol.preprocessing, truth, KeptFeatures(kept, place))
     mark = "+".join(str(network.fingerprint) for network in lpips) or None
     store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark, device.type))
     start, mine = time.perf_counter(), []
     for pair in pairs:
         known = truth_digest(pair)
-        mine.append(Found(*_row(judged, store, pair, known), known, pair.rates, "reference" in pair.truth))
+        mine.append(
+            Found(*_row(metrics, sides, store, pair, known), known, pair.rates, "reference" in pair.truth)
+        )
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
@@ -155,120 +155,50 @@ def evaluate_pairs(
     return result
 
 
-def _row(judged: "_Judged", store: KeptRows, pair: Pair, known: str) -> tuple[Row, dict[str, Tensor]]:
+def _row(
+    metrics: Sequence[ClipMetric], sides: BothSides, store: KeptRows, pair: Pair, known: str
+) -> tuple[Row, dict[str, Tensor]]:
     """The row of a pair, measured now or before."""
     if before := store.get(pair, known):
         about, large = before
         return Row(pair.key, pair.identity, _label(pair), pair.seed, **about), large
-    row, large = judged.row(pair)
+    row, large = _measured(metrics, sides, pair)
     store.put(pair, known, row, large)
     return row, large
+
+
+def _measured(metrics: Sequence[ClipMetric], sides: BothSides, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
+    """The row of a pair, with a reason if it cannot be evaluated, and the sums too large for it."""
+    row = Row(pair.key, pair.identity, _label(pair), pair.seed)
+    try:
+        seen = sides.of(pair)
+        sums = _sums(metrics, seen)
+    except (ValueError, OSError) as error:
+        row.problem = reason(error)
+        return row, {}
+    row.frames = seen.frames
+    in_json = {metric.name: metric for metric in metrics if metric.in_json and metric.name in sums}
+    row.sums = {name: sums[name].tolist() for name in in_json}
+    row.values = {name: number(metric.finish(sums[name])) for name, metric in in_json.items()}
+    return row, {name: value for name, value in sums.items() if name not in in_json}
+
+
+def _sums(metrics: Sequence[ClipMetric], seen: Seen) -> dict[str, Tensor]:
+    """Sums of the metrics, and the features of those that are distances of sets."""
+    sums = {}
+    for metric in metrics:
+        if metric.needs[1] in seen.true:
+            both = seen.made[metric.needs[0]], seen.true[metric.needs[1]]
+            sums[metric.name] = metric.clip_sums(*both).double()
+            if isinstance(metric, SetMetric):
+                sums |= as_tensors(metric.needs[0], *map(metric.samples, both))
+    return sums
 
 
 def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Metric -> (N, K) over the rows that have them."""
     names = sorted({name for large in larges for name in large if not name.startswith(PREFIX)})
     return {name: torch.stack([large[name] for large in larges if name in large]) for name in names}
-
-
-class _Judged:
-    """Measures pairs and turns them into rows."""
-
-    def __init__(
-        self,
-        metrics: list[ClipMetric],
-        extractors: Sequence[Extractor],
-        preprocessing: Mapping[str, int | str],
-        truth: Truth,
-        kept: KeptFeatures,
-    ) -> None:
-        self.metrics, self.truth, self.kept = metrics, truth, kept
-        self.preparation = Preparation(preprocessing, extractors, kept)
-        self.extractors = [network for network in extractors if network is not self.preparation.finder]
-
-    def row(self, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
-        """The row of a pair, with a reason if it cannot be evaluated, and the sums too large for it."""
-        row = Row(pair.key, pair.identity, _label(pair), pair.seed)
-        try:
-            sums = self._sums(pair, row)
-        except (ValueError, OSError) as error:
-            row.problem = reason(error)
-            row.frames = 0
-            return row, {}
-        in_json = {metric.name: metric for metric in self.metrics if metric.in_json and metric.name in sums}
-        row.sums = {name: sums[name].tolist() for name in in_json}
-        row.values = {name: number(metric.finish(sums[name])) for name, metric in in_json.items()}
-        return row, {name: value for name, value in sums.items() if name not in in_json}
-
-    def _sums(self, pair: Pair, row: Row) -> dict[str, Tensor]:
-        """Sums of the metrics, and the features of those that are distances of sets."""
-        if pair.problem or pair.generated is None or "frames" not in pair.truth:
-            raise ValueError(pair.problem or "no video")
-        prepare = self.preparation.of(pair)
-        made_F3HW, true_F3HW = self.preparation.of_made(pair)(pair.generated), prepare(pair.truth["frames"])
-        row.frames = self.preparation.common_length(made_F3HW, true_F3HW, pair.rates)
-        made = self._measure(made_F3HW[: row.frames])
-        true = self._true(pair, true_F3HW[: row.frames], prepare)
-        sums = {}
-        for metric in self.metrics:
-            if metric.needs[1] in true:
-                sides = made[metric.needs[0]], true[metric.needs[1]]
-                sums[metric.name] = metric.clip_sums(*sides).double()
-                if isinstance(metric, SetMetric):
-                    sums |= as_tensors(metric.needs[0], *map(metric.samples, sides))
-        return sums
-
-    def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:
-        """Fields of `Measured`; given a field only by the networks that provide it."""
-        found = {"frames": frames_F3HW}
-        for extractor in self.extractors:
-            if not field or field in extractor.provides:
-                found |= self.kept.measure(extractor, frames_F3HW)
-        return found
-
-    def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
-        """How loud a sound is, and what networks that listen make of it."""
-        found: dict[str, Tensor] = {"loudness": frame_loudness(sound_S)}
-        for extractor in self.extractors:
-            if isinstance(extractor, Listener):
-                found |= self.kept.measure_sound(extractor, sound_S)
-        return found
-
-    def _true(self, pair: Pair, frames_F3HW: Tensor, prepare: Prepare) -> dict[str, Tensor]:
-        """What is true of the clip: measured, or what it carries where the truth is exact."""
-        true = self._measure(frames_F3HW)
-        if "action_units" in true:
-            true["measured_action_units"] = true["action_units"]
-        if "identity" in true:
-            true["identity_reference"] = self._reference(pair, true["identity"], prepare)
-        if "waveform" in pair.truth:
-            true |= self._hear(pair.truth["waveform"][: len(frames_F3HW) * SAMPLES_PER_FRAME])
-        if "blend" in pair.truth:
-            true["blend"] = pair.truth["blend"]
-        if self.truth == "exact":
-            self._exact(pair.truth, true, len(frames_F3HW))
-        return true
-
-    def _reference(self, pair: Pair, identity_FD: Tensor, prepare: Prepare) -> Tensor:
-        """Identity (1, D) in the reference picture; without one in the first true frame with a face."""
-        if "reference" not in pair.truth:
-            return identity_FD[torch.isfinite(identity_FD).all(-1)][:1]
-        try:
-            return self._measure(prepare(pair.truth["reference"][None]), "identity")["identity"]
-        except ValueError as error:
-            raise ValueError(f"the reference picture: {error}") from None
-
-    def _exact(self, sample: Mapping, true: dict[str, Tensor], frames: int) -> None:
-        """Take action units and lip opening from the clip.
-
-        Without them it has none, rather than measured ones.
-        """
-        true.pop("action_units", None)
-        true.pop("lip_opening", None)
-        if "action_units" in sample:
-            true["action_units"] = sample["action_units"][:frames]
-        if "landmarks" in sample:
-            true["lip_opening"] = lip_opening(sample["landmarks"][:frames].float())
 
 
 def _provided(protocol: Protocol, extractors: Sequence[Extractor]) -> set[str]:

@@ -1,11 +1,15 @@
 """What belongs beside a value in words: what it is worth where it was tried, or why there is none."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evaluation.clip_features import Features, by_person
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets import SetMetric
+
+if TYPE_CHECKING:
+    from evaluation.result import Row
 
 
 def note_of(metric: ClipMetric, value: float | None, features: Features, identities: Sequence[str]) -> str:
@@ -34,8 +38,30 @@ def own_notes(names: Iterable[str]) -> list[str]:
 
 
 def reasons_without_value(records: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A line for each reason why metrics of a result have no value: which metrics, and the reason."""
-    return _lines((r.get("note", ""), name) for name, r in records.items() if r["value"] is None)
+    """A line for each reason why pooled metrics of a result have no value: which metrics, and the reason."""
+    return _lines(
+        (r.get("note", "") if METRICS[name].of_sets else METRICS[name].absent, name)
+        for name, r in records.items()
+        if r["value"] is None and METRICS[name].aggregation == "pooled"
+    )
+
+
+def clips_without_value(rows: Sequence["Row"]) -> list[str]:
+    """A line for each reason why clips have no value of their own: how many, why, which metrics.
+
+    A clip that only adds to a pooled metric has none and needs none.
+    """
+    measured = [row for row in rows if not row.problem]
+    counts = Counter(
+        (name, METRICS[name]().why_absent(row.frames))
+        for row in measured
+        for name, value in row.values.items()
+        if value is None and METRICS[name].aggregation != "pooled"
+    )
+    titles: dict[tuple[int, str], list[str]] = {}
+    for name, why in sorted(counts, key=lambda found: list(METRICS).index(found[0])):
+        titles.setdefault((counts[name, why], why), []).append(METRICS[name].title)
+    return [f"{n} of {len(measured)} clips, {why}: {'; '.join(names)}" for (n, why), names in titles.items()]
 
 
 def _lines(noted: Iterable[tuple[str, str]]) -> list[str]:

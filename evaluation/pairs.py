@@ -6,8 +6,9 @@ F frame, H row, W column.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
+from unicodedata import normalize
 
 import torch
 from torch import Tensor
@@ -130,10 +131,7 @@ def clips_of_folder(
         FileNotFoundError: if there is no such folder.
         ValueError: if it holds no videos, or a stem twice.
     """
-    found = videos_in(folder)
-    if not found:
-        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
-    return clips_of_files(found, read_video, about or {})
+    return clips_of_files(_some_videos(folder), read_video, about or {})
 
 
 def clips_of_files(
@@ -217,27 +215,52 @@ def videos_made(generated: Path, clips: Clips, read_video: Callable[[Path], Any]
 
     Raises:
         FileNotFoundError: if there is no such folder.
-        ValueError: if it holds a stem twice, or one that no true clip has.
+        ValueError: if it holds no videos, a stem twice, or one that no true clip has.
     """
-    made = videos_in(generated)
+    made = _some_videos(generated)
     stray = sorted(made.keys() - set(clips.keys))
     if stray:
         raise ValueError(f"{len(stray)} videos in {generated} have no counterpart, the first is {stray[0]!r}")
     return FinishedVideos(lambda index, _: made.get(clips.keys[index]), read_video)
 
 
+def _some_videos(folder: Path) -> dict[str, Path]:
+    found = videos_in(folder)
+    if not found:
+        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
+    return found
+
+
 def videos_in(folder: Path) -> dict[str, Path]:
-    """Stem -> path of the videos in a folder."""
+    """Stem -> path of the videos in a folder; hidden files, such as half-written ones, are none.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if it is a file, holds a stem twice, or a name that no result could be published with.
+    """
     folder = Path(folder)
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file: name the folder it lies in")
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            if path.stem in found:
-                raise ValueError(f"{folder} holds {path.stem!r} twice: {found[path.stem].name}, {path.name}")
-            found[path.stem] = path
+        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
+            continue
+        if not path.name.isprintable():
+            raise ValueError(
+                f"{folder} holds {path.name!a}: a name must be printable, rename it on both sides"
+            )
+        key = stem(path.name)
+        if key in found:
+            raise ValueError(f"{folder} holds {key!r} twice: {found[key].name}, {path.name}")
+        found[key] = path
     return found
+
+
+def stem(name: str) -> str:
+    """Name without its ending, composed: an accented letter is one sign, wherever a file was copied from."""
+    return normalize("NFC", PurePath(name).stem)
 
 
 def limits(clips: Clips) -> list[tuple[str, str, Make]]:

@@ -10,6 +10,7 @@ import torch
 
 from evaluation.metrics import METRICS
 from evaluation.statistics import number
+from evaluation.unmeasured import unmeasured
 
 if TYPE_CHECKING:
     from evaluation.result import Result
@@ -38,6 +39,7 @@ def check_result(result: "Result", set_intervals: bool = True) -> None:
     _check_counts(result)
     _check_tensors(result)
     _check_rows(result)
+    _check_unmeasured(result)
     _check_metrics(result, set_intervals)
     if set_intervals:
         result.checked = digest
@@ -94,6 +96,17 @@ def _check_rows(result: "Result") -> None:
             found = number(METRICS[name]().finish(torch.tensor(sums, dtype=torch.float64)))
             if not alike(row.values[name], found):
                 raise ValueError(f"{row.key}: {name} claims {row.values[name]}, its sums give {found}")
+
+
+def _check_unmeasured(result: "Result") -> None:
+    """Of metrics that no clip has, what is claimed counts; one that is not even claimed cannot be known."""
+    claimed = result.data.get("unmeasured", {})
+    names = claimed.keys() | {name for row in result.rows for name in row.sums}
+    found = unmeasured(result.rows, names, result.large)
+    for name in sorted(claimed.keys() | found.keys()):
+        if claimed.get(name) != found.get(name):
+            said = f"{name} claims {claimed.get(name, 'to be measured everywhere')}"
+            raise ValueError(f"{said}, its rows give {found.get(name, 'a measured metric')}: evaluate again")
 
 
 def _check_metrics(result: "Result", set_intervals: bool) -> None:

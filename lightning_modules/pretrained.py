@@ -1,19 +1,18 @@
-"""Published networks from a folder on disk: loaded by transformers, never fetched, never trained.
+"""Published networks from a folder on disk: never fetched, never trained.
 
-Of emotion2vec (Ma et al. 2023) transformers has no class. Its files, such as `emotion2vec_base.pt` or the
-`model.pt` of emotion2vec+, are PyTorch checkpoints for FunASR whose network is that of data2vec 2.0: blocks
-with ALiBi attention and ten extra tokens. `Data2VecAudioModel` is data2vec 1.0; no renaming of tensors turns
-one into the other (huggingface/transformers issues 23069 and 30805). What fits of that kind are data2vec 1.0
-models in transformers format, as they are or tuned for emotion, such as facebook/data2vec-audio-base. A
-checkpoint of fairseq's becomes one by `convert_data2vec_audio_original_pytorch_checkpoint_to_pytorch.py` of
-transformers 4, run where fairseq is installed.
+Most are loaded by transformers. emotion2vec has no class there and one here: its network is that of data2vec
+2.0, while `Data2VecAudioModel` is data2vec 1.0, and no renaming of tensors turns one into the other
+(huggingface/transformers issues 23069 and 30805).
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lightning_modules.emotion2vec_files import load_emotion2vec
 
 # ByT5 calls itself t5.
 TEXT_MODELS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
@@ -23,6 +22,22 @@ WAVE_MODELS = {
     "wavlm": "WavLMModel",
     "data2vec-audio": "Data2VecAudioModel",
 }
+# What the preparations add to the variance of a clip: transformers' `Wav2Vec2FeatureExtractor`, and FunASR.
+TRANSFORMERS_EPSILON, FUNASR_EPSILON = 1e-7, 1e-5
+
+
+class WaveModel(NamedTuple):
+    """A speech model as published.
+
+    Attributes:
+        network: from a waveform (B, S) at 16 kHz to states (B, N, `width`), or to an output of transformers.
+        width: of a state.
+        epsilon: of `standardise`, which prepares the waveform; None if it is heard as it is.
+    """
+
+    network: Any
+    width: int
+    epsilon: float | None
 
 
 class Frozen(nn.Module):
@@ -53,3 +68,23 @@ def load_pretrained(folder: str, classes: dict[str, str]) -> Any:
     import transformers
 
     return getattr(transformers, classes[kind]).from_pretrained(path, local_files_only=True)
+
+
+def load_wave_model(folder: str) -> WaveModel:
+    """The speech model in `folder`: wav2vec2, HuBERT, WavLM, data2vec-audio (transformers) or emotion2vec.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is of another kind.
+    """
+    path = Path(folder).expanduser()
+    if (path / "config.json").is_file():
+        network = load_pretrained(folder, WAVE_MODELS)
+        return WaveModel(network, network.config.hidden_size, TRANSFORMERS_EPSILON)
+    network, normalised = load_emotion2vec(path)
+    return WaveModel(network, network.settings.width, FUNASR_EPSILON if normalised else None)
+
+
+def standardise(waveform_BS: Tensor, epsilon: float) -> Tensor:
+    """Each clip with zero mean and unit variance."""
+    return functional.layer_norm(waveform_BS, waveform_BS.shape[1:], eps=epsilon)

@@ -10,7 +10,7 @@ from datamodules.batch import FPS, SAMPLES_PER_FRAME
 from lightning_modules.interfaces import EmotionEncoder
 from lightning_modules.mel import PROSODY, check_waveform, log_mel, power_spectrum, prosody
 from lightning_modules.pooling import AttentivePooling
-from lightning_modules.pretrained import WAVE_MODELS, Frozen, load_pretrained
+from lightning_modules.pretrained import Frozen, load_wave_model, standardise
 
 # Frames this far (nepers of power, 52 dB) under the loudest frame of a clip are pauses: they do not count.
 PAUSE = 12.0
@@ -24,8 +24,9 @@ class SpeechEmotionEncoder(EmotionEncoder):
     """One utterance to a fixed number of tokens; pauses and silence around the voice have no influence.
 
     Without `folder` a small convolutional network on log-mel and prosody, to be trained by its own
-    experiment. With `folder` a wav2vec2, HuBERT, WavLM or data2vec-audio model in transformers format,
-    frozen: then only the pooling trains and `width` is the model's own. Of emotion2vec see `pretrained.py`.
+    experiment. With `folder` emotion2vec as its authors published it, or a wav2vec2, HuBERT, WavLM or
+    data2vec-audio model in transformers format, frozen: then only the pooling trains and `width` is the
+    model's own.
 
     Args:
         width: size of a token of the small network; ignored with `folder`.
@@ -56,8 +57,8 @@ class SpeechEmotionEncoder(EmotionEncoder):
         if folder is None:
             self.model = VoiceNet(width, hidden, dropout, lags)
         else:
-            self.model = Frozen(load_pretrained(folder, WAVE_MODELS))
-            width = self.model.inner.config.hidden_size
+            network, width, self.epsilon = load_wave_model(folder)
+            self.model = Frozen(network)
         self.width, self.tokens = width, tokens
         self.pool = AttentivePooling(width, tokens, spread=folder is None)
 
@@ -76,10 +77,10 @@ class SpeechEmotionEncoder(EmotionEncoder):
         return self.pool(state_BND, voice_BN[:, at] | ~voice_BN[:, at].any(1, keepdim=True))[:, None]
 
     def _published(self, waveform_BS: Tensor) -> Tensor:
-        """Last hidden states of the model in `folder`; it expects zero mean and unit variance."""
-        scale = (waveform_BS.var(dim=1, keepdim=True, correction=0) + 1e-7).sqrt()
-        heard = (waveform_BS - waveform_BS.mean(dim=1, keepdim=True)) / scale
-        return self.model.inner(heard).last_hidden_state  # type: ignore[union-attr]
+        """Last states (B, N, D) of the model in `folder`, which hears what it was trained to hear."""
+        heard_BS = waveform_BS if self.epsilon is None else standardise(waveform_BS, self.epsilon)
+        output = self.model.inner(heard_BS)  # type: ignore[union-attr]
+        return output if isinstance(output, Tensor) else output.last_hidden_state
 
 
 class VoiceNet(nn.Module):

@@ -18,7 +18,13 @@ from lightning_modules.mel import (
     power_spectrum,
     running_level,
 )
-from lightning_modules.pretrained import WAVE_MODELS, Frozen, load_pretrained
+from lightning_modules.pretrained import (
+    TRANSFORMERS_EPSILON,
+    WAVE_MODELS,
+    Frozen,
+    load_pretrained,
+    standardise,
+)
 
 LIPS = ("opening", "rounding", "spreading", "pressing")
 TRACKS = (*LIPS, "jaw")  # what the head learns; the jaw is seen through the opening
@@ -170,9 +176,8 @@ class Wav2Vec2SpeechFeatures(SpeechFeatures):
         """States of all layers side by side (B, F, layers * hidden), one row per video frame."""
         frames = waveform_BS.shape[1] // SAMPLES_PER_FRAME
         model = self.model.inner
-        scale = (waveform_BS.var(dim=1, keepdim=True, correction=0) + 1e-7).sqrt()
-        heard = (waveform_BS - waveform_BS.mean(dim=1, keepdim=True)) / scale
-        features_BDN = cast(Tensor, model.feature_extractor(heard))
+        heard_BS = standardise(waveform_BS, TRANSFORMERS_EPSILON)
+        features_BDN = cast(Tensor, model.feature_extractor(heard_BS))
         features_BDF = functional.interpolate(features_BDN, size=frames, mode="linear", align_corners=True)
         projected, _ = model.feature_projection(features_BDF.transpose(1, 2))
         return torch.cat(layer_states(model.encoder, projected), dim=-1)

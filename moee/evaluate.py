@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from moee.animate import PRECISIONS
 from moee.console import say, warn
@@ -54,8 +55,10 @@ The file of --manifest, for videos that are not two folders of the same names:
               "identity": "M003", "emotion": "happy:0.8", "seed": 0, "portrait": "faces/M003.png"}]}
 
 The last four may be missing; paths start at the manifest's folder or are absolute; a video that the system
-did not make is null. With several seeds a clip stands there once for each. CSIM to reference compares with
-the portrait, a square face crop, and without one with the first true frame.
+did not make is null. A file that ends in .csv is a table with the same names as columns, a line for each
+video, and an empty cell for what is missing or was not made. With several seeds a clip stands there once for
+each. CSIM to reference compares with the portrait, a square face crop, and without one with the first true
+frame.
 """
 DEFAULT_PROTOCOL = "embedded-v2"
 ABOUT_KEYS = ("identity", "emotion")
@@ -66,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = parser.add_mutually_exclusive_group(required=True)
     made.add_argument("--generated", type=Path, metavar="DIR", help="videos to score")
     made.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
-    made.add_argument("--manifest", type=Path, metavar="FILE", help="JSON: videos to score and the true ones")
+    made.add_argument("--manifest", type=Path, metavar="FILE", help="JSON or CSV: videos and true ones")
     true = parser.add_mutually_exclusive_group()
     true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
     true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
@@ -126,6 +129,8 @@ def run(args: argparse.Namespace) -> int:
     from moee.files import check_writable
 
     check_options(args)
+    if args.out.suffix != ".json":
+        raise ValueError(f"--out {args.out}: name a .json file, `moee leaderboard` looks for these")
     check_writable(args.out)
     with joined() as world:
         results, notes = _evaluate(args, say if world.first else lambda line: None)
@@ -307,6 +312,7 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
         for key in entry:
             if key not in ABOUT_KEYS:
                 raise ValueError(f"{path}: {unknown_key(stem, key, ABOUT_KEYS)}")
+        stem = normalize("NFC", stem)  # as file names are compared
         about[stem] = {key: entry[key] for key in entry if key == "identity"}
         if "emotion" in entry:
             try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from evaluation.data_record import rate_lines, unmeasured_lines
 from evaluation.limits import Sight, sights
 from evaluation.metrics import METRICS
-from evaluation.notes import own_notes, reasons_without_value
+from evaluation.notes import clips_without_value, own_notes, reasons_without_value
 from evaluation.protocol import NOT_SQUARE, load_protocol
 from evaluation.reasons import failures
 from evaluation.result import Result
@@ -26,13 +26,21 @@ def summary(result: Result) -> list[str]:
         lines.append(cost)
     failed = sum(bool(row.problem) for row in result.rows)
     lines += doubt_lines(result)
-    lines += [f"not measured in {line}" for line in unmeasured_lines(result)]
-    lines += [f"without a value, {line}" for line in reasons_without_value(result.metrics)]
+    lines += _missing(result)
     if result.data["truth"] == "measured":  # on renderings there is nothing to warn of
         lines += [f"note on {line}" for line in own_notes(result.metrics)]
     lines += rate_lines(result)
     lines.append(f"{len(result.rows)} clips, {failed} failed")
     return [*lines, *(f"  {line}" for line in failures(result.rows))]
+
+
+def _missing(result: Result) -> list[str]:
+    """A line for each reason why something has no number."""
+    return [
+        *(f"not measured in {line}" for line in unmeasured_lines(result)),
+        *(f"without a value in {line}" for line in clips_without_value(result.rows)),
+        *(f"without a value, {line}" for line in reasons_without_value(result.metrics)),
+    ]
 
 
 def doubt_lines(result: Result) -> list[str]:
@@ -82,8 +90,10 @@ def limit_table(results: Sequence[Result]) -> list[str]:
     lines += [
         ", ".join(names),
         "~ this floor's interval meets that of a real video, also if encoded again",
-        "",
     ]
+    said = _missing(results[0])  # in the summary
+    lines += [f"({i}) {line}" for i, r in enumerate(results, 1) for line in _missing(r) if line not in said]
+    lines.append("")
     heads = ("what each metric sees", "real video", "its halves", "nearest floor")
     lines.append(f"{heads[0]:28}{heads[1]:26}{heads[2]:26}{heads[3]:52}sees")
     return [*lines, *map(_sight_line, found.values())]

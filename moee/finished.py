@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation.pairs import Clips, clips_of_folder, videos_made
+from evaluation.pairs import Clips, FinishedVideos, clips_of_folder, videos_made
 from evaluation.protocol import Protocol, prepare
 from evaluation.result import System
 from moee.manifest import clips_of_manifest, read_manifest
@@ -23,16 +23,38 @@ def finished(
     """The true clips, and the finished videos as the only entry.
 
     Raises:
-        ValueError: if the seeds told do not fit the videos, portraits do not fit the protocol, or as
-            `read_manifest` and `videos_made` say.
+        ValueError: if the seeds told do not fit the videos, or as `finished_videos` says.
     """
-    from datamodules.preparation.media import read_video
     from moee.evaluate import read_system
 
-    source = args.manifest or args.generated
-    default = args.manifest.stem if args.manifest else args.generated.resolve().name
-    system = read_system(args.system) if args.system else System(default)
+    system = read_system(args.system) if args.system else System(source_name(args))
     system = replace(system, name=args.name) if args.name else system
+    clips, make, seeds = finished_videos(args, protocol, about)
+    return clips, [
+        (replace(system, seeds=_seeds(args.manifest or args.generated, seeds, system.seeds)), make)
+    ]
+
+
+def source_name(args: argparse.Namespace) -> str:
+    """What a system is called whose videos have no other name."""
+    return args.manifest.stem if args.manifest else args.generated.resolve().name
+
+
+def finished_videos(
+    args: argparse.Namespace, protocol: Protocol, about: Mapping[str, Any] | None
+) -> tuple[Clips, FinishedVideos, list[int]]:
+    """The true clips, the finished videos, and their seeds where the manifest tells them.
+
+    Args:
+        args: `manifest`, or `generated` and `reference`.
+        protocol: whose preparation a portrait gets.
+        about: of the clips of a folder.
+
+    Raises:
+        ValueError: if portraits do not fit the protocol, or as `read_manifest` and `videos_made` say.
+    """
+    from datamodules.preparation.media import read_video
+
     if args.manifest:
         listed, size = read_manifest(args.manifest), int(protocol.preprocessing["size"])
         if "face_crop" in protocol.preprocessing and any(entry.portrait for entry in listed):
@@ -41,11 +63,9 @@ def finished(
                 "which says nothing of a portrait: leave `portrait` out, or evaluate face crops "
                 "under another protocol"
             )
-        clips, make, seeds = clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
-    else:
-        clips = clips_of_folder(args.reference, read_video, about)
-        make, seeds = videos_made(args.generated, clips, read_video), []
-    return clips, [(replace(system, seeds=_seeds(source, seeds, system.seeds)), make)]
+        return clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
+    clips = clips_of_folder(args.reference, read_video, about)
+    return clips, videos_made(args.generated, clips, read_video), []
 
 
 def _seeds(source: Path, found: list[int], told: list[int]) -> list[int]:

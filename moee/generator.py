@@ -8,8 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from evaluation.devices import CPU, choose_device
+from evaluation.devices import CPU
 from lightning_modules.interfaces import EmotionCue
+from lightning_modules.precision import multiplies_bfloat16
 from moee.weights import find, sha256_of
 
 SHIPPED = "generator"  # its name in the registry of `moee weights`
@@ -47,19 +48,6 @@ class LoadedGenerator:
     path: Path
     sha256: str
     device: torch.device = CPU
-
-
-def multiplies_bfloat16(device: torch.device | None = None) -> bool:
-    """Whether a device has instructions for bfloat16; where they are emulated float32 is faster.
-
-    Args:
-        device: None is what `choose_device` takes unasked. GPUs have them since Ampere, compute capability 8.
-    """
-    device = choose_device() if device is None else device
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device)[0] >= 8
-    known = getattr(torch.cpu, "get_capabilities", dict)()
-    return any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def load_generator(

@@ -46,7 +46,9 @@ def run(args: argparse.Namespace) -> int:
         warn(f"moee: refused {refusal.source}: {refusal.reason}")
     keys: dict[str, set[str]] = {}
     for result in results:
-        keys.setdefault(result.system["name"], set()).update(row.key for row in result.rows)
+        keys.setdefault(result.system["name"], set()).update(
+            row.key for row in result.rows if not row.problem
+        )
     page = build_leaderboard(
         results,
         args.out,

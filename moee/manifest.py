@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.pairs import Clips, Make
+    from evaluation.pairs import Clips, FinishedVideos
 
 MANIFEST_VERSION = 1
 REQUIRED = ("key", "generated", "reference")
@@ -47,16 +47,34 @@ FIELDS = tuple(entry.name for entry in fields(Listed))
 def read_manifest(path: Path) -> list[Listed]:
     """The videos that a manifest lists; relative paths start at its folder, others have to be absolute.
 
+    A file that ends in .csv is read as a table with the same names as columns, any other as JSON.
+
     Raises:
         FileNotFoundError: if it, or a file it names, is not there.
         ValueError: for anything in it that is not as `moee evaluate --help` says, with the place.
     """
-    from moee.evaluate import read_json
-    from moee.explain import unknown_key
+    from moee.manifest_csv import read_table
 
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no manifest {path}")
+    table = path.suffix.lower() == ".csv"
+    told = [] if table else _read_clips(path)
+    try:
+        told = read_table(path, FIELDS, REQUIRED) if table else told
+        listed = [_entry(place, entry, path.parent) for place, entry in told]
+        _check_together(listed)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    _check_files(path, listed)
+    return listed
+
+
+def _read_clips(path: Path) -> list[tuple[str, Any]]:
+    """Place and content of each entry of the JSON's list."""
+    from moee.evaluate import read_json
+    from moee.explain import unknown_key
+
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("clips"), list) or not content["clips"]:
         raise ValueError(
@@ -67,23 +85,17 @@ def read_manifest(path: Path) -> list[Listed]:
             raise ValueError(f"{path}: {unknown_key('', key, ('clips', 'version'))}")
     if content.get("version", MANIFEST_VERSION) != MANIFEST_VERSION:
         raise ValueError(f"{path}: version {content['version']!r}, this suite reads {MANIFEST_VERSION}")
-    try:
-        listed = [_entry(n, entry, path.parent) for n, entry in enumerate(content["clips"], 1)]
-        _check_together(listed)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    _check_files(path, listed)
-    return listed
+    return [(f"clip {n}", entry) for n, entry in enumerate(content["clips"], 1)]
 
 
-def _entry(number: int, entry: Any, folder: Path) -> Listed:
+def _entry(place: str, entry: Any, folder: Path) -> Listed:
     """One line of the list, its paths complete."""
     from evaluation.board.admission import LONGEST_KEY
     from moee.explain import unknown_key
 
     if not isinstance(entry, dict):
-        raise ValueError(f"clip {number}: expected key, generated and reference")
-    where = f"clip {number} ({entry['key']!r})" if isinstance(entry.get("key"), str) else f"clip {number}"
+        raise ValueError(f"{place}: expected key, generated and reference")
+    where = f"{place} ({entry['key']!r})" if isinstance(entry.get("key"), str) else place
     for name in entry:
         if name not in FIELDS:
             raise ValueError(f"{where}: {unknown_key('', name, FIELDS)}")
@@ -149,7 +161,7 @@ def _check_files(path: Path, listed: Sequence[Listed]) -> None:
 
 def clips_of_manifest(
     listed: Sequence[Listed], read_video: Callable[[Path], Any], read_image: Callable[[Path], "Tensor"]
-) -> "tuple[Clips, Make, list[int]]":
+) -> "tuple[Clips, FinishedVideos, list[int]]":
     """True clips in order of their keys, the finished videos, and the seeds in order, if any are told.
 
     Raises:

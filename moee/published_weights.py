@@ -8,6 +8,7 @@ BULAT = "https://www.adrianbulat.com/downloads/python-fan"
 GITHUB = "https://raw.githubusercontent.com"
 TDDFA = f"{GITHUB}/cleardusk/3DDFA_V2/1b6c67601abffc1e9f248b291708aef0e43b55ae"
 ARRIAGA = f"{GITHUB}/oarriaga/face_classification/b861d21b0e76ca5514cdeb5b56a689b7318584f4"
+EMOTION2VEC = "https://huggingface.co/emotion2vec"
 VIDEO_MAE = "https://huggingface.co/OpenGVLab/VideoMAE2/resolve/97d119d270aca7a1217fff7f413c0c543eb325d9"
 GOOGLE_MODELS = "https://storage.googleapis.com/mediapipe-models"
 
@@ -217,6 +218,40 @@ PUBLISHED = (
             ("ms1mv3", "r100", "ms1mv3_arcface_r100_fp16"),
             ("glint360k", "r50", "glint360k_cosface_r50_fp16_0.1"),
             ("glint360k", "r100", "glint360k_cosface_r100_fp16_0.1"),
+        )
+    ),
+    # sha256 from the file's page at that revision, size as others measured it; the pages name FunASR's model
+    # licence 1.1 (use and share with source and name kept), ModelScope's page of plus_large Apache-2.0
+    Network(
+        name="emotion2vec_base",
+        file="emotion2vec_base/emotion2vec_base.pt",
+        sha256="4f14ddf7ba394bcafdd4bff6ae0f24ab2e4134260d4dd42c58ea791a201b02dd",
+        size_bytes=1_125_606_009,
+        licence="FunASR model licence 1.1",
+        purpose="emotion in speech, as `folder` of SpeechEmotionEncoder (emotion2vec, Ma et al. 2023)",
+        address=f"{EMOTION2VEC}/emotion2vec_base/resolve/5e05b4938a819f0e267f187ad94557b6f925e044/"
+        "emotion2vec_base.pt",
+    ),
+    # of plus_large several public projects pin sha256 and size; of the others no source tells them
+    *(
+        Network(
+            name=name,
+            file=f"{name}/model.pt",
+            sha256=sha256,
+            size_bytes=size,
+            licence="FunASR model licence 1.1",
+            purpose="emotion in speech, tuned to nine classes, as `folder` of SpeechEmotionEncoder",
+            address=f"{EMOTION2VEC}/{name}",
+            by_hand=f"take config.yaml and model.pt of emotion2vec/{name} on Hugging Face into one folder",
+        )
+        for name, sha256, size in (
+            ("emotion2vec_plus_seed", None, 0),
+            ("emotion2vec_plus_base", None, 0),
+            (
+                "emotion2vec_plus_large",
+                "be501a01f26fcdc7663a062dff86af839afbaef7c4de32f5e42d7e1ad2784da4",
+                1_945_790_254,
+            ),
         )
     ),
     # sha256 and size stand in no source that could be read; the repository holds the file (git blob 6833bfdc)

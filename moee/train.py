@@ -69,9 +69,10 @@ def run(args: argparse.Namespace) -> int:
 
 def emulated_precision(precision: str) -> str | None:
     """What to say of a precision that this machine only emulates; None where it computes in it."""
-    from moee.generator import multiplies_bfloat16
+    from evaluation.devices import choose_device
+    from lightning_modules.precision import multiplies_bfloat16
 
-    if not precision.startswith("bf16") or multiplies_bfloat16():
+    if not precision.startswith("bf16") or multiplies_bfloat16(choose_device()):
         return None
     return (
         f"trainer.precision={precision}: this machine has no bfloat16 instructions and emulates them, "

@@ -7,10 +7,11 @@ import torch
 from media_files import sine, write_sound
 from PIL import Image
 
+from evaluation.devices import choose_device
+from lightning_modules.precision import multiplies_bfloat16
 from moee.cli import main
 from moee.experiment import Run, compose
 from moee.export import export
-from moee.generator import multiplies_bfloat16
 from moee.modules import read_metadata
 from moee.train import train
 
@@ -18,7 +19,7 @@ CHAIN = (
     *("speech-features", "emotion-text", "emotion-speech"),
     *("embedded-codec", "embedded-joint", "embedded-faces", "embedded-cues"),
 )
-PRECISION = () if multiplies_bfloat16() else ("trainer.precision=32-true",)
+PRECISION = () if multiplies_bfloat16(choose_device()) else ("trainer.precision=32-true",)
 
 
 def trained(name: str, root: Path) -> tuple[Run, list[Path]]:

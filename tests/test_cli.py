@@ -203,11 +203,16 @@ def test_an_evaluation_that_could_score_nothing_fails(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("out", "said"), [("made", "is a folder"), ("made/a.mp4/r.json", "cannot be written")]
+    ("out", "said"),
+    [
+        ("made.json", "is a folder"),
+        ("made.json/a.mp4/r.json", "cannot be written"),
+        ("made.json/r", "name a .json file"),
+    ],
 )
 def test_a_result_that_could_not_be_written_is_refused_before_the_work(tmp_path, capsys, out, said):
-    (tmp_path / "made").mkdir()
-    (tmp_path / "made" / "a.mp4").write_text("no video")
+    (tmp_path / "made.json").mkdir()
+    (tmp_path / "made.json" / "a.mp4").write_text("no video")
     given = ["evaluate", "--generated", "none", "--reference", "none", "--out", str(tmp_path / out)]
     assert cli.main(given) == 1
     assert said in capsys.readouterr().err

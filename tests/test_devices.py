@@ -29,8 +29,9 @@ from evaluation.extractors.sync_judge import SyncJudge
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
 from evaluation.metrics.perceptual import lpips_frames
+from lightning_modules.precision import multiplies_bfloat16
 from moee import cli
-from moee.generator import load_generator, multiplies_bfloat16
+from moee.generator import load_generator
 
 META = torch.device("meta")
 FRAMES, SIDE, BLIND = 10, 96, 3  # one frame shows no face
@@ -236,7 +237,8 @@ def test_low_precision_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) ->
     gpus(monkeypatch, 1)
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: (9, 0))
     assert multiplies_bfloat16(torch.device("cuda", 0))
-    assert multiplies_bfloat16()
+    assert multiplies_bfloat16(choose_device())
+    assert not multiplies_bfloat16(torch.device("mps"))
     assert not multiplies_bfloat16(CPU)  # a GPU beside it does not help
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda device: (7, 5))
     assert not multiplies_bfloat16(torch.device("cuda", 0))

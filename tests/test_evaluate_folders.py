@@ -1,6 +1,7 @@
 """`moee evaluate` on folders of real files: what is wrong with some is told, and where they lie is not."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from evaluation.board.origins import provenance
 from evaluation.board.scores import score_table
 from evaluation.data_record import Found, data_record
 from evaluation.evaluate import evaluate_pairs
-from evaluation.pairs import Pair
+from evaluation.pairs import Pair, videos_in
 from evaluation.protocol import load_protocol
 from evaluation.reasons import failures, reason
 from evaluation.result import Result, Row
@@ -217,3 +218,37 @@ def test_the_rate_of_a_file_is_told_whichever_seed_lacks_it() -> None:
         for seed, rates in enumerate([(50.0, 25.0), (None, 25.0)])
     ]
     assert data_record(found, "measured", [])["source_rates"] == {"generated": {"50": 1}, "true": {"25": 1}}
+
+
+def test_names_are_compared_as_people_read_them(tmp_path) -> None:
+    composed, taken_apart = "\u00fcber uns", "u\u0308ber uns"
+    for name in (f"{taken_apart}.mp4", "b.MP4", ".b-x2.mp4", "._b.mp4", "notes.txt"):
+        (tmp_path / name).write_text("")
+    assert list(videos_in(tmp_path)) == ["b", composed]
+    path = tmp_path / "about.json"
+    path.write_text(json.dumps({taken_apart: {"identity": "a"}}))
+    assert evaluate.read_about(path).keys() == {composed}
+    (tmp_path / f"{composed}.mkv").write_text("")
+    with pytest.raises(ValueError, match="twice"):
+        videos_in(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["two\nlines.mp4", os.fsdecode(b"\xff.mp4")])
+def test_a_name_that_cannot_be_published_is_refused_at_once(tmp_path, name) -> None:
+    (tmp_path / name).write_text("")
+    with pytest.raises(ValueError, match="a name must be printable") as caught:
+        videos_in(tmp_path)
+    assert str(caught.value).isprintable()
+    with pytest.raises(ValueError, match="is a file: name the folder"):
+        videos_in(tmp_path / name)
+
+
+def test_a_folder_of_nothing_is_told_before_any_work(tmp_path, capsys) -> None:
+    made, true = tmp_path / "made", tmp_path / "true"
+    for folder in (made, true):
+        folder.mkdir()
+    (true / "a.mp4").write_text("no video")
+    assert evaluated(made, true, tmp_path / "r.json") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{made} holds no videos (.mp4, " in said.err

@@ -171,7 +171,7 @@ def test_a_run_directory_tells_what_was_run(trained, tmp_path):
     [("bf16-mixed", False, True), ("bf16-mixed", True, False), ("32-true", False, False)],
 )
 def test_a_precision_that_is_only_emulated_is_said(monkeypatch, precision, instructions, told):
-    monkeypatch.setattr("moee.generator.multiplies_bfloat16", lambda: instructions)
+    monkeypatch.setattr("lightning_modules.precision.multiplies_bfloat16", lambda device: instructions)
     advice = emulated_precision(precision)
     assert (advice is not None and "trainer.precision=32-true" in advice) == told
 
@@ -282,7 +282,10 @@ def test_exported_parts_build_and_load_by_themselves(trained, tmp_path):
 
 
 def test_an_exported_part_needs_no_optimizer():
-    config = {"class_path": "A", "init_args": {"width": 3, "optimizer": {"class_path": "timm.optim.Muon"}}}
+    config = {
+        "class_path": "A",
+        "init_args": {"width": 3, "optimizer": {"class_path": "lightning_modules.muon.Muon"}},
+    }
     assert without_optimizer(config) == {"class_path": "A", "init_args": {"width": 3}}
     assert "optimizer" in config["init_args"]
     assert without_optimizer({"class_path": "A"})["class_path"] == "A"

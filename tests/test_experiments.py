@@ -7,8 +7,9 @@ from math import isfinite
 import pytest
 import torch
 
+from evaluation.devices import choose_device
+from lightning_modules.precision import multiplies_bfloat16
 from moee.experiment import Run, compose, experiment_names
-from moee.generator import multiplies_bfloat16
 from moee.loggers import read_metrics
 from moee.merge import CONFIGS, load
 from moee.modules import locate_weights
@@ -17,7 +18,7 @@ from moee.train import train
 
 LINES = 30
 # Where bfloat16 is emulated two steps of a large experiment take a minute.
-PRECISION = () if multiplies_bfloat16() else ("trainer.precision=32-true",)
+PRECISION = () if multiplies_bfloat16(choose_device()) else ("trainer.precision=32-true",)
 
 
 def shrunk(name, root, *overrides):

@@ -36,6 +36,63 @@ def entry(key: str, made: str | None, true: str, **more: Any) -> dict[str, Any]:
     return {"key": key, "generated": made and f"made/{made}.mp4", "reference": f"true/{true}.mp4", **more}
 
 
+HEADER = "key,generated,reference,identity,emotion,seed,portrait"
+
+
+def table(folder: Path, *lines: str, header: str = HEADER) -> Path:
+    path = folder / "m.CSV"
+    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8-sig")
+    return path
+
+
+def test_a_table_and_json_are_the_same_manifest(world: Path) -> None:
+    happy = {"identity": "one, two", "emotion": "happy:0.8", "portrait": "face.png"}
+    entries = [
+        entry("a", "2", "x", seed=7, **happy),
+        entry("a", "1", "x", seed=3, **happy),
+        entry("b", None, "y", seed=3),
+    ]
+    (world / "m.json").write_text(json.dumps({"clips": entries}))
+    told = 'made/{}.mp4,true/x.mp4,"one, two",happy:0.8,{},face.png'
+    lines = [f"a,{told.format(2, 7)}", f"a,{told.format(1, 3)}", "", "b,,true/y.mp4,,,3,"]
+    assert read_manifest(table(world, *lines)) == read_manifest(world / "m.json")
+
+
+@pytest.mark.parametrize(
+    ("header", "lines", "said"),
+    [
+        (HEADER, [], "m.CSV: no line below the header"),
+        ("", [], "m.CSV: line 1: the column key is missing"),
+        (
+            "key;generated;reference",
+            [],
+            "with key, generated, reference, separated by commas",
+        ),
+        ("key,generated,referenc", [], "line 1: referenc: did you mean 'reference'?"),
+        ("key,generated", [], "line 1: the column reference is missing"),
+        ("key,generated,reference,key", [], "line 1: the column key stands there twice"),
+        (HEADER, ["a,made/1.mp4,true/x.mp4"], "line 2: 3 cells under 7 columns"),
+        (HEADER, ["", ",made/1.mp4,true/x.mp4,,,,"], "line 3: key is missing"),
+        (HEADER, ["a,made/1.mp4,true/x.mp4,,,-1,"], "line 2 ('a'): seed: expected a whole number"),
+        (HEADER, ["a,../1.mp4,true/x.mp4,,,,"], "line 2 ('a'): ../1.mp4 leads out"),
+        (HEADER, ['a,"made/1.mp4"x,true/x.mp4,,,,'], "line 2: no CSV: "),
+        (HEADER, ["a,made/9.mp4,true/x.mp4,,,,"], "no file"),
+    ],
+)
+def test_a_bad_table_is_one_line_with_the_place(world: Path, header, lines, said) -> None:
+    with pytest.raises((ValueError, FileNotFoundError)) as caught:
+        read_manifest(table(world, *lines, header=header))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_in_another_encoding_is_one_line(world: Path) -> None:
+    path = world / "m.csv"
+    path.write_bytes(f"{HEADER}\nä,made/1.mp4,true/x.mp4,,,,\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"m\.csv: line 2: not in UTF-8"):
+        read_manifest(path)
+
+
 def scored(folder: Path, *entries: dict[str, Any], out: str = "r.json", options: tuple[str, ...] = ()) -> int:
     (folder / "m.json").write_text(json.dumps({"version": 1, "clips": entries}))
     words = ["evaluate", "--manifest", str(folder / "m.json"), "--protocol", str(quick_protocol(folder))]

@@ -125,6 +125,11 @@ def damaged(path: Path, share: float) -> Path:
 def test_what_cannot_be_heard_is_refused_in_one_line(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_sound(tmp_path / "nothing.wav")
+    lost = tmp_path / "lost.wav"
+    lost.symlink_to("nothing.wav")
+    for path, said in ((lost, "a link to a file that is not there"), (tmp_path, "is a folder")):
+        with pytest.raises(FileNotFoundError, match=said):
+            read_sound(path)
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.wav").write_text("this is no sound at all\n" * 50)
     with wave.open(str(tmp_path / "silent.wav"), "wb") as file:

@@ -58,6 +58,11 @@ def test_two_evaluations_find_the_same(written, tmp_path):
     assert again.digest == Result.read(written).digest
 
 
+def lips_of(content) -> dict:
+    """What is told of the clips without a lip opening: all that were made, as painted ones have none."""
+    return content["data"]["unmeasured"]["lip_correlation"]
+
+
 def resigned(path, edit) -> None:
     """Tamper, and sign what was tampered with."""
     change(path, edit)
@@ -187,6 +192,13 @@ def test_a_seeded_result_comes_back(seeded):
         (lambda c: c["rows"][0]["sums"].update(magic=[1.0]), "knows no metric 'magic'"),
         (lambda c: c["rows"][0]["sums"].update(psnr=[1.0]), "psnr needs 2 finite sums"),
         (lambda c: c.update(rows=7), "rows must be list"),
+        (lambda c: lips_of(c).update(clips=1), "lip_correlation claims .*'clips': 1.*rows give .*'clips': 3"),
+        (lambda c: lips_of(c).update(why="nobody spoke"), "lip_correlation claims .*nobody spoke"),
+        (lambda c: c["data"]["unmeasured"].update(psnr=lips_of(c)), "psnr claims .*give a measured metric"),
+        (
+            lambda c: [c["rows"][0][part].pop("psnr") for part in ("sums", "values")],
+            "psnr claims to be measured everywhere, its rows give .*'clips': 1",
+        ),
     ],
 )
 def test_parts_that_do_not_agree_are_one_line(written, edit, said):

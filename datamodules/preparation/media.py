@@ -49,6 +49,12 @@ class VideoInfo:
     has_sound: bool
 
 
+def _instead_of_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder"
+    return "a link to a file that is not there" if path.is_symlink() else "no such file"
+
+
 @contextmanager
 def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
     """A local media file; what PyAV raises becomes one line that names the file.
@@ -59,7 +65,7 @@ def open_media(path: Path | str) -> Iterator[av.container.InputContainer]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+        raise FileNotFoundError(f"{path}: {_instead_of_file(path)}")
     if path.stat().st_size == 0:
         raise ValueError(f"{path}: the file is empty")
     _check_whole(path)
@@ -305,7 +311,7 @@ def read_image(path: Path | str) -> Tensor:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
+        raise FileNotFoundError(f"{path}: {_instead_of_file(path)}")
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PICTURE_PIXELS:

@@ -9,7 +9,7 @@ from evaluation.board.breakdown import group_values
 from evaluation.board.scores import EMBEDDED
 from evaluation.data_record import rate_lines, unmeasured_lines
 from evaluation.metrics import METRICS
-from evaluation.notes import reasons_without_value
+from evaluation.notes import clips_without_value, reasons_without_value
 from evaluation.page import definitions, disclosure
 from evaluation.reasons import failures
 from evaluation.result import Result
@@ -50,7 +50,7 @@ def _measuring(result: Result) -> list[tuple[str, str]]:
         ("clips", f"{len(result.rows)}, {failed}, {data['frames']} frames"),
         ("failed", " · ".join(failures(result.rows))),
         ("not measured", " · ".join(unmeasured_lines(result))),
-        ("without a value", " · ".join(reasons_without_value(result.metrics))),
+        ("without a value", " · ".join(_valueless(result))),
         ("frame rates", " · ".join(rate_lines(result))),
         ("truth", f"{data['truth']}, sha256 {data['sha256']}"),
         ("compared with the reference", data.get("reference", "")),
@@ -59,6 +59,10 @@ def _measuring(result: Result) -> list[tuple[str, str]]:
         ("evaluated", f"{result.created}, {', '.join(f'{k} {v}' for k, v in environment.items())}"),
         ("result", f"sha256 {result.digest}"),
     ]
+
+
+def _valueless(result: Result) -> list[str]:
+    return [*clips_without_value(result.rows), *reasons_without_value(result.metrics)]
 
 
 def _origin(extractor: Mapping[str, Any]) -> str:

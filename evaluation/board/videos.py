@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from evaluation.page import write_whole
+from evaluation.pairs import stem
 
 SIGNATURES = {".mp4": (4, b"ftyp"), ".webm": (0, b"\x1a\x45\xdf\xa3")}  # where in the file, what stands there
 LARGEST_VIDEO = 8 * 2**20  # bytes
@@ -72,11 +73,13 @@ def find_videos(folder: Path, keys: Mapping[str, Iterable[str]], most: int) -> d
     found: dict[str, dict[str, Path]] = {}
     for system, own in _folders(Path(folder), keys).items():
         wanted = set(keys[system])
-        files = [p for p in sorted(own.iterdir()) if p.suffix.lower() in SIGNATURES and p.stem in wanted]
+        files = [
+            p for p in sorted(own.iterdir()) if p.suffix.lower() in SIGNATURES and stem(p.name) in wanted
+        ]
         for path in files:
             if not path.resolve().is_relative_to(Path(folder).resolve()):
                 raise ValueError(f"{path} is a link out of {folder}")
-            found.setdefault(system, {})[path.stem] = path
+            found.setdefault(system, {})[stem(path.name)] = path
     if not found:
         raise ValueError(
             f"{folder}: expected folders called {', '.join(sorted(keys))} with videos of their clips, "

@@ -15,6 +15,7 @@ from evaluation.metrics.emotion_labels import LABELLED_METRICS
 from evaluation.metrics.expression import CentredExpressionOfSets, ExpressionOfSets
 from evaluation.metrics.face_dynamics import BrowDynamics, LipDynamics
 from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
+from evaluation.metrics.head_dynamics import HeadDynamics
 from evaluation.metrics.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
 from evaluation.metrics.identity import IdentityOfMeans, IdentityToFrame, IdentityToReference
 from evaluation.metrics.kid import kid, kid_subsets
@@ -75,7 +76,7 @@ METRICS: dict[str, type[ClipMetric]] = {
         *(ActionUnitCorrelation, ActionUnitConcordance, ActionUnitConsistency, ActionUnitRmse, ActionUnitMae),
         *(ActionUnitF1, ActionUnitF1Anchor, EmotionAccuracy, EmotionRecall, EmotionVote, CompoundEmotion),
         *(IdentityToReference, IdentityToFrame, IdentityOfMeans),
-        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, HeadAngleRange, HeadAngleSpeed),
+        *(BlinkRate, BlinkLength, HeadRange, HeadSpeed, HeadAngleRange, HeadAngleSpeed, HeadDynamics),
         *(MeshBlinkRate, MeshBlinkLength, MeshLipDynamics, MeshBrowDynamics, LipLoudness, SilentLips),
         *(LipDynamics, BrowDynamics, Flicker, Grain, Sharpness),
         *(SyncConfidence, SyncDistance, SyncOffset, ValidSyncConfidence, ValidSyncDistance),
@@ -116,6 +117,7 @@ __all__ = [
     "Grain",
     "HeadAngleRange",
     "HeadAngleSpeed",
+    "HeadDynamics",
     "HeadRange",
     "HeadSpeed",
     "IdentityOfMeans",

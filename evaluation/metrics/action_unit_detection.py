@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS
 from evaluation.metrics.action_units import NAMES
-from evaluation.metrics.base import ClipMetric, check_pair
+from evaluation.metrics.base import NO_FACE, ClipMetric, check_pair
 
 THRESHOLD = 0.5  # of a probability or an intensity, on both sides alike
 FEWEST_POSITIVES = 20  # true frames a unit needs before its F1 counts
@@ -93,6 +93,7 @@ class ActionUnitF1(DetectionMetric):
     """F1 of each unit over all frames, then the mean over units with support; the others are named."""
 
     name, title = "au_f1", "AU F1"
+    absent = f"no unit is there in {FEWEST_POSITIVES} true frames and {LEAST_SHARE * 100:g} % of all"
 
     def average(self, counts_AJ: Tensor) -> Tensor:
         return torch.where(supported(counts_AJ), f1(counts_AJ), torch.nan).nanmean(-1)
@@ -102,6 +103,7 @@ class ActionUnitF1Anchor(DetectionMetric):
     """The mean over all units, where one that never occurs scores 0: how ME-GraphAU's line reports it."""
 
     name, title = "au_f1_anchor", "AU F1, empty 0"
+    absent = NO_FACE
 
     def average(self, counts_AJ: Tensor) -> Tensor:
         seen = counts_AJ.sum((-1, -2)) > 0

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS
-from evaluation.metrics.base import ClipMetric, check_pair
+from evaluation.metrics.base import NO_FACE, ClipMetric, check_pair
 from evaluation.metrics.correlation import (
     concordance,
     consistency,
@@ -28,6 +28,7 @@ class ActionUnitMetric(ClipMetric):
     higher_is_better = True
     aggregation = "pooled"
     needs = ("action_units", "action_units")
+    absent = "no unit varies in the truth"
 
     def __init__(self) -> None:
         super().__init__(width=len(ACTION_UNITS) * MOMENTS)
@@ -88,6 +89,7 @@ class ActionUnitRmse(ActionUnitMetric):
 
     name, title, unit = "au_rmse", "AU RMSE", "intensity"
     higher_is_better = False
+    absent = NO_FACE
 
     def agreement(self, sums_AM: Tensor) -> Tensor:
         return root_mean_square(sums_AM)
@@ -99,6 +101,7 @@ class ActionUnitMae(ClipMetric):
     name, title, unit = "au_mae", "AU MAE", "intensity"
     higher_is_better = False
     needs = ("action_units", "action_units")
+    absent = NO_FACE
 
     def __init__(self) -> None:
         super().__init__(width=len(ACTION_UNITS) + 1)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+NO_FACE = "no frame has a face on both sides"
+
 
 class ClipMetric(Metric, ABC):
     """A measure on a generated clip and its truth.
@@ -30,6 +32,8 @@ class ClipMetric(Metric, ABC):
         in_json: False where the sums are too many for the result's JSON; they then lie in the file beside it.
         of_sets: whether a clip's row are its features themselves; see `evaluation.metrics.sets`.
         note: what a reader must know of its values; empty for nothing.
+        absent: why a clip has no value of its own, or all clips together where they are pooled; empty for a
+            metric that always has one.
     """
 
     name: ClassVar[str]
@@ -44,6 +48,7 @@ class ClipMetric(Metric, ABC):
     in_json: ClassVar[bool] = True
     of_sets: ClassVar[bool] = False
     note: ClassVar[str] = ""
+    absent: ClassVar[str] = ""
     is_differentiable = False
     full_state_update = False
 
@@ -64,6 +69,10 @@ class ClipMetric(Metric, ABC):
         """What belongs beside the value: counts, exclusions, a confusion matrix."""
         return {}
 
+    def why_absent(self, frames: int) -> str:
+        """Why a clip of so many frames has no value of its own."""
+        return self.absent
+
     def update(self, pred: Tensor, true: Tensor) -> None:
         """Add one clip."""
         self.sums += self.clip_sums(pred, true).to(self.sums)
@@ -78,6 +87,8 @@ class FaceMetric(ClipMetric):
 
     Sums are total, frames measured, frames in all.
     """
+
+    absent = NO_FACE
 
     def __init__(self) -> None:
         super().__init__(width=3)

@@ -68,6 +68,7 @@ class BlinkRate(BlinkMetric):
     """Blinks a minute, generated less true."""
 
     name, title, unit = "blink_rate", "Blink rate", "blinks a minute"
+    absent = "no frame of one side has a face"
 
     def finish(self, sums: Tensor) -> Tensor:
         made, true = sums.unflatten(-1, (2, COUNTS)).unbind(-2)
@@ -78,6 +79,7 @@ class BlinkLength(BlinkMetric):
     """Mean length of a blink in seconds, generated less true; no number where one side never blinks."""
 
     name, title, unit = "blink_length", "Blink length", "s"
+    absent = "one side never blinks"
 
     def finish(self, sums: Tensor) -> Tensor:
         made, true = sums.unflatten(-1, (2, COUNTS)).unbind(-2)

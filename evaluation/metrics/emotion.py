@@ -75,6 +75,8 @@ class ConfusionMetric(EmotionMetric):
     A clip that asks for several emotions at once is none of its business: see `CompoundEmotion`.
     """
 
+    absent = "several emotions are asked for"
+
     def __init__(self) -> None:
         super().__init__(width=len(self.classes) ** 2)
 
@@ -144,6 +146,7 @@ class CompoundEmotion(EmotionMetric):
     """Share of clips asking for several emotions that show each of them above all others and neutral."""
 
     name, title = "compound_emotion", "Compound"
+    absent = "a single emotion is asked for, or none"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         others = len(self.classes) - len(EMOTIONS)  # neutral, and what a classifier has and we lack

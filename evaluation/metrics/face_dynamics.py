@@ -98,6 +98,7 @@ class LipDynamics(DynamicsMetric):
     """How much the shape of the mouth varies, generated over true; under 1 is stiff."""
 
     name, title = "lip_dynamics", "Lip dynamics"
+    absent = "the true lips do not move, or too few frames have a face"
 
     def dynamics(self, landmarks_FK2: Tensor) -> Tensor:
         return lip_dynamics(landmarks_FK2)
@@ -107,6 +108,7 @@ class BrowDynamics(DynamicsMetric):
     """How much the brows move from frame to frame, generated over true; under 1 is stiff."""
 
     name, title = "brow_dynamics", "Brow dynamics"
+    absent = "the true brows do not move, or too few frames have a face"
 
     def dynamics(self, landmarks_FK2: Tensor) -> Tensor:
         return brow_dynamics(landmarks_FK2)

@@ -86,6 +86,7 @@ class FrechetDistance(ClipMetric):
     aggregation = "pooled"
     resampling = "jackknife"  # a bootstrap repeats samples, which lowers the rank and raises the distance
     in_json = False
+    absent = "fewer than two frames have a face"
 
     def __init__(self, width: int) -> None:
         self.half = 1 + width + width * (width + 1) // 2

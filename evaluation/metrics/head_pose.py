@@ -51,6 +51,7 @@ class HeadMetric(ClipMetric):
     target = 1.0
     aggregation = "pooled"
     needs = ("landmarks", "landmarks")
+    absent = "the true head does not move, or too few frames have a face"
     poses: ClassVar[tuple[str, ...]] = POSE
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from evaluation.metrics.base import ClipMetric, FaceMetric, check_pair, frame_sums
+from evaluation.metrics.base import NO_FACE, ClipMetric, FaceMetric, check_pair, frame_sums
 
 
 def cosine_frames(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
@@ -63,6 +63,7 @@ class IdentityOfMeans(ClipMetric):
     higher_is_better = True
     aggregation = "clips"
     needs = ("identity", "identity")
+    absent = NO_FACE
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return frame_sums(cosine_of_means(pred, true)[None])

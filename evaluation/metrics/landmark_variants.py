@@ -8,7 +8,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
-from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
+from evaluation.metrics.base import NO_FACE, ClipMetric, check_pair, frame_sums
 from evaluation.metrics.landmarks import (
     FACE,
     MOUTH,
@@ -93,6 +93,7 @@ class CentredMetric(ClipMetric):
     higher_is_better = False
     aggregation = "clips"
     needs = ("landmarks", "landmarks")
+    absent = NO_FACE
 
     def __init__(self) -> None:
         super().__init__(width=4)

@@ -118,6 +118,7 @@ class LipLoudness(MeanOfClips):
     """How far mouth opening and loudness differ while somebody speaks."""
 
     name, title = "lip_loudness", "Lips against loudness"
+    absent = f"under {LEAST_SPEECH * 100:g} % of the frames are speech, or too few of these have a face"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return self.told(lip_loudness(pred, true))
@@ -127,6 +128,7 @@ class SilentLips(MeanOfClips):
     """How much the lips move in pauses."""
 
     name, title, unit = "silent_lips", "Lips in silence", "outer-eye distances"
+    absent = f"no pause of {LEAST_SILENCE:g} s, or too few of its frames have a face"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return self.told(silent_lips(pred, true))

@@ -23,6 +23,7 @@ class LipCorrelation(ClipMetric):
     higher_is_better = True
     aggregation = "clips"
     needs = ("lip_opening", "lip_opening")
+    absent = "the true lips do not move"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         r = lip_correlation(pred, true)

@@ -83,6 +83,7 @@ class SyncMetric(ClipMetric):
     part: ClassVar[str]
     valid: ClassVar[bool] = False
     fewest: ClassVar[int] = 1  # windows of a clip that has a value
+    beside: ClassVar[int] = 5  # frames by which a clip is longer than its windows, as SyncNet's authors count
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         windows = min(len(pred), len(true))  # the anchor stops at the end of either
@@ -92,6 +93,11 @@ class SyncMetric(ClipMetric):
         reach = self.reach(windows)
         found = sync_of(shifted_distances(pred[:windows], true[:windows], reach, valid=self.valid))
         return self.sums_of(getattr(found, self.part))
+
+    def why_absent(self, frames: int) -> str:
+        if frames < self.fewest + self.beside:
+            return f"under {self.fewest + self.beside} frames"
+        return "the sound is too short, or a window could not be measured"
 
     def reach(self, windows: int) -> int:
         """The largest shift looked at."""
@@ -169,7 +175,7 @@ class EmbeddedSync(SyncMetric):
     """A number of the embedded judge, over pairs that both exist, at shifts that half the windows share."""
 
     needs = ("embedded_sync_video", "embedded_sync_audio")
-    valid, fewest = True, 10
+    valid, fewest, beside = True, 10, 4
     # measured; the card of the weights has the table
     note = (
         "on real recordings the embedded judge's scale is about a quarter of that on renderings, and of the "

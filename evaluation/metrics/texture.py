@@ -59,6 +59,7 @@ class Flicker(ClipMetric):
     name, title, unit = "flicker", "Flicker", "grey levels"
     higher_is_better = False
     needs = ("frames", "frames")
+    absent = "no place of the truth stands still for three frames"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return flicker_sums(pred, true)
@@ -73,6 +74,7 @@ class Grain(ClipMetric):
     name, title, unit = "grain", "Grain", "grey levels"
     higher_is_better = False
     needs = ("frames", "frames")
+    absent = "no place of the truth is flat"
 
     def __init__(self) -> None:
         super().__init__(width=5)
@@ -94,6 +96,7 @@ class Sharpness(ClipMetric):
     name, title = "sharpness", "Sharpness"
     target = 1.0
     needs = ("frames", "frames")
+    absent = "all of the truth is flat"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return grain_sums(pred, true)[3:]

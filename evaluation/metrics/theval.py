@@ -1,8 +1,11 @@
 """THEval's closing score: how near the statistics of a system lie to those of real video.
 
-Of its eight measures two need landmarks alone and are in `evaluation.metrics.face_dynamics`. The others rest
-on an aesthetic network, image-quality networks, a head-pose network and a speech detector, none of which is
-here; the score takes any numbers by name.
+Of its eight measures five are here, from landmarks, MediaPipe's mesh or 3DDFA_V2: lip and eyebrow dynamics
+(`face_dynamics`, `mesh_dynamics`), lip-sync and silent-lip stability (`lip_loudness`; loudness finds speech,
+not Silero's network), head motion dynamics (`head_dynamics`; the turning part, not by FaceXFormer). Three are
+missing, because each is what a quality network of pyiqa says of a picture, and none is registered: global
+aesthetic (TOPIQ-IAA), face quality (TOPIQ-NR for faces), mouth quality (MUSIQ on a cut of the mesh's lips).
+The score takes any numbers by name.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """`moee study drift`: does a long video slowly go wrong? F frame."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -14,11 +15,12 @@ from moee.studies.bench import Bench, blend_of, label_cue
 from moee.studies.report import Report, with_interval
 
 DIGITS = 4
+LEAST_SECONDS = 2
 MEASURES = {  # -> unit of a value
     "identity to the portrait": "cosine",
     "asked emotion": "probability",
     "lip opening error": "inter-ocular distances",
-    "sharpness": "of the portrait's",
+    "sharpness": "of the first picture's",
     "brightness": "grey levels",
 }
 INTRO = (
@@ -44,13 +46,17 @@ def study(bench: Bench) -> Report:
             for name in MEASURES:
                 made[name].append(seen["made"][name])
                 true[name].append(seen["true"][name])
-    found = {name: (drift(made[name], people), drift(true[name], people)) for name in MEASURES}
+    return report({name: (drift(made[name], people), drift(true[name], people)) for name in MEASURES}, INTRO)
+
+
+def report(found: Mapping[str, tuple[Drift, Drift | None]], intro: str) -> Report:
+    """Table and pictures of each measure, made and true; None where the truth is what it is measured from."""
     heads = ("slope a second", "of the truth", "first second", "last second")
     lines = [f"{'':26}" + "".join(f"{head:28}" for head in heads[:2]) + f"{heads[2]:>14}{heads[3]:>14}"]
     lines += [_line(name, *pair) for name, pair in found.items()]
     return Report(
         "Drift",
-        INTRO,
+        intro,
         lines,
         {name: {"made": pair[0], "true": pair[1]} for name, pair in found.items()},
         [_figure(name, *pair) for name, pair in found.items()],
@@ -73,17 +79,19 @@ def _tracks(bench: Bench, clip: Sample, frames: Tensor, emotion: str) -> dict[st
     }
 
 
-def _line(name: str, made: Drift, true: Drift) -> str:
-    slopes = [with_interval(each.slope, each.slope_interval, DIGITS) for each in (made, true)]
+def _line(name: str, made: Drift, true: Drift | None) -> str:
+    slopes = [
+        "0, by definition" if each is None else with_interval(each.slope, each.slope_interval, DIGITS)
+        for each in (made, true)
+    ]
     ends = ["-" if value is None else f"{value:.3f}" for value in (made.mean[0], made.mean[-1])]
     return f"{name:26}" + "".join(f"{text:28}" for text in slopes) + "".join(f"{end:>14}" for end in ends)
 
 
-def _figure(name: str, made: Drift, true: Drift) -> str:
-    lines = [
-        Line("made", made.seconds, made.mean, made.intervals, 0),
-        Line("true", true.seconds, true.mean, (), 6, dashed=True),
-    ]
+def _figure(name: str, made: Drift, true: Drift | None) -> str:
+    lines = [Line("made", made.seconds, made.mean, made.intervals, 0)]
+    if true is not None:
+        lines.append(Line("true", true.seconds, true.mean, (), 6, dashed=True))
     chart = line_chart(lines, f"{name} over time", "seconds", MEASURES[name], size=(560, 240))
     return f'<figure class="wide"><h3>{name}</h3>{chart}</figure>'
 
@@ -94,6 +102,6 @@ def frames_of(seconds: float) -> int:
     Raises:
         ValueError: for less than two seconds, in which nothing can drift, or more than an hour.
     """
-    if not 2 <= seconds <= 3600:
-        raise ValueError(f"--seconds {seconds:g}: from 2, to see a drift, to 3600 are allowed")
+    if not LEAST_SECONDS <= seconds <= 3600:
+        raise ValueError(f"--seconds {seconds:g}: from {LEAST_SECONDS}, to see a drift, to 3600 are allowed")
     return round(seconds * FPS)

@@ -2,12 +2,14 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from evaluation.devices import device_name
 from evaluation.environment import environment, peak_memory_mb
@@ -34,6 +36,7 @@ class Report:
         lines: the table, as printed.
         findings: for the record; plain data.
         figures: HTML of the page; empty where there is no picture.
+        measured_by: for the page, which networks looked.
     """
 
     title: str
@@ -41,27 +44,47 @@ class Report:
     lines: list[str]
     findings: dict[str, Any]
     figures: list[str] = field(default_factory=list)
+    measured_by: str = EMBEDDED
 
     def page(self) -> str:
         """One HTML document without any network."""
         table = f'<div class="scroll" tabindex="0"><pre>{escape(chr(10).join(self.lines))}</pre></div>'
-        body = "\n".join([*self.figures, "<h2>Numbers</h2>", table, f'<p class="soft">{EMBEDDED}</p>'])
+        body = "\n".join(
+            [*self.figures, "<h2>Numbers</h2>", table, f'<p class="soft">{escape(self.measured_by)}</p>']
+        )
         return page(self.title, self.intro, body, style="lines.css")
 
 
-def record(study: str, report: Report, bench: Bench, generator: LoadedGenerator, began: float) -> dict:
+def record(
+    study: str, report: Report, about: Mapping[str, Any], device: torch.device, began: float
+) -> dict[str, Any]:
     """What the JSON holds: the findings and all they rest on, with a sha256 that no clock changes.
 
     Args:
         study: its name.
         report: what it found.
-        bench: what it worked on.
-        generator: the network and its file.
+        about: system, judges and data, each as plain data.
+        device: where networks computed.
         began: `time.perf_counter()` at the start.
     """
-    content: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "study": study,
+    content: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "study": study, **about}
+    content["findings"] = plain(report.findings)
+    content["sha256"] = digest_of(content)
+    return content | {
+        "environment": environment() | {"device": device_name(device)},
+        "cost": {"seconds": time.perf_counter() - began, "peak_memory_mb": peak_memory_mb()},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def about_bench(bench: Bench, generator: LoadedGenerator) -> dict[str, Any]:
+    """System, judges and data of a study of a network.
+
+    Args:
+        bench: what it works on.
+        generator: the network and its file.
+    """
+    return {
         "system": {
             "checkpoint": generator.path.name,
             "checkpoint_sha256": generator.sha256,
@@ -80,13 +103,6 @@ def record(study: str, report: Report, bench: Bench, generator: LoadedGenerator,
             "frames": bench.frames,
             "intensity": INTENSITY,
         },
-        "findings": plain(report.findings),
-    }
-    content["sha256"] = digest_of(content)
-    return content | {
-        "environment": environment() | {"device": device_name(generator.device)},
-        "cost": {"seconds": time.perf_counter() - began, "peak_memory_mb": peak_memory_mb()},
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
@@ -113,5 +129,5 @@ def with_interval(value: float | None, interval: Interval, digits: int = 2) -> s
     """A number and its interval, as tables print them."""
     if value is None:
         return "-"
-    reach = f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]" if interval else ""
-    return f"{value:.{digits}f}{reach}"
+    texts = [f"{round(x, digits) + 0.0:.{digits}f}" for x in (value, *(interval or ()))]  # no minus zero
+    return texts[0] + (f" [{texts[1]}, {texts[2]}]" if interval else "")
