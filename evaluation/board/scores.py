@@ -27,7 +27,7 @@ FAMILIES = {
     "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
     "Motion": (
         *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose", "face_dynamics"),
-        *("mesh_dynamics", "lip_loudness"),
+        *("mesh_dynamics", "lip_loudness", "head_dynamics"),
         *("action_units", "action_unit_detection", "expression"),
     ),
     "Emotion": ("emotion", "emotion_labels"),
