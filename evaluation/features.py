@@ -74,6 +74,19 @@ class Configured(Extractor, Protocol):
     settings: dict[str, object]
 
 
+OTHER_WEIGHTS = "other weights than the published ones"
+UNCHECKED_WEIGHTS = "weights not checked, no sha256 of the published file is known"
+
+
+def doubt_of(network: object) -> dict[str, str]:
+    """What a result says of a published network whose file is not known to be the published one.
+
+    One of the two texts, which whoever knows the published hashes has put on the network as `doubt`.
+    """
+    doubt = getattr(network, "doubt", "")
+    return {"doubt": doubt} if doubt else {}
+
+
 def describe(extractor: Extractor) -> dict[str, object]:
     """What a result records of an extractor."""
     record: dict[str, object] = {

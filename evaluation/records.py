@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from evaluation.features import Extractor, describe
+from evaluation.features import Extractor, describe, doubt_of
 from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.protocol import Protocol
 from evaluation.result import Row, System
@@ -33,7 +33,7 @@ def system_record(system: System, rows: Sequence[Row]) -> dict:
 
 def extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]) -> dict:
     """Name -> what is known of a network that measured."""
-    record = {extractor.name: describe(extractor) for extractor in extractors}
+    record = {extractor.name: describe(extractor) | doubt_of(extractor) for extractor in extractors}
     for network in lpips:
         name = str(network.name)
         record[name] = {
@@ -41,5 +41,5 @@ def extractor_record(extractors: Sequence[Extractor], lpips: Sequence[nn.Module]
             "published": True,
             "sha256": str(network.fingerprint),
             "provides": [BY_NETWORK[name].name],
-        }
+        } | doubt_of(network)
     return record

@@ -65,6 +65,7 @@ def check_shape(content: dict[str, Any]) -> None:
     fits(content["data"].get("reference", ""), str, "result: data: reference")
     for name, extractor in content["extractors"].items():
         fits(extractor, EXTRACTOR, f"extractor {name}")
+        fits(extractor.get("doubt", ""), str, f"extractor {name}: doubt")
     for name, metric in content["metrics"].items():
         _check_known(name, "metrics")
         fits(metric, METRIC, name)

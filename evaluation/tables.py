@@ -220,6 +220,20 @@ def measured_by(table: Table, name: str) -> str:
     return ""
 
 
+def doubt(table: Table, name: str) -> str:
+    """Why the network a metric rests on is not known to be the published one; empty where it is."""
+    return table.results[0].extractors.get(measured_by(table, name), {}).get("doubt", "")
+
+
+def doubts(table: Table) -> dict[str, str]:
+    """Each such reason, and the titles of the metrics it is true of."""
+    found: dict[str, list[str]] = {}
+    for name in table.metrics:
+        if reason := doubt(table, name):
+            found.setdefault(reason, []).append(METRICS[name].title)
+    return {reason: ", ".join(titles) for reason, titles in found.items()}
+
+
 def is_embedded(table: Table, name: str) -> bool:
     """Whether a metric rests on a network of ours."""
     extractor = table.results[0].extractors.get(measured_by(table, name))

@@ -157,12 +157,11 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
     from evaluation.devices import choose_device
     from evaluation.environment import peak_memory_mb
     from evaluation.evaluate import evaluate_pairs
-    from evaluation.extractors.lpips_network import load_lpips
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
     from evaluation.world import current_world
     from moee.kept_videos import keeping
-    from moee.needed_weights import check_weights, trunks_of_lpips
+    from moee.needed_weights import check_weights, load_trunks
 
     protocol, device = load_protocol(find_protocol(args.protocol)), choose_device(args.device)
     trunks = {"alex": args.lpips, "vgg": args.lpips_vgg}
@@ -170,7 +169,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
     clips, entries, notes = _compared(args, protocol, device)
     memory = peak_memory_mb(device)  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, args.extractor)
-    lpips = [load_lpips(path, net) for net, path in trunks_of_lpips(protocol, trunks).items()]
+    lpips = load_trunks(protocol, trunks)
     results = []
     for system, make in entries:
         timed = Timed(make, memory) if args.checkpoint and system.role == "system" else None
@@ -277,16 +276,21 @@ def load_extractors(protocol: "Protocol", given: Iterable[str] = ()) -> "list[Ex
 
 
 def load_extractor(name: str, path: Path | None = None) -> "Extractor":
-    """One network, of a publication or of ours, from a file or from where `moee weights` keeps it."""
+    """One network, of a publication or of ours, from a file or from where `moee weights` keeps it.
+
+    Whether a publication's file is the published one stands in the network's `doubt`, and so in results.
+    """
     from evaluation.extractors.catalogue import load_published_extractor, published
     from moee.modules import load_module, locate_weights
-    from moee.weights import find, sha256_of
+    from moee.weights import doubt, find, sha256_of
 
     if family := published(name):
         beside = [find(other) for other in family.beside]
-        return load_published_extractor(name, path or find(family.weights), beside)
+        network: Any = load_published_extractor(name, path or find(family.weights), beside)
+        network.doubt = doubt(family.weights, network.fingerprint)
+        return network
     path = locate_weights(path or name)
-    network: Any = load_module(path).requires_grad_(False)
+    network = load_module(path).requires_grad_(False)
     network.fingerprint = sha256_of(path)
     return network
 

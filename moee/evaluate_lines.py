@@ -25,6 +25,7 @@ def summary(result: Result) -> list[str]:
     if cost := cost_line(result):
         lines.append(cost)
     failed = sum(bool(row.problem) for row in result.rows)
+    lines += doubt_lines(result)
     lines += _missing(result)
     if result.data["truth"] == "measured":  # on renderings there is nothing to warn of
         lines += [f"note on {line}" for line in own_notes(result.metrics)]
@@ -40,6 +41,16 @@ def _missing(result: Result) -> list[str]:
         *(f"without a value in {line}" for line in clips_without_value(result.rows)),
         *(f"without a value, {line}" for line in reasons_without_value(result.metrics)),
     ]
+
+
+def doubt_lines(result: Result) -> list[str]:
+    """Which networks are not known to have the published weights, one line for each reason."""
+    reasons = dict.fromkeys(network.get("doubt", "") for network in result.extractors.values())
+    named = {
+        reason: ", ".join(name for name, told in result.extractors.items() if told.get("doubt") == reason)
+        for reason in reasons
+    }
+    return [f"{reason}: {names}" for reason, names in named.items() if reason]
 
 
 def shape_hint(result: Result) -> list[str]:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from moee.weights import Network, find, registered
+from moee.weights import Network, doubt, find, registered
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from evaluation.protocol import Protocol
 
 Trunks = Mapping[str, Path | None]  # short name of a trunk of LPIPS -> its file
@@ -81,3 +83,15 @@ def trunks_of_lpips(protocol: "Protocol", given: Trunks) -> dict[str, Path]:
         if metric in protocol.metrics and not given.get(net)
     }
     return {net: path for net, path in given.items() if path} | asked
+
+
+def load_trunks(protocol: "Protocol", given: Trunks) -> "list[nn.Module]":
+    """The networks of LPIPS on them; each knows whether its trunk is the published one."""
+    from evaluation.extractors.lpips_network import load_lpips
+
+    found = []
+    for net, path in trunks_of_lpips(protocol, given).items():
+        network: Any = load_lpips(path, net)
+        network.doubt = doubt(LPIPS[net][1], network.fingerprint)
+        found.append(network)
+    return found

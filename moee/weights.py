@@ -129,6 +129,16 @@ def _trusted(path: Path, network: Network) -> Path:
     return path
 
 
+def doubt(name: str, sha256: str) -> str:
+    """Why a file of that sha256 cannot be called the registered network; empty for the registered one."""
+    from evaluation.features import OTHER_WEIGHTS, UNCHECKED_WEIGHTS
+
+    known = registered(name).sha256
+    if known is None:
+        return UNCHECKED_WEIGHTS
+    return "" if sha256.startswith(known) else OTHER_WEIGHTS
+
+
 def fetch(name: str, folder: Path | None = None) -> Path:
     """Download one network, check its sha256, and only then give it its name.
 

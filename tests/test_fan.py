@@ -10,14 +10,20 @@ fa = pytest.importorskip("face_alignment")
 
 
 class Told:
-    """An aligner that finds what it is told, picture by picture."""
+    """An aligner and its detector that find what they are told, picture by picture, and a second face."""
 
     def __init__(self, *found: torch.Tensor | None) -> None:
-        self.left = list(found)
+        self.left, self.face_detector = list(found), self
 
-    def get_landmarks_from_image(self, image, boxes=None):
-        points = self.left.pop(0)
-        return None if points is None else [points.numpy(), points.numpy() + 50]
+    def detect_from_image(self, image):
+        if self.left[0] is None:
+            self.left.pop(0)
+            return []
+        return [(1.0, 2.0, 9.0, 9.0, 0.9), (5.0, 5.0, 9.0, 9.0, 0.6)]
+
+    def get_landmarks_from_image(self, image, boxes):
+        assert [box[-1] for box in boxes] == [0.9]  # FAN looks at one face alone
+        return [self.left.pop(0).numpy()]
 
 
 def test_the_first_face_counts_and_none_is_no_number():

@@ -15,6 +15,8 @@ from evaluation.tables import (
     Table,
     arrow,
     blind,
+    doubt,
+    doubts,
     fooled,
     interval,
     is_embedded,
@@ -25,7 +27,7 @@ from evaluation.tables import (
 )
 
 COLUMNS = ("table", "system", "role", "metric", "value", "low", "high", "n", "failed", "unit", "direction")
-MORE_COLUMNS = ("measured_by", "standing", "protocol", "data", "result_sha256")
+MORE_COLUMNS = ("measured_by", "standing", "protocol", "data", "result_sha256", "doubt")
 LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -54,6 +56,7 @@ def _csv_row(number: int, table: Table, result: Result, name: str) -> list[Any]:
     row = [number, result.system["name"], result.system["role"], name, record["value"], low, high]
     row += [record["n"], record["n_failed"], kind.unit, direction(kind), measured_by(table, name)]
     row += [standing(table, result, name), table.shared["protocol"], table.shared["data"], result.digest]
+    row += [doubt(table, name)]
     return [_cell_text(cell) if isinstance(cell, str) else cell for cell in row]
 
 
@@ -92,6 +95,7 @@ def _notes(table: Table) -> list[str]:
     for note, applies in marked.items():
         titles = ", ".join(METRICS[name].title for name in table.metrics if applies(table, name))
         notes += [f"{note}: {titles}."] if titles else []
+    notes += [f"{reason.capitalize()}: {titles}." for reason, titles in doubts(table).items()]
     return [*notes, *(f"{UNLIKE}: {line}." for line in table.unlike)]
 
 
@@ -155,6 +159,7 @@ def _plain_table(table: Table) -> dict[str, Any]:
             **{"name": name, "title": METRICS[name].title, "unit": METRICS[name].unit},
             **{"direction": direction(METRICS[name]), "target": METRICS[name].target},
             **{"measured_by": measured_by(table, name), "embedded": is_embedded(table, name)},
+            "doubt": doubt(table, name),
             "cannot_tell_ceiling_from_floor": blind(table, name),
             "floor_beats_ceiling": fooled(table, name),
         }

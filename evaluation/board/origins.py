@@ -66,7 +66,8 @@ def _valueless(result: Result) -> list[str]:
 
 
 def _origin(extractor: Mapping[str, Any]) -> str:
-    return f"{'published network' if extractor['published'] else EMBEDDED}, sha256 {extractor['sha256']}"
+    kind = f"published network, {extractor['doubt']}" if extractor.get("doubt") else "published network"
+    return f"{kind if extractor['published'] else EMBEDDED}, sha256 {extractor['sha256']}"
 
 
 def _findings(result: Result) -> list[tuple[str, str]]:

@@ -13,6 +13,8 @@ from evaluation.tables import (
     Table,
     arrow,
     blind,
+    doubt,
+    doubts,
     fooled,
     interval,
     is_embedded,
@@ -57,6 +59,7 @@ def _header(table: Table, name: str) -> str:
     kind = METRICS[name]
     first = "descending" if kind.higher_is_better else "ascending"
     marks = badge("embedded", "embedded") if is_embedded(table, name) else ""
+    marks += badge("unproven weights", "warn") if doubt(table, name) else ""
     marks += badge("cannot tell", "warn") if blind(table, name) else ""
     marks += badge("floor wins", "warn") if fooled(table, name) else ""
     hint = (kind.__doc__ or "").strip().splitlines()[0]
@@ -109,6 +112,7 @@ def _key(table: Table) -> str:
     if any(is_embedded(table, name) for name in table.metrics):
         items.append(f"{badge('embedded', 'embedded')} measured by networks of ours: {EMBEDDED}")
     lines = [f'<li class="soft">{item}</li>' for item in items]
+    lines += [_warned(reason.capitalize(), titles) for reason, titles in doubts(table).items()]
     lines += _warning("Cannot tell ceiling from floor here", [n for n in table.metrics if blind(table, n)])
     lines += _warning("A floor beats real video here", [n for n in table.metrics if fooled(table, n)])
     lines += [_warned(UNLIKE, line) for line in table.unlike]

@@ -6,7 +6,6 @@ second look, and of several faces the one that S3FD is surest of. Points come fr
 quarter of a cell as the finest step: some 1/256 of the face's square.
 """
 
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -85,11 +84,10 @@ class Fan:
     def points(self, frame_3HW: Tensor, box: tuple[float, float, float, float] | None = None) -> Tensor:
         """Landmarks (K, 2) of the face in a box left, top, right, bottom; by default where S3FD sees one."""
         image_HW3 = frame_3HW.permute(1, 2, 0).contiguous().numpy()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns of what is no error here: a picture without a face
-            found = self.aligner.get_landmarks_from_image(image_HW3, None if box is None else [box])
-        if not found:
+        seen = self.aligner.face_detector.detect_from_image(image_HW3.copy()) if box is None else [box]
+        if not len(seen):
             return torch.full((LANDMARKS, 2), torch.nan)
+        found = self.aligner.get_landmarks_from_image(image_HW3, [seen[0]])  # no look at less sure faces
         return check_features(torch.as_tensor(found[0]).float(), (LANDMARKS, 2), self.name)
 
     def to(self, device: torch.device) -> Self:
