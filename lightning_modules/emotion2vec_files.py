@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
+from yaml import YAMLError
 
 from lightning_modules.emotion2vec import Emotion2vec, Emotion2vecSettings
 
@@ -88,7 +88,7 @@ def read_settings(folder: Path, content: Mapping[str, Any]) -> tuple[dict[str, A
     if path.is_file():
         try:
             config = OmegaConf.to_container(OmegaConf.load(path))
-        except (yaml.YAMLError, OmegaConfBaseException, OSError, ValueError) as error:
+        except (YAMLError, OmegaConfBaseException, OSError, ValueError) as error:
             raise ValueError(f"{path} is not readable YAML: {str(error).splitlines()[0][:120]}") from None
         kind = config.get("model") if isinstance(config, dict) else None
         if kind != "Emotion2vec":

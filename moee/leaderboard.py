@@ -40,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.board.videos import find_videos
     from evaluation.leaderboard import build_leaderboard
     from evaluation.published_numbers import load_published
+    from moee.files import check_writable
 
+    check_writable(args.out / "index.html")
     results, refused = admit(result_files(args.results))
     for refusal in refused:
         warn(f"moee: refused {refusal.source}: {refusal.reason}")

@@ -168,3 +168,16 @@ def test_names_of_protocols_and_networks_are_names_too(board, tag):
     extractors = {"embedded-judge": board[1].extractors["embedded-judge"] | {"name": tag}}
     _, (refusal,) = admit([replace(board[1], extractors=extractors)])
     assert "must be printable" in refusal.reason
+
+
+@pytest.mark.parametrize("folder", ["r", "o", "no", "settings", "a/b"])
+def test_a_folder_called_like_a_part_of_the_reason_leaves_it_whole(monkeypatch, folder):
+    path = Path(folder, "x.json")
+    for said in ("no provenance: settings or run", f"x.json: {path}: sums of {folder}/x.sums lack or exceed"):
+
+        def wrong(_: Path, said: str = said) -> Result:
+            raise ValueError(said)
+
+        monkeypatch.setattr(Result, "read", wrong)
+        (refusal,) = admit([path])[1]
+        assert refusal.reason == said.replace(f"{folder}/", "").removeprefix("x.json: ")

@@ -96,8 +96,8 @@ def test_what_lies_in_the_padding_far_behind_a_voice_changes_nothing() -> None:
 
 def test_the_published_sizes_have_as_many_parameters() -> None:
     """93,790,988 parameters are in emotion2vec_base.pt, as Akiyama-Kanata/emotion2vec_HCUDB on GitHub counts,
-    and in FunASR's class; 619,776 of them are the decoder's. That emotion2vec_plus_large has
-    185 tensors, and their shapes, is from the list by which the project Vokra converts it."""
+    and in FunASR's class; 619,776 of them are the decoder's. That emotion2vec_plus_large has 185 tensors, and
+    their shapes, is from the list by which the project Vokra converts it."""
     conf = base_conf()
     large = base_conf(num_alibi_heads=16) | {"embed_dim": 1024, "num_heads": 16}
     with torch.device("meta"):

@@ -51,8 +51,14 @@ def _refusal(item: Result | Path, error: Exception) -> Refusal:
     path = Path(item)
     plain = reason.replace(str(path), path.name)
     if path.parent.name:  # neither the folder one stands in, a mere full stop, nor the root
-        plain = plain.replace(str(path.parent), "")
+        plain = _without_folder(plain, path.parent)
     return Refusal(path.name, plain.removeprefix(f"{path.name}: "))
+
+
+def _without_folder(text: str, folder: Path) -> str:
+    """Files by their names alone; a folder called by one word is not taken out of the words around it."""
+    text = re.sub(rf"(?<![\w./-]){re.escape(str(folder))}/", "", text)
+    return text.replace(str(folder), "") if len(folder.parts) > 1 else text
 
 
 def _check_origin(result: Result) -> None:

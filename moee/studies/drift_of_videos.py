@@ -142,8 +142,8 @@ def watch_pairs(
         found.rows.append(row)
         found.truths[pair.key] = truth_digest(pair)
         try:
+            check_length(pair)
             seen = sides.of(pair)
-            check_length(seen.frames)
             tracks = _tracks(seen, emotion)
         except (ValueError, OSError) as error:
             row.problem = reason(error)
@@ -204,14 +204,16 @@ def _by_chunks(measure: Callable[[Tensor], Tensor], frames_F3HW: Tensor) -> Tens
     return torch.cat([measure(chunk) for chunk in frames_F3HW.split(CHUNK)])
 
 
-def check_length(frames: int) -> None:
-    """Refuse what is too short to drift.
+def check_length(pair: Pair) -> None:
+    """Refuse what is too short to drift, before any network looks.
 
     Raises:
-        ValueError: for less than two seconds.
+        ValueError: if one of the videos is shorter than two seconds.
     """
-    if frames < LEAST_SECONDS * FPS:
-        raise ValueError(f"{frames / FPS:g} s: nothing can be seen to drift in under {LEAST_SECONDS} s")
+    both = pair.generated, pair.truth.get("frames")
+    seconds = min((len(video) / FPS for video in both if video is not None), default=float(LEAST_SECONDS))
+    if seconds < LEAST_SECONDS:
+        raise ValueError(f"{seconds:g} s: nothing can be seen to drift in under {LEAST_SECONDS} s")
 
 
 def emotion_of(protocol: Protocol) -> EmotionAccuracy | None:
