@@ -77,7 +77,8 @@ def is_registered(name: str) -> bool:
 
 
 def _names(network: Network) -> tuple[str, ...]:
-    return (network.name, network.file, Path(network.file).stem, *network.aliases)
+    # the stem with its folder: `model.pt` of several networks is told apart by that alone
+    return (network.name, network.file, str(Path(network.file).with_suffix("")), *network.aliases)
 
 
 def folders() -> list[Path]:

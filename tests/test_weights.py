@@ -148,3 +148,10 @@ def test_the_real_registry_is_well_formed(monkeypatch):
         if network.address is None:
             assert weights.find(network.name).stat().st_size == network.size_bytes
     assert sum(network.size_bytes for network in weights.shipped()) <= 40e6
+
+
+def test_no_name_means_two_registered_networks(monkeypatch):
+    monkeypatch.undo()
+    names = [name for network in weights.networks() for name in set(weights._names(network))]
+    assert [name for name in names if names.count(name) > 1] == []
+    assert not weights.is_registered("model")  # what several published files are called
