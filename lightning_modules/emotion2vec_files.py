@@ -11,6 +11,7 @@ import ast
 import pickle
 import zipfile
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ FIXED_AUDIO = {
     "use_alibi_encoder": True,
     "learned_alibi": False,
 }
+LONGEST_SPEC, MOST_CONVOLUTIONS = 1000, 100  # signs and entries: what asks for more is no network's
 PREFIX = "d2v_model."
 # Of training alone: the decoder that predicts masked frames, and `_ema`, the teacher of data2vec 2.0.
 TRAINING = ("modality_encoders.AUDIO.decoder.", "_ema")
@@ -72,8 +74,10 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def published_state(model: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
+def published_state(model: Any, path: Path) -> dict[str, Tensor]:
     """The tensors that the network uses, by its own names."""
+    if not isinstance(model, Mapping):
+        raise ValueError(f"{path} is no checkpoint of emotion2vec: its model is {type(model).__name__}")
     named = {str(name).removeprefix(PREFIX): value for name, value in model.items()}
     state = {name: value for name, value in named.items() if not name.startswith(TRAINING)}
     other = next((name for name, value in state.items() if not isinstance(value, Tensor)), None)
@@ -146,14 +150,20 @@ def convolutions(spec: str) -> tuple[tuple[int, int, int], ...]:
             case ast.BinOp(left=left, op=ast.Add(), right=right):
                 return value(left) + value(right)
             case ast.BinOp(left=left, op=ast.Mult(), right=right):
-                return value(left) * value(right)
+                factors = value(left), value(right)
+                if prod(x if isinstance(x, int) else len(x) for x in factors) > MOST_CONVOLUTIONS:
+                    raise ValueError("too many convolutions")
+                return factors[0] * factors[1]
         return ast.literal_eval(node)
 
     try:
+        if len(spec) > LONGEST_SPEC:
+            raise ValueError("too long")
         lists = value(ast.parse(spec, mode="eval").body)
         return tuple((int(channels), int(kernel), int(stride)) for channels, kernel, stride in lists)
     except (SyntaxError, TypeError, ValueError):
-        raise ValueError(f"feature_encoder_spec is {spec!r}, expected lists of three numbers each") from None
+        told = repr(spec)[:100]
+        raise ValueError(f"feature_encoder_spec is {told}, expected lists of three numbers each") from None
 
 
 def check_fit(network: Emotion2vec, state: Mapping[str, Tensor], path: Path) -> None:

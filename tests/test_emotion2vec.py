@@ -209,6 +209,8 @@ def test_a_file_of_another_network_or_a_program_gets_one_line(tmp_path: Path) ->
     assert "are missing, 2 are of another network" in refusal(tmp_path)
     torch.save({"model": {"weight": 3}}, tmp_path / "model.pt")
     assert "'weight' is no tensor" in refusal(tmp_path)
+    torch.save({"model": torch.zeros(2)}, tmp_path / "model.pt")
+    assert "its model is Tensor" in refusal(tmp_path)
     torch.save([1, 2], tmp_path / "model.pt")
     assert "expected a dictionary, got list" in refusal(tmp_path)
     torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")  # a module is a program to the unpickler
@@ -234,6 +236,7 @@ def test_a_list_of_convolutions_is_read_and_not_run() -> None:
         *[(512, 3, 2)] * 4,
         *[(512, 2, 2)] * 2,
     )
-    for spec in ("__import__('os').getcwd()", "[(512, 3)]", "[(512,", "7", "[(1, 2, 3)] - [1]"):
+    bombs = ("[(1, 2, 3)] * 10000000000000", "[(1, 2, 3)]" + " * 100" * 9, "+".join(["[]"] * 20_000))
+    for spec in ("__import__('os').getcwd()", "[(512, 3)]", "[(512,", "7", "[(1, 2, 3)] - [1]", *bombs):
         with pytest.raises(ValueError, match="expected lists of three numbers each"):
             convolutions(spec)
