@@ -99,6 +99,15 @@ def test_what_a_video_lacks_is_counted_with_its_reason() -> None:
         watch_pairs(pairs[3:], sides(), None)
 
 
+def test_a_true_video_that_begins_with_a_flat_picture_has_no_measure_of_sharpness() -> None:
+    dark = pair(0)
+    dark.truth["frames"][0] = 0
+    found = watch_pairs([dark, pair(1)], sides(), EmotionAccuracy())
+    assert found.lacking["sharpness"] == {"the first true picture is flat": 1}
+    assert found.lacking.keys() == {"sharpness"}
+    assert report_of(found, judges()[:2]).findings["sharpness"]["made"].clips == (1, 1, 1)
+
+
 def test_the_emotion_is_read_as_the_protocol_scores_it() -> None:
     protocol = load_protocol(PROTOCOL)
     assert type(emotion_of(protocol)) is EmotionAccuracy

@@ -190,7 +190,9 @@ def _tracks(seen: Seen, emotion: EmotionAccuracy | None) -> dict[str, list[Tenso
             tracks["asked emotion"] = [x[:, : len(asked_L)][:, asked_L].sum(1) for x in shown]
     if "lip_opening" in seen.made:
         tracks["lip opening error"] = [(seen.made["lip_opening"] - seen.true["lip_opening"]).abs()]
-    tracks["sharpness"] = [_sharpness(side["frames"]) / first for side in both]
+    tracks["sharpness"] = "the first true picture is flat"
+    if first > 0:
+        tracks["sharpness"] = [_sharpness(side["frames"]) / first for side in both]
     tracks["brightness"] = [_by_chunks(lambda x: luma(x).mean((1, 2)), side["frames"]) for side in both]
     return tracks
 
