@@ -72,7 +72,7 @@ def main() -> None:
     features_mb = 2 * args.clips * args.frames * args.width * 4 / 2**20
     print(f"{args.clips} clips of {args.frames} frames, {args.width} wide: features {features_mb:.0f} MB")
     result = drawn(args.metrics[:1], args.clips, args.frames, args.width)
-    with tempfile.TemporaryDirectory() as folder:  # first: what a metric frees the next step would take unseen
+    with tempfile.TemporaryDirectory() as folder:  # first: what a metric frees would be taken unseen
         measured("write", lambda: result.write(Path(folder) / "r.json"), features_mb)
         measured("read", lambda: read_back(Path(folder) / "r.json"), features_mb)
     for name in args.metrics:
