@@ -56,7 +56,8 @@ def main() -> None:
     args = parser.parse_args()
     batch = held_out(args.clips)
     curves = [Curve(build_module(read_run(run)["model"]), batch) for run in args.runs]
-    print(f"{'step':>6}  {'shown':12}{'clips':>6}{'first':>9}{'second':>9}{'less':>10}  95 % interval")
+    head = f"{'step':>6}  {'shown':12}{'clips':>6}{'first':>9}{'second':>9}{'less':>10}  95 % interval"
+    print(head, flush=True)
     for pair in zip(*map(checkpoints, args.runs), strict=False):
         step, other = (curve.load(path) for curve, path in zip(curves, pair, strict=True))
         if step != other:
