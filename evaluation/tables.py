@@ -222,7 +222,9 @@ def measured_by(table: Table, name: str) -> str:
 
 def doubt(table: Table, name: str) -> str:
     """Why the network a metric rests on is not known to be the published one; empty where it is."""
-    return table.results[0].extractors.get(measured_by(table, name), {}).get("doubt", "")
+    by = measured_by(table, name)
+    told = (result.extractors.get(by, {}).get("doubt", "") for result in table.results)
+    return next(filter(None, told), "")  # an older result of the same file has not told
 
 
 def doubts(table: Table) -> dict[str, str]:

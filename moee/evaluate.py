@@ -313,6 +313,8 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
             if key not in ABOUT_KEYS:
                 raise ValueError(f"{path}: {unknown_key(stem, key, ABOUT_KEYS)}")
         stem = normalize("NFC", stem)  # as file names are compared
+        if stem in about:
+            raise ValueError(f"{path}: {stem!r} stands there twice, its accents written in two ways")
         about[stem] = {key: entry[key] for key in entry if key == "identity"}
         if "emotion" in entry:
             try:

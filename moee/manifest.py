@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,7 +120,7 @@ def _entry(place: str, entry: Any, folder: Path) -> Listed:
             )
             raise ValueError(f"{where}: {name}: expected {kind}, got {value!r}")
         known[name] = _inside(where, folder, value) if name in PATHS and value is not None else value
-    return Listed(**known)
+    return Listed(**known | {"key": normalize("NFC", known["key"])})  # as file names are compared
 
 
 def _inside(where: str, folder: Path, text: str) -> Path:

@@ -14,10 +14,11 @@ from evaluation.board.downloads import as_csv, as_json, as_latex, as_markdown
 from evaluation.board.pareto import Point, front, log_ticks, plotted_metric, ticks
 from evaluation.board.scores import family
 from evaluation.board.videos import copy_videos, find_videos
+from evaluation.features import OTHER_WEIGHTS
 from evaluation.leaderboard import build_leaderboard
 from evaluation.metrics import METRICS
 from evaluation.result import Result
-from evaluation.tables import group
+from evaluation.tables import doubt, group, measured_by
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,17 @@ def board() -> list[Result]:
 
 def test_every_metric_has_a_family():
     assert {name for name in METRICS if family(name) == "Other"} == set()
+
+
+def test_one_row_that_tells_of_unproven_weights_is_enough_for_its_column(board):
+    older, newer = named(board[0], "older"), named(board[0], "newer")
+    (name,) = older.extractors
+    newer = replace(newer, extractors={name: {**newer.extractors[name], "doubt": OTHER_WEIGHTS}})
+    for rows in ([older, newer], [newer, older]):
+        (table,) = group(rows)
+        column = next(n for n in table.metrics if measured_by(table, n) == name)
+        assert doubt(table, column) == OTHER_WEIGHTS
+    assert doubt(group([older])[0], column) == ""
 
 
 def test_the_breakdown_is_the_metric_on_the_rows_of_a_group(board):

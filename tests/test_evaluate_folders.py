@@ -220,6 +220,13 @@ def test_the_rate_of_a_file_is_told_whichever_seed_lacks_it() -> None:
     assert data_record(found, "measured", [])["source_rates"] == {"generated": {"50": 1}, "true": {"25": 1}}
 
 
+def test_an_entry_written_in_two_ways_is_refused(tmp_path) -> None:
+    path = tmp_path / "about.json"
+    path.write_text('{"\u00fcber": {"identity": "a"}, "u\u0308ber": {"identity": "b"}}')
+    with pytest.raises(ValueError, match="'\u00fcber' stands there twice"):
+        evaluate.read_about(path)
+
+
 def test_names_are_compared_as_people_read_them(tmp_path) -> None:
     composed, taken_apart = "\u00fcber uns", "u\u0308ber uns"
     for name in (f"{taken_apart}.mp4", "b.MP4", ".b-x2.mp4", "._b.mp4", "notes.txt"):

@@ -58,6 +58,11 @@ def test_a_table_and_json_are_the_same_manifest(world: Path) -> None:
     assert read_manifest(table(world, *lines)) == read_manifest(world / "m.json")
 
 
+def test_a_key_is_composed_as_file_names_are(world: Path) -> None:
+    (listed,) = read_manifest(table(world, "u\u0308ber,made/1.mp4,true/x.mp4,,,,"))
+    assert listed.key == "\u00fcber"
+
+
 @pytest.mark.parametrize(
     ("header", "lines", "said"),
     [
