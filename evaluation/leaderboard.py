@@ -13,10 +13,11 @@ from evaluation.board.sections import breakdowns, clips, published
 from evaluation.board.ties import rule
 from evaluation.board.videos import Links, Videos, copy_videos
 from evaluation.metrics import METRICS
-from evaluation.page import page, write_whole
+from evaluation.page import page
 from evaluation.published_numbers import PublishedTable
 from evaluation.result import Result
 from evaluation.tables import Table, group
+from evaluation.whole_files import write_whole
 
 INTRO = (
     "Every number is computed from one row per clip, with an interval that draws whole people. Ceiling rows "

@@ -1,12 +1,10 @@
 """How our pages look: one document without any network, light and dark, readable on a phone."""
 
 import base64
-import os
 from collections.abc import Iterable
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 
 
 def asset(name: str) -> str:
@@ -81,10 +79,3 @@ def data_table(caption: str, head: str, bodies: str, kind: str = "") -> str:
         f"<caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead>"
         f"{bodies}</table></div>"
     )
-
-
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file that is either whole or not there."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.replace(part, path)

@@ -22,7 +22,6 @@ from evaluation.result_files import (
     SCHEMA_VERSION,
     SECTIONS,
     naming,
-    put,
     put_tensors,
     read_content,
     read_sums,
@@ -38,6 +37,7 @@ from evaluation.statistics import (
     percentile_interval,
     seen_groups,
 )
+from evaluation.whole_files import write_whole
 
 ROLES = ("system", "ceiling", "floor")
 Estimate = tuple[float | None, float | None]  # a value; the standard error of a distance of sets if wanted
@@ -281,7 +281,7 @@ class Result:
             tensors = self.large | packed(self.features)
             beside = path.with_suffix(".sums.safetensors")
             content["sums_file"] = {"name": beside.name, "sha256": put_tensors(beside, tensors)}
-        put(path, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_whole(path, json.dumps(content, indent=1, allow_nan=False))
         return path
 
     @classmethod

@@ -81,13 +81,6 @@ def read_sums(path: Path, about: Any) -> dict[str, Tensor]:
         raise ValueError(f"{beside} is not a readable safetensors file: {error}") from None
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
-
-
 def put_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write named tensors whole or not at all, straight from where they lie; the file's sha256."""
     part = path.with_name(path.name + ".part")

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.board.videos import read_video_file
-from evaluation.page import page, write_whole
+from evaluation.page import page
 from evaluation.preference import Vote
 from evaluation.protocol import digest_of
+from evaluation.whole_files import write_whole
 
 SCHEMA_VERSION = 1
 QUESTION = "Which face shows the more natural and believable emotion?"

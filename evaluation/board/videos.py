@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from evaluation.page import write_whole
 from evaluation.pairs import stem
+from evaluation.whole_files import write_whole
 
 SIGNATURES = {".mp4": (4, b"ftyp"), ".webm": (0, b"\x1a\x45\xdf\xa3")}  # where in the file, what stands there
 LARGEST_VIDEO = 8 * 2**20  # bytes

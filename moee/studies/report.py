@@ -13,8 +13,9 @@ import torch
 
 from evaluation.devices import device_name
 from evaluation.environment import environment, peak_memory_mb
-from evaluation.page import page, write_whole
+from evaluation.page import page
 from evaluation.protocol import digest_of
+from evaluation.whole_files import write_whole
 from moee.files import write_text
 from moee.generator import LoadedGenerator
 from moee.studies.bench import FIRST_SEED, INTENSITY, Bench
