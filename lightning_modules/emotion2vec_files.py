@@ -8,7 +8,6 @@ file lists of huggingface.co/emotion2vec, which also show that no file needs mor
 """
 
 import ast
-import pickle
 import zipfile
 from collections.abc import Mapping
 from math import prod
@@ -66,7 +65,9 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     """The content of a PyTorch file; no program in it runs, and tensors stay on disk where they can."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # bytes that are no pickle make the unpickler stumble in any way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} is not a readable weights file: {reason[:120]}") from None
     if not isinstance(content, Mapping):

@@ -215,7 +215,7 @@ def test_a_file_of_another_network_or_a_program_gets_one_line(tmp_path: Path) ->
     assert "expected a dictionary, got list" in refusal(tmp_path)
     torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")  # a module is a program to the unpickler
     assert "model.pt is not a readable weights file" in refusal(tmp_path)
-    for content in (b"", b"not a checkpoint", (tmp_path / "model.pt").read_bytes()[:400]):
+    for content in (b"", b"junk\n", b"not a checkpoint", (tmp_path / "model.pt").read_bytes()[:400]):
         (tmp_path / "model.pt").write_bytes(content)
         assert "model.pt is not a readable weights file" in refusal(tmp_path)
 

@@ -210,6 +210,12 @@ def test_lpips_on_vgg_agrees_with_the_lpips_package(tmp_path):
     assert metric.compute().item() != pytest.approx(0.0232, rel=0.1)  # not AlexNet's
 
 
+def test_a_broken_trunk_gets_one_line(tmp_path):
+    (tmp_path / "alex.pth").write_bytes(b"junk\n")
+    with pytest.raises(ValueError, match=r"alex\.pth is not a readable weights file"):
+        load_lpips(tmp_path / "alex.pth")
+
+
 def test_lpips_never_downloads(tmp_path):
     with pytest.raises(FileNotFoundError, match="no LPIPS trunk weights"):
         load_lpips(tmp_path / "absent.pt")

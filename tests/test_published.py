@@ -97,6 +97,7 @@ BROKEN = {
     "cut": written(state())[:-400],
     "half": written(state())[:700],
     "a zip": archive(),
+    "text that looks like a pickle": b"junk\n",
     "TorchScript": program(),
     "a whole module": written(Toy()),
     "one tensor": written(torch.zeros(3)),

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from evaluation.extractors.published import read_state
+
 TRUNKS = ("alex", "vgg")
 
 
@@ -31,7 +33,7 @@ def load_lpips(trunk_weights: Path, net: str = "alex") -> nn.Module:
     import lpips
 
     network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = read_state(path)
     trunk = network.net.state_dict()
     given = list(state.values()) if all(name.startswith("net.") for name in state) else _convolutions(state)
     shapes = [tuple(value.shape) for value in trunk.values()]
