@@ -38,7 +38,6 @@ FRAMES, SIDE, BLIND = 10, 96, 3  # one frame shows no face
 MESH = 20 + 60 * torch.rand(FRAMES, POINTS, 2, generator=torch.Generator().manual_seed(0))
 MESH[BLIND] = torch.nan
 SAMPLES = [painted(i) for i in range(2)]
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 
 
 class Finder:
@@ -245,7 +244,6 @@ def test_low_precision_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.gpu
-@needs_gpu
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_gpu_sees_what_the_cpu_sees(name: str) -> None:
     network = NETWORKS[name]()
@@ -264,7 +262,6 @@ def test_a_gpu_sees_what_the_cpu_sees(name: str) -> None:
 
 
 @pytest.mark.gpu
-@needs_gpu
 def test_a_gpu_animates_as_the_cpu_does() -> None:
     from lightning_modules.interfaces import EmotionCue
 

@@ -21,7 +21,7 @@ LINES = 30
 PRECISION = () if multiplies_bfloat16(choose_device()) else ("trainer.precision=32-true",)
 
 
-def shrunk(name, root, *overrides):
+def shrunk(name, root, *overrides, accelerator="cpu"):
     """A checked run of two steps, without initial weights that are not here."""
     composition = compose(name, *PRECISION, *overrides, smoke=True)
     for part, weights in list((composition.config.get("initial_weights") or {}).items()):
@@ -31,7 +31,7 @@ def shrunk(name, root, *overrides):
             locate_weights(weights)
         except FileNotFoundError:
             composition.config.initial_weights.pop(part)
-    composition.config.trainer.accelerator = "cpu"
+    composition.config.trainer.accelerator = accelerator
     composition.config.trainer.limit_val_batches = 1
     composition.config.trainer.log_every_n_steps = 1
     return Run(composition, root)
@@ -51,8 +51,9 @@ def test_an_experiment_is_short_and_named_by_its_file(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", experiment_names())
-def test_it_takes_two_steps(name, own_folder):
-    run = shrunk(name, own_folder / "runs")
+@pytest.mark.parametrize("accelerator", ["cpu", pytest.param("gpu", marks=pytest.mark.gpu)])
+def test_it_takes_two_steps(name, accelerator, own_folder):
+    run = shrunk(name, own_folder / "runs", accelerator=accelerator)
     assert run.trainer.max_steps == 2, "smoke: {trainer.max_steps: 2}"
     train(run)
     assert newest_checkpoint(run.directory).stem == "step=00000002"
