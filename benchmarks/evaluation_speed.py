@@ -1,13 +1,15 @@
 """How fast FID is: pictures to features against torch-fidelity, features to a distance against two others.
 
     python -m benchmarks.evaluation_speed [--rounds 5] [--pictures 8] [--size 256] [--samples 512 1024 2048]
-                                          [--people 4 50]
+                                          [--people 4 50] [--device cuda]
 
 Both networks hold the same synthetic weights and get the same pictures, in turns, processor time of one
 thread, medians of the rounds; the features must agree to 1e-4. `--samples` alone with `--rounds 0` leaves the
 networks out. With `--people` the closing step gives way to a distance with its error, against fitting it
-again without each person: two of those fits are timed and must give the same, the others count as much. Needs
-torch-fidelity and SciPy, which `pip install -e .[dev]` brings.
+again without each person: two of those fits are timed and must give the same, the others count as much. With
+`--device cuda` both networks and our distances compute there, the others' distances on all threads of the
+processor, and time is the clock's, copies to the GPU and back included. Needs torch-fidelity and SciPy, which
+`pip install -e .[dev]` brings.
 """
 
 import argparse
@@ -28,6 +30,7 @@ from reference_media import channels_first, pictures
 from synthetic_weights import fill
 from torch import Tensor
 
+from evaluation.devices import CPU, Workplace, choose_device
 from evaluation.extractors.inception import Inception
 from evaluation.metrics import METRICS, frechet_distance, kid
 from evaluation.metrics.sets import SetMetric
@@ -35,14 +38,17 @@ from evaluation.metrics.sets import SetMetric
 WIDTH, CLOSE, CLOSE_FITS = 2048, 1e-4, 1e-9
 
 
-def seconds(work: Callable[[], object]) -> tuple[float, object]:
-    """Processor time of a piece of work, and what it gives."""
-    start = time.process_time()
+def seconds(work: Callable[[], object], device: torch.device = CPU) -> tuple[float, object]:
+    """Time of a piece of work, the processor's or where a GPU works the clock's, and what it gives."""
+    clock = time.process_time if device == CPU else time.perf_counter
+    start = clock()
     found = work()
-    return time.process_time() - start, found
+    if device != CPU:
+        torch.cuda.synchronize(device)
+    return clock() - start, found
 
 
-def networks() -> dict[str, Callable[[Tensor], Tensor]]:
+def networks(device: torch.device) -> dict[str, Callable[[Tensor], Tensor]]:
     """Name -> pictures (N, 3, H, W) uint8 to features (N, 2048), resized as TensorFlow 1 did."""
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
@@ -50,17 +56,21 @@ def networks() -> dict[str, Callable[[Tensor], Tensor]]:
         path = Path(folder) / "weights.pth"
         torch.save(fill(Inception()).state_dict(), path)
         ours = Inception.load(path, "tf1")
-        theirs = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], str(path))
-    return {"torch-fidelity": lambda x: theirs(x)[0], "ours": lambda x: ours.measure(x)[ours.provides[0]]}
+        theirs = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], str(path)).to(device)
+    place = Workplace(device, [ours])
+    return {
+        "torch-fidelity": lambda x: theirs(x.to(device))[0].cpu(),
+        "ours": lambda x: place.run(ours, ours.measure, x)[ours.provides[0]],
+    }
 
 
-def extraction(rounds: int, count: int, size: int) -> None:
+def extraction(rounds: int, count: int, size: int, device: torch.device) -> None:
     """Pictures a second of both, and how far their features lie apart.
 
     Raises:
         ValueError: if the features differ by more than 1e-4.
     """
-    kernels, spent = networks(), {}
+    kernels, spent = networks(device), {}
     shown = channels_first(pictures(501, count, size, size, 60))
     found: dict[str, Tensor] = {name: kernel(shown) for name, kernel in kernels.items()}
     apart = (found["ours"] - found["torch-fidelity"]).abs().max().item()
@@ -68,7 +78,7 @@ def extraction(rounds: int, count: int, size: int) -> None:
         raise ValueError(f"features are {apart:.1e} apart: the two do not measure the same")
     for _ in range(rounds):
         for name, kernel in kernels.items():
-            spent.setdefault(name, []).append(seconds(lambda kernel=kernel: kernel(shown))[0])
+            spent.setdefault(name, []).append(seconds(lambda kernel=kernel: kernel(shown.clone()), device)[0])
     print(f"{count} pictures of {size} x {size}, {rounds} rounds, features {apart:.1e} apart")
     for name, times in spent.items():
         print(f"{name:16}{count / statistics.median(times):8.2f} pictures a second")
@@ -92,44 +102,45 @@ def with_eigenvalues(x_ND: np.ndarray, y_ND: np.ndarray) -> float:
     return fid_statistics_to_metric(*moments, False)[KEY_METRIC_FID]
 
 
-ROUTES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "ours": lambda x, y: frechet_distance(torch.from_numpy(x), torch.from_numpy(y)).item(),
-    "torch-fidelity": with_eigenvalues,
-    "sqrtm": with_root,
-}
-
-
-def closing(samples: int) -> None:
+def closing(samples: int, device: torch.device) -> None:
     """The distance of two sets of features by each route."""
+    routes: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+        "ours": lambda x, y: frechet_distance(*(torch.from_numpy(z).to(device) for z in (x, y))).item(),
+        "torch-fidelity": with_eigenvalues,
+        "sqrtm": with_root,
+    }
     rng = np.random.default_rng(samples)
     x, y = rng.standard_normal((samples, WIDTH)), 1.2 * rng.standard_normal((samples, WIDTH)) + 0.1
     spent = {}
-    for name, route in ROUTES.items():
-        spent[name], value = seconds(lambda route=route: route(x, y))
+    if device != CPU:
+        routes["ours"](x, y)  # the first time loads libraries
+    for name, route in routes.items():
+        spent[name], value = seconds(lambda route=route: route(x, y), device)
         times = spent[name] / spent["ours"]
         print(f"{samples} samples: {name:16}{spent[name]:8.2f} s  {times:6.1f} x  {value:.6f}")
 
 
-def intervals(samples: int, people: int) -> None:
+def intervals(samples: int, people: int, device: torch.device) -> None:
     """A distance with its error over people, against refitting.
 
     Raises:
         ValueError: if a value without one person is another one.
     """
     g = torch.Generator().manual_seed(samples)
-    sides = [(scale * torch.randn(samples, WIDTH, generator=g)).tensor_split(people) for scale in (1.0, 1.2)]
+    sides = [scale * torch.randn(samples, WIDTH, generator=g) for scale in (1.0, 1.2)]
+    sides = [side.to(device).tensor_split(people) for side in sides]
     routes: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"kid_clean": kid, "fid_clean": frechet_distance}
     for name, fit in routes.items():
         metric = METRICS[name]()
         assert isinstance(metric, SetMetric)
         groups = metric.groups(people)
-        ours, (value, left_G) = seconds(lambda metric=metric: metric.left_out(*sides))
+        ours, (value, left_G) = seconds(lambda metric=metric: metric.left_out(*sides), device)
         took = []
         for i in (0, len(left_G) - 1):
             rest = [
                 torch.cat([x for place, x in enumerate(side) if place not in groups[i]]) for side in sides
             ]
-            spent, found = seconds(lambda fit=fit, rest=rest: fit(*rest))
+            spent, found = seconds(lambda fit=fit, rest=rest: fit(*rest), device)
             took.append(spent)
             if not abs(found - left_G[i]) <= CLOSE_FITS * abs(found):
                 raise ValueError(f"{name} without group {i} is {left_G[i]}, fitted again {found}")
@@ -158,15 +169,17 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--samples", type=int, nargs="*", default=[512, 1024, 2048])
     parser.add_argument("--people", type=int, nargs="*", default=[], help="at least 2 each")
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
-    torch.set_num_threads(1)
+    device = choose_device(args.device)
+    torch.set_num_threads(1 if device == CPU else os.cpu_count() or 1)
     if args.rounds:
-        extraction(args.rounds, args.pictures, args.size)
+        extraction(args.rounds, args.pictures, args.size, device)
     for samples in args.samples:
         for people in args.people:
-            intervals(samples, people)
+            intervals(samples, people, device)
         if not args.people:
-            closing(samples)
+            closing(samples, device)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def evaluate(
         progress: called with each key and the number of clips this process has done.
         kept: folder of what was measured before; see `evaluation.kept_rows` and `kept_features`. None keeps
             nothing.
-        device: where networks look; all else is computed on the CPU.
+        device: where networks look and distances of sets are computed; all else is computed on the CPU.
 
     Raises:
         ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
@@ -149,7 +149,7 @@ def evaluate_pairs(
         large=_stacked([item.large for item in found]),
         features=collected([item.large for item in found if not item.row.problem]),
     )
-    result.metrics = world.tell(result.recomputed() if world.first else {})
+    result.metrics = world.tell(result.recomputed(device=device) if world.first else {})
     if out is not None and world.first:
         result.write(Path(out))
     return result

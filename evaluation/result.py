@@ -173,10 +173,15 @@ class Result:
         """Fill `metrics` from the rows."""
         self.metrics = self.recomputed()
 
-    def recomputed(self, set_intervals: bool = True) -> dict[str, Any]:
-        """What `metrics` has to be, from the rows alone; intervals of distances of sets only where wanted."""
+    def recomputed(self, set_intervals: bool = True, device: torch.device | str = "cpu") -> dict[str, Any]:
+        """What `metrics` has to be, from the rows alone.
+
+        Args:
+            set_intervals: whether those of distances of sets are wanted, which take longest.
+            device: where distances of sets are computed.
+        """
         names = {name for row in self.rows for name in row.sums} | self.large.keys()
-        return {name: self._record(METRICS[name], set_intervals) for name in METRICS if name in names}
+        return {name: self._record(METRICS[name], set_intervals, device) for name in METRICS if name in names}
 
     def sums_of(self, name: str) -> tuple[Tensor, list[Row]]:
         """Sums (N, K) of a metric, and the evaluated rows they belong to."""
@@ -186,14 +191,18 @@ class Result:
         rows = [row for row in rows if name in row.sums]
         return torch.tensor([row.sums[name] for row in rows], dtype=torch.float64), rows
 
-    def _record(self, kind: type[ClipMetric], set_intervals: bool) -> dict[str, Any]:
+    def _record(
+        self, kind: type[ClipMetric], set_intervals: bool, device: torch.device | str
+    ) -> dict[str, Any]:
         metric, (sums_NK, rows) = kind(), self.sums_of(kind.name)
         identities = [row.identity for row in rows]
-        found = self._value(metric, sums_NK, [True] * len(rows), set_intervals)
+        found = self._value(metric, sums_NK, [True] * len(rows), device, set_intervals)
         seeds, by_seed = sorted({row.seed for row in rows}), {}
         if len(seeds) > 1:
             masks = {seed: [row.seed == seed for row in rows] for seed in seeds}
-            by_seed = {str(seed): self._value(metric, sums_NK, mask)[0] for seed, mask in masks.items()}
+            by_seed = {
+                str(seed): self._value(metric, sums_NK, mask, device)[0] for seed, mask in masks.items()
+            }
         return {
             "title": kind.title,
             "value": found[0],
@@ -215,7 +224,12 @@ class Result:
         }
 
     def _value(
-        self, metric: ClipMetric, sums_NK: Tensor, chosen: list[bool], spread: bool = False
+        self,
+        metric: ClipMetric,
+        sums_NK: Tensor,
+        chosen: list[bool],
+        device: torch.device | str,
+        spread: bool = False,
     ) -> Estimate:
         """Over the chosen rows; nothing where a distance of sets has too few samples."""
         if not isinstance(metric, SetMetric):
@@ -224,7 +238,7 @@ class Result:
         sides = self.features[metric.needs[0]]
         kept = [(side, row.identity) for side, row, keep in zip(sides, rows, chosen, strict=True) if keep]
         try:
-            value, error = metric.of_people(*by_person(*zip(*kept, strict=True)), spread)
+            value, error = metric.of_people(*by_person(*zip(*kept, strict=True)), spread, device)
         except ValueError:
             return None, None
         return number(value), None if error is None else number(error)

@@ -11,6 +11,7 @@ from judges import PROTOCOL, PaintedIdentity, PaintedJudge, painted
 from synthetic_weights import fill
 from torch import Tensor, nn
 
+from datamodules.synthetic.clip import synthetic_clip
 from evaluation.devices import CPU, Workplace, choose_device
 from evaluation.evaluate import evaluate
 from evaluation.extractors.arcface import ArcFace
@@ -29,9 +30,12 @@ from evaluation.extractors.sync_judge import SyncJudge
 from evaluation.extractors.syncnet import SyncNet
 from evaluation.extractors.tddfa import Tddfa
 from evaluation.metrics.perceptual import lpips_frames
+from evaluation.protocol import load_protocol
 from lightning_modules.precision import multiplies_bfloat16
 from moee import cli
+from moee.evaluate import load_extractors
 from moee.generator import load_generator
+from moee.merge import CONFIGS
 
 META = torch.device("meta")
 FRAMES, SIDE, BLIND = 10, 96, 3  # one frame shows no face
@@ -275,3 +279,22 @@ def test_a_gpu_animates_as_the_cpu_does() -> None:
     apart = (videos[0].float() - videos[1].float()).abs()
     assert apart.mean() < 0.1
     assert apart.max() <= 4
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["embedded-v1", "embedded-v2", "embedded-v3"])
+def test_a_gpu_evaluates_as_the_cpu_does(name: str) -> None:
+    samples = [synthetic_clip(920_000 + i, 30, identity=500 + i, split="test") for i in range(4)]
+    made = {s["key"]: (s["frames"].int() * 3 // 4 + 20).to(torch.uint8) for s in samples}
+    protocol = load_protocol(CONFIGS / "protocol" / f"{name}.yaml")
+    here, there = (
+        evaluate(made, samples, protocol, extractors=load_extractors(protocol), device=device)
+        for device in (CPU, torch.device("cuda", 0))
+    )
+    assert there.environment["device"] == torch.cuda.get_device_name(0)
+    assert here.comparable == there.comparable
+    assert here.metrics.keys() == there.metrics.keys()
+    for metric, record in here.metrics.items():
+        found = there.metrics[metric]
+        assert found["value"] == pytest.approx(record["value"], rel=2e-3, abs=1e-3), metric
+        assert found["interval"] == pytest.approx(record["interval"], rel=0.02, abs=5e-3), metric

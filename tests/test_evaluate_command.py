@@ -92,6 +92,8 @@ def test_limits_lie_beside_the_result_and_are_printed(
         "3",
         "--frames",
         "5",
+        "--device",
+        "cpu",  # whose memory is measured
         "--limits",
         "--out",
         str(out),

@@ -199,3 +199,44 @@ def test_too_few_for_an_interval_still_have_a_value(name: str) -> None:
     value, error = metric.of_people(made, true)
     assert (value, error) == metric.of_people(made, true, spread=False)
     assert error is None
+
+
+def people_of(name: str, size: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Four people of unequally many samples, some of them almost without spread in half of their width."""
+    g, width = torch.Generator().manual_seed(size), getattr(METRICS[name], "width", 30)
+    scale = torch.logspace(0, -6, width)
+    made, true = (
+        [torch.randn(size + i, width, generator=g) * scale + i / 9 for i in range(4)] for _ in range(2)
+    )
+    return made, true
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("fid_clean", 90), ("fvd_crop_16", 60), ("fvd_crop_16_n", 200), ("kid_clean", 90), ("efid_3ddfa", 40)],
+)
+def test_a_gpu_computes_the_same(name: str, size: int, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if large:
+        monkeypatch.setattr("evaluation.metrics.left_out.LARGE", 0)
+    metric = METRICS[name]()
+    assert isinstance(metric, SetMetric)
+    (value, error), found = (metric.of_people(*people_of(name, size), device=d) for d in ("cpu", "cuda"))
+    assert found == (pytest.approx(value, rel=1e-9), pytest.approx(error, rel=1e-6))
+
+
+def test_a_gpu_without_memory_leaves_it_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    metric, places = METRICS["fid_clean"](), []
+    assert isinstance(metric, SetMetric)
+    whole, to = metric.of_people(*people_of("fid_clean", 5)), Tensor.to
+
+    def full(self: Tensor, *place: object, **more: object) -> Tensor:
+        if place == ("cuda",):
+            places.append(place)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return to(self, *place, **more)
+
+    monkeypatch.setattr(Tensor, "to", full)
+    assert metric.of_people(*people_of("fid_clean", 5), device="cuda") == whole
+    assert places == [("cuda",)]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from evaluation.metrics.base import ClipMetric
+from evaluation.metrics.nuclear import nuclear_norm
 
 
 def frechet_distance(x_ND: Tensor, y_ND: Tensor, ddof: int = 1) -> Tensor:
@@ -43,8 +44,8 @@ def factor(x_ND: Tensor, ddof: int) -> Tensor:
 
 def distance_of_factors(shift_D: Tensor, a_RD: Tensor, b_RD: Tensor) -> Tensor:
     """The distance, given the difference of means and factors with A'A = S1, B'B = S2."""
-    cross = torch.linalg.svdvals(a_RD @ b_RD.mT).sum(-1)
-    return shift_D.square().sum(-1) + a_RD.square().sum((-1, -2)) + b_RD.square().sum((-1, -2)) - 2 * cross
+    cross = nuclear_norm(a_RD @ b_RD.mT)
+    return shift_D.square().sum() + a_RD.square().sum() + b_RD.square().sum() - 2 * cross
 
 
 def pack_moments(x_ND: Tensor) -> Tensor:

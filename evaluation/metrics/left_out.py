@@ -25,6 +25,7 @@ from torch import Tensor
 
 from evaluation.metrics.frechet import frechet_distance
 from evaluation.metrics.moments import Moments, frechet_of_moments, merge, moments_of_parts
+from evaluation.metrics.nuclear import nuclear_norm
 
 LARGE = 2**25  # numbers of a set, 256 MB of float64: more are summed up piece by piece
 NOTHING = 1e-13  # share of a direction's scatter; rounding leaves as much of none at all
@@ -67,7 +68,7 @@ class _Side:
 
     def project(self, cross_RX: Tensor, gone: Sequence[int]) -> Tensor:
         """P (T_x ...): what is left of its rows."""
-        gone_N = torch.isin(self.person, torch.tensor(gone))
+        gone_N = torch.isin(self.person, torch.tensor(gone, device=self.person.device))
         if self.basis is None:
             kept_NX = cross_RX[~gone_N]
             return kept_NX - kept_NX.mean(0)
@@ -96,7 +97,7 @@ def _side(parts: Sequence[Tensor]) -> _Side:
     if x_ND.ndim != 2 or not torch.isfinite(x_ND).all():
         raise ValueError(f"expected finite features (N, D), got {tuple(x_ND.shape)}: find their clip")
     counts_P = torch.tensor([len(part) for part in parts])
-    person_N = torch.repeat_interleave(torch.arange(len(parts)), counts_P)
+    person_N = torch.repeat_interleave(torch.arange(len(parts)), counts_P).to(x_ND.device)
     mean_D = x_ND.mean(0)
     x_ND = x_ND - mean_D
     sums_PD = x_ND.new_zeros(len(parts), x_ND.shape[1]).index_add_(0, person_N, x_ND)
@@ -134,7 +135,7 @@ def frechet_left_out(
         raise ValueError(f"expected more than {ddof} samples on each side without a person, got {fewest}")
     cross_RR = x.factor @ y.factor.mT
     n, m = len(x.person) - ddof, len(y.person) - ddof
-    roots = torch.linalg.svdvals(cross_RR).sum() / math.sqrt(n * m)
+    roots = nuclear_norm(cross_RR) / math.sqrt(n * m)
     spread = x.squares.sum() / n + y.squares.sum() / m
     left = [_without(x, y, cross_RR, gone, ddof) for gone in groups]
     return (x.mean - y.mean).square().sum() + spread - 2 * roots, torch.stack(left)
@@ -144,7 +145,7 @@ def _without(x: _Side, y: _Side, cross_RR: Tensor, gone: Sequence[int], ddof: in
     """The distance without some people; the terms are those of `distance_of_factors`."""
     n, m = x.left(gone) - ddof, y.left(gone) - ddof
     cross = y.project(x.project(cross_RR, gone).mT, gone)
-    roots = torch.linalg.svdvals(cross).sum() / math.sqrt(n * m)
+    roots = nuclear_norm(cross) / math.sqrt(n * m)
     shift = (x.mean_without(gone) - y.mean_without(gone)).square().sum()
     return shift + x.scatter_without(gone) / n + y.scatter_without(gone) / m - 2 * roots
 

@@ -69,7 +69,11 @@ class SetMetric(ClipMetric):
         return [[place] for place in range(people)]
 
     def of_people(
-        self, made: Sequence[Tensor], true: Sequence[Tensor], spread: bool = True
+        self,
+        made: Sequence[Tensor],
+        true: Sequence[Tensor],
+        spread: bool = True,
+        device: torch.device | str = "cpu",
     ) -> tuple[float, float | None]:
         """Value, and its standard error by leaving out people; None where too few would be left.
 
@@ -77,10 +81,19 @@ class SetMetric(ClipMetric):
             made: generated features (N, D) of each person.
             true: the true ones, of the same people in the same order.
             spread: whether the error is wanted, which takes a value for each group of people.
+            device: that computes, if it has the memory; else the CPU.
 
         Raises:
             ValueError: for too few samples.
         """
+        try:
+            return self._of_people(*([part.to(device) for part in side] for side in (made, true)), spread)
+        except torch.OutOfMemoryError:
+            return self._of_people(made, true, spread)
+
+    def _of_people(
+        self, made: Sequence[Tensor], true: Sequence[Tensor], spread: bool
+    ) -> tuple[float, float | None]:
         pairs = [self.prepared(*pair) for pair in zip(made, true, strict=True)]
         sides = [[pair[side] for pair in pairs] for side in (0, 1)]
         if len(pairs) < 2 or not spread:
