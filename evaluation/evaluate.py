@@ -24,12 +24,14 @@ from evaluation.metrics.perceptual import BY_NETWORK
 from evaluation.metrics.sets import SetMetric
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, load_protocol
+from evaluation.read_ahead import read_ahead
 from evaluation.reasons import reason
 from evaluation.records import Truth, extractor_record, protocol_record, system_record
 from evaluation.result import Result, Row, System, number
 from evaluation.world import current_world
 
 GIVEN = ("frames", "blend")  # fields no network has to fill
+PICTURES = ("frames", "frames")
 
 
 class Video(Shape):
@@ -73,7 +75,7 @@ def evaluate(
         progress: called with each key and the number of clips this process has done.
         kept: folder of what was measured before; see `evaluation.kept_rows` and `kept_features`. None keeps
             nothing.
-        device: where networks look and distances of sets are computed; all else is computed on the CPU.
+        device: where networks look, pictures are compared and distances of sets are computed.
 
     Raises:
         ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
@@ -85,6 +87,7 @@ def evaluate(
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
         clips = clips_of_folder(Path(reference), read_video, about)
         pairs = pairs_of(clips, videos_made(Path(generated), clips, read_video), share=share)
+        pairs = pairs if device == CPU else read_ahead(pairs)
         return evaluate_pairs(
             pairs, protocol, out, extractors, system, "measured", lpips, progress, kept, device=device
         )
@@ -126,7 +129,12 @@ def evaluate_pairs(
     for pair in pairs:
         known = truth_digest(pair)
         mine.append(
-            Found(*_row(metrics, sides, store, pair, known), known, pair.rates, "reference" in pair.truth)
+            Found(
+                *_row(metrics, sides, store, pair, known, device),
+                known,
+                pair.rates,
+                "reference" in pair.truth,
+            )
         )
         if progress:
             progress(pair.key, len(mine))
@@ -156,23 +164,30 @@ def evaluate_pairs(
 
 
 def _row(
-    metrics: Sequence[ClipMetric], sides: BothSides, store: KeptRows, pair: Pair, known: str
+    metrics: Sequence[ClipMetric],
+    sides: BothSides,
+    store: KeptRows,
+    pair: Pair,
+    known: str,
+    device: torch.device,
 ) -> tuple[Row, dict[str, Tensor]]:
     """The row of a pair, measured now or before."""
     if before := store.get(pair, known):
         about, large = before
         return Row(pair.key, pair.identity, _label(pair), pair.seed, **about), large
-    row, large = _measured(metrics, sides, pair)
+    row, large = _measured(metrics, sides, pair, device)
     store.put(pair, known, row, large)
     return row, large
 
 
-def _measured(metrics: Sequence[ClipMetric], sides: BothSides, pair: Pair) -> tuple[Row, dict[str, Tensor]]:
+def _measured(
+    metrics: Sequence[ClipMetric], sides: BothSides, pair: Pair, device: torch.device
+) -> tuple[Row, dict[str, Tensor]]:
     """The row of a pair, with a reason if it cannot be evaluated, and the sums too large for it."""
     row = Row(pair.key, pair.identity, _label(pair), pair.seed)
     try:
         seen = sides.of(pair)
-        sums = _sums(metrics, seen)
+        sums = _sums(metrics, seen, device)
     except (ValueError, OSError) as error:
         row.problem = reason(error)
         return row, {}
@@ -183,13 +198,17 @@ def _measured(metrics: Sequence[ClipMetric], sides: BothSides, pair: Pair) -> tu
     return row, {name: value for name, value in sums.items() if name not in in_json}
 
 
-def _sums(metrics: Sequence[ClipMetric], seen: Seen) -> dict[str, Tensor]:
-    """Sums of the metrics, and the features of those that are distances of sets."""
-    sums = {}
+def _sums(metrics: Sequence[ClipMetric], seen: Seen, device: torch.device) -> dict[str, Tensor]:
+    """Sums of the metrics, and the features of those that are distances of sets.
+
+    Pictures are compared on the device, the little that networks saw in them on the CPU.
+    """
+    sums, pictures = {}, [side["frames"].to(device) for side in (seen.made, seen.true)]
     for metric in metrics:
         if metric.needs[1] in seen.true:
-            both = seen.made[metric.needs[0]], seen.true[metric.needs[1]]
-            sums[metric.name] = metric.clip_sums(*both).double()
+            fields = seen.made[metric.needs[0]], seen.true[metric.needs[1]]
+            both = pictures if metric.needs == PICTURES else fields
+            sums[metric.name] = metric.clip_sums(*both).double().cpu()
             if isinstance(metric, SetMetric):
                 sums |= as_tensors(metric.needs[0], *map(metric.samples, both))
     return sums

@@ -159,6 +159,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
     from evaluation.evaluate import evaluate_pairs
     from evaluation.pairs import Timed, pairs_of
     from evaluation.protocol import load_protocol
+    from evaluation.read_ahead import read_ahead
     from evaluation.world import current_world
     from moee.kept_videos import keeping
     from moee.needed_weights import check_weights, load_trunks
@@ -176,6 +177,8 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
         out = args.out if not results else limit_path(args.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
         pairs = pairs_of(clips, timed or make, system.seeds or [0], current_world().share)
+        if device.type != "cpu" and not args.checkpoint:  # a network that generates is timed, on the same GPU
+            pairs = read_ahead(pairs)
         results.append(
             evaluate_pairs(
                 keeping(pairs, system, args.keep_videos) if timed and args.keep_videos else pairs,

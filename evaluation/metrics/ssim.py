@@ -3,11 +3,12 @@
 F frame, C channel, H row, W column, P tap, Q field.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
 
@@ -18,21 +19,19 @@ WIDTHS: dict[Window, int] = {"gaussian": 2 * RADIUS + 1, "uniform": BOX}
 K1, K2 = 0.01, 0.03
 
 
-def gaussian_taps(sigma: float, radius: int) -> Tensor:
-    """Normalised weights (2 radius + 1,) float64."""
-    x_P = torch.arange(-radius, radius + 1, dtype=torch.float64)
-    weight_P = torch.exp(-0.5 * (x_P / sigma).square())
-    return weight_P / weight_P.sum()
+def gaussian_taps(sigma: float, radius: int) -> list[float]:
+    """Weights of 2 radius + 1 places; their sum is one."""
+    weights = [math.exp(-0.5 * (place / sigma) ** 2) for place in range(-radius, radius + 1)]
+    return [weight / sum(weights) for weight in weights]
 
 
-def blur_interior(x_QCHW: Tensor, sigma: float, radius: int) -> Tensor:
-    """Gaussian blur over the last two axes, only where the whole window fits.
+def blur_interior(x_QCHW: Tensor, taps: Sequence[float]) -> Tensor:
+    """Weighted means over the last two axes, one after the other, only where the whole window fits.
 
-    Each shrinks by twice the radius.
+    Each shrinks by one less than there are taps.
     """
-    taps = gaussian_taps(sigma, radius).tolist()
     for axis in (-1, -2):
-        size = x_QCHW.shape[axis] - 2 * radius
+        size = x_QCHW.shape[axis] - len(taps) + 1
         total = x_QCHW.narrow(axis, 0, size) * taps[0]
         for k, weight in enumerate(taps[1:], 1):
             total.add_(x_QCHW.narrow(axis, k, size), alpha=weight)
@@ -43,8 +42,8 @@ def blur_interior(x_QCHW: Tensor, sigma: float, radius: int) -> Tensor:
 def window_moments(fields_QCHW: Tensor, window: Window) -> tuple[Tensor, float]:
     """Local means of each field, only where the whole window fits, and the factor of local covariances."""
     if window == "gaussian":
-        return blur_interior(fields_QCHW, SIGMA, RADIUS), 1.0
-    return F.avg_pool2d(fields_QCHW, BOX, stride=1), BOX**2 / (BOX**2 - 1)
+        return blur_interior(fields_QCHW, gaussian_taps(SIGMA, RADIUS)), 1.0
+    return blur_interior(fields_QCHW, [1 / BOX] * BOX), BOX**2 / (BOX**2 - 1)
 
 
 def ssim_frame(

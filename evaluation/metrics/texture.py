@@ -1,15 +1,18 @@
 """What the eye notices and PSNR forgives: flicker, grain, softness. F frame, H row, W column."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from evaluation.metrics.base import ClipMetric, check_pair
-from evaluation.metrics.ssim import blur_interior
+from evaluation.metrics.ssim import blur_interior, gaussian_taps
 
 STILL = 1.0  # grey levels a pixel of the truth may change and still count as static: one step of rounding
 ROUNDING = 1e-6  # squared grey levels a pixel; float32 leaves up to 1e-10 of one colour
 FLAT = 1.5  # grey levels of high frequency under which a place of the truth counts as flat
 SIGMA, RADIUS = 1.0, 3
+AT_ONCE = 32  # frames, so that a long clip takes no more memory
 
 
 def luma(frames_F3HW: Tensor) -> Tensor:
@@ -21,19 +24,32 @@ def luma(frames_F3HW: Tensor) -> Tensor:
 def flicker_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
     """Total and number (2,) of |x[t-1] - 2 x[t] + x[t+1]|, grey levels, where the truth stands still."""
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "flicker")
-    pred, true = luma(pred_F3HW), luma(true_F3HW)
-    if len(pred) < 3:
+    if len(pred_F3HW) < 3:
         return torch.zeros(2, dtype=torch.float64)
+    return _added(_flicker, pred_F3HW, true_F3HW, shared=2)
+
+
+def _flicker(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
+    pred, true = luma(pred_F3HW), luma(true_F3HW)
     step = true.diff(dim=0).abs() <= STILL
     still = step[1:] & step[:-1]
     second = (pred[:-2] - 2 * pred[1:-1] + pred[2:]).abs()
     return torch.stack([second[still].double().sum(), still.sum().double()])
 
 
+def _added(
+    sums: Callable[[Tensor, Tensor], Tensor], pred_F3HW: Tensor, true_F3HW: Tensor, shared: int = 0
+) -> Tensor:
+    """What `sums` gives of some frames at a time, each time with `shared` frames of the next."""
+    starts = range(0, max(1, len(pred_F3HW) - shared), AT_ONCE)
+    parts = [slice(start, start + AT_ONCE + shared) for start in starts]
+    return torch.stack([sums(pred_F3HW[part], true_F3HW[part]) for part in parts]).sum(0)
+
+
 def high_pass(gray_FHW: Tensor) -> Tensor:
     """What a Gaussian blur (sigma one pixel) takes away; the border of three pixels is cut off."""
     inner = gray_FHW[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
-    return inner - blur_interior(gray_FHW, SIGMA, RADIUS)
+    return inner - blur_interior(gray_FHW, gaussian_taps(SIGMA, RADIUS))
 
 
 def grain_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
@@ -44,8 +60,12 @@ def grain_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
     is under 1.5 levels.
     """
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "grain")
+    return _added(_grain, pred_F3HW, true_F3HW)
+
+
+def _grain(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
     pred, true = (high_pass(luma(x)).square().double() for x in (pred_F3HW, true_F3HW))
-    local = blur_interior(true, 2 * SIGMA, RADIUS)
+    local = blur_interior(true, gaussian_taps(2 * SIGMA, RADIUS))
     flat = local.sqrt() < FLAT
     inner = (slice(None), slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))
     near_pred, near_true = pred[inner], true[inner]
