@@ -56,3 +56,19 @@ def test_blur_is_soft(still):
 
 def test_short_clips_have_no_flicker(still):
     assert torch.tensor(value(Flicker, still[:2], still[:2])).isnan()
+
+
+@pytest.mark.parametrize("frames", [3, 4, 5, 6, 7, 10])
+@pytest.mark.parametrize("kind", [Flicker, Grain, Sharpness])
+def test_a_long_clip_in_pieces_is_the_whole(kind, frames, still, monkeypatch):
+    made = noisy(still, 3)[:frames]
+    whole = kind().clip_sums(made, still[:frames])
+    monkeypatch.setattr("evaluation.metrics.texture.AT_ONCE", 3)
+    pieces = kind().clip_sums(made, still[:frames])
+    assert pieces.tolist() == pytest.approx(whole.tolist(), rel=1e-12)
+
+
+@pytest.mark.parametrize("grey", [0, 1, 90, 133, 255])
+def test_rounding_of_one_colour_is_no_sharpness(grey, still):
+    flat = torch.full_like(still, grey)
+    assert torch.isnan(Sharpness().finish(Sharpness().clip_sums(still, flat)))

@@ -1,6 +1,6 @@
 """Structural similarity under two windows, which give two different numbers.
 
-F frame, C channel, H row, W column, P tap, Q field.
+F frame, H row, W column, Q field, X any axes.
 """
 
 import math
@@ -25,39 +25,37 @@ def gaussian_taps(sigma: float, radius: int) -> list[float]:
     return [weight / sum(weights) for weight in weights]
 
 
-def blur_interior(x_QCHW: Tensor, taps: Sequence[float]) -> Tensor:
+def blur_interior(x_XHW: Tensor, taps: Sequence[float]) -> Tensor:
     """Weighted means over the last two axes, one after the other, only where the whole window fits.
 
     Each shrinks by one less than there are taps.
     """
     for axis in (-1, -2):
-        size = x_QCHW.shape[axis] - len(taps) + 1
-        total = x_QCHW.narrow(axis, 0, size) * taps[0]
+        size = x_XHW.shape[axis] - len(taps) + 1
+        total = x_XHW.narrow(axis, 0, size) * taps[0]
         for k, weight in enumerate(taps[1:], 1):
-            total.add_(x_QCHW.narrow(axis, k, size), alpha=weight)
-        x_QCHW = total
-    return x_QCHW
+            total.add_(x_XHW.narrow(axis, k, size), alpha=weight)
+        x_XHW = total
+    return x_XHW
 
 
-def window_moments(fields_QCHW: Tensor, window: Window) -> tuple[Tensor, float]:
+def window_moments(fields_QF3HW: Tensor, window: Window) -> tuple[Tensor, float]:
     """Local means of each field, only where the whole window fits, and the factor of local covariances."""
     if window == "gaussian":
-        return blur_interior(fields_QCHW, gaussian_taps(SIGMA, RADIUS)), 1.0
-    return blur_interior(fields_QCHW, [1 / BOX] * BOX), BOX**2 / (BOX**2 - 1)
+        return blur_interior(fields_QF3HW, gaussian_taps(SIGMA, RADIUS)), 1.0
+    return blur_interior(fields_QF3HW, [1 / BOX] * BOX), BOX**2 / (BOX**2 - 1)
 
 
-def ssim_frame(
-    pred_CHW: Tensor, true_CHW: Tensor, data_range: float = 255.0, window: Window = "gaussian"
-) -> Tensor:
-    """SSIM of one frame (Wang et al. 2004, eq. 13), averaged over interior window positions and channels."""
-    x, y = pred_CHW.double(), true_CHW.double()
-    fields_QCHW = torch.stack([x, y, x * x + y * y, x * y])
-    (mean_x, mean_y, square, product), factor = window_moments(fields_QCHW, window)
+def _ssim(pred_F3HW: Tensor, true_F3HW: Tensor, data_range: float, window: Window) -> Tensor:
+    """Of each frame (Wang et al. 2004, eq. 13), averaged over interior window positions and channels."""
+    x, y = pred_F3HW.double(), true_F3HW.double()
+    fields_QF3HW = torch.stack([x, y, x * x + y * y, x * y])
+    (mean_x, mean_y, square, product), factor = window_moments(fields_QF3HW, window)
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     means = mean_x.square() + mean_y.square()
     covariance, variances = factor * (product - mean_x * mean_y), factor * (square - means)
     ratio = (2 * mean_x * mean_y + c1) * (2 * covariance + c2) / ((means + c1) * (variances + c2))
-    return ratio.mean()
+    return ratio.mean((-1, -2, -3))
 
 
 def ssim_frames(
@@ -78,9 +76,9 @@ def ssim_frames(
     if min(pred_F3HW.shape[-2:]) < WIDTHS[window]:
         size = tuple(pred_F3HW.shape[-2:])
         raise ValueError(f"SSIM: the window is {WIDTHS[window]} pixels wide, the pictures are {size}")
-    pairs = zip(pred_F3HW, true_F3HW, strict=True)  # one frame at a time: it fits the cache, a clip does not
-    values = [ssim_frame(pred, true, data_range, window) for pred, true in pairs]
-    return torch.stack(values) if values else torch.zeros(0, dtype=torch.float64)
+    at_once = 32 if pred_F3HW.is_cuda else 1  # a frame fits a processor's cache, and leaves a GPU idle
+    pairs = zip(pred_F3HW.split(at_once), true_F3HW.split(at_once), strict=True)
+    return torch.cat([_ssim(pred, true, data_range, window) for pred, true in pairs])
 
 
 class Ssim(ClipMetric):
