@@ -21,6 +21,7 @@ examples:
   moee train embedded-codec --print-config
   moee train embedded-codec --resume
   moee train my/experiment.yaml logger=wandb
+  srun --ntasks-per-node 4 moee train embedded-joint trainer.devices=4 trainer.strategy=ddp   # or torchrun
 """
 
 
@@ -44,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee train`: 0 when trained, 130 when stopped by Ctrl-C with a checkpoint."""
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
     from moee.callbacks import TrainingInterruptedError
     from moee.experiment import Run, compose
 
@@ -57,13 +60,14 @@ def run(args: argparse.Namespace) -> int:
     checked.make()
     if advice := emulated_precision(str(checked.settings["trainer"].get("precision"))):
         warn(advice)
-    say(f"run directory: {checked.directory}")
+    tell = rank_zero_only(say)
+    tell(f"run directory: {checked.directory}")
     try:
         train(checked, args.resume)
     except TrainingInterruptedError as stop:
-        say(f"{stop}: the same command with --resume continues")
+        tell(f"{stop}: the same command with --resume continues")
         return 130
-    say(f"done: {checked.directory}")
+    tell(f"done: {checked.directory}")
     return 0
 
 
