@@ -179,7 +179,11 @@ class VideoWriter:
     def _yuv(self, picture_HWC: np.ndarray) -> av.VideoFrame:
         frame = av.VideoFrame.from_ndarray(picture_HWC, format="rgb24")
         frame = self._reformatter.reformat(
-            frame, format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG
+            frame,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,  # more only wait for each other at such sizes
         )
         frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
         return frame

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLE_RATE
+from datamodules.preparation.colours import ToRgb
 
 GOP = 25  # a random window then costs at most one second of decoding
 # Without mbtree: with it, equal frames of 32 pixels gave different bytes in half of the calls (PyAV 18.1).
@@ -55,12 +56,13 @@ def decode_video(data: bytes, start: int = 0, length: int | None = None) -> Tens
             stream.thread_count = 1  # the workers are the parallelism
             if start >= GOP:
                 container.seek(round(start / FPS / stream.time_base), stream=stream)
+            to_rgb = ToRgb()
             for frame in container.decode(stream):
                 index = round(frame.time * FPS)
                 if stop is not None and index >= stop:
                     break
                 if index >= start:
-                    frames.append(torch.from_numpy(frame.to_ndarray(format="rgb24")))
+                    frames.append(torch.from_numpy(to_rgb(frame)))
     except (av.error.FFmpegError, IndexError) as error:
         raise ValueError(f"the video is damaged ({error})") from None
     if not frames or (length is not None and len(frames) != length):

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from datamodules.preparation.colours import ToRgb
 from datamodules.preparation.sound import decode_sound, stated_bytes
 
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,asf,wav,w64,flac,mp3,ogg,aac,aiff,caf"
@@ -191,11 +192,11 @@ def _rate(stream: av.VideoStream) -> float:
     return float(rate) if rate else float(FPS)
 
 
-def _upright(frame: av.VideoFrame) -> Tensor:
+def _upright(frame: av.VideoFrame, to_rgb: ToRgb) -> Tensor:
     """(3, H, W) uint8 RGB, with square pixels and as the camera was held."""
     aspect = frame.sample_aspect_ratio if hasattr(frame, "sample_aspect_ratio") else None
     width = round(frame.width * float(aspect)) if aspect else frame.width
-    rgb_HWC = frame.reformat(width=width, format="rgb24").to_ndarray()
+    rgb_HWC = to_rgb(frame, width)
     quarter_turns = round((frame.rotation or 0) / 90) % 4
     if quarter_turns:
         rgb_HWC = np.rot90(rgb_HWC, quarter_turns)
@@ -246,11 +247,11 @@ def video_frames(path: Path | str, fps: float = FPS) -> Iterator[Tensor]:
     """
     with open_media(path) as container:
         stream = _checked_video_stream(container, path)
-        step = 1 / _rate(stream)
+        step, to_rgb = 1 / _rate(stream), ToRgb()
         shown, seen, count = None, None, 0
         for frame in _nearest(_stamped_frames(container, stream, path), fps, step):
             if frame is not shown:
-                shown, seen = frame, _upright(frame)
+                shown, seen = frame, _upright(frame, to_rgb)
             count += 1
             yield seen  # type: ignore[misc]
         declared = _declared_seconds(container, stream)

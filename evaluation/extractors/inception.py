@@ -194,9 +194,8 @@ class Inception(nn.Module):
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """Features (N, 2048) of preprocessed pictures (N, 3, 299, 299)."""
-        x = (
-            x_NCHW if x_NCHW.is_cuda else x_NCHW.contiguous(memory_format=torch.channels_last)
-        )  # each its faster
+        faster = torch.contiguous_format if x_NCHW.is_cuda else torch.channels_last  # in float32, measured
+        x = x_NCHW.contiguous(memory_format=faster)
         x = halve(self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x))))
         x = halve(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)))
         x = self.Mixed_5d(self.Mixed_5c(self.Mixed_5b(x)))
