@@ -8,8 +8,8 @@ from av.video.reformatter import VideoReformatter
 class ToRgb:
     """What brings the frames of one video to RGB.
 
-    A frame converted by itself sets FFmpeg's scaler up anew, threads and all: ten times the work at 128 pixels on
-    two cores, and more the more cores there are.
+    A frame converted by itself sets FFmpeg's scaler up anew, with its threads: at 128 pixels ten times
+    the work on two cores, and more the more cores there are.
     """
 
     def __init__(self) -> None:
