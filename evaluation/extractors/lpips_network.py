@@ -1,6 +1,7 @@
 """The LPIPS network on weights from a file; nothing is ever downloaded."""
 
 import hashlib
+import warnings
 from pathlib import Path
 
 import torch
@@ -32,7 +33,9 @@ def load_lpips(trunk_weights: Path, net: str = "alex") -> nn.Module:
         )
     import lpips
 
-    network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its trunk is built by arguments that torchvision deprecates
+        network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
     state = read_state(path)
     trunk = network.net.state_dict()
     given = list(state.values()) if all(name.startswith("net.") for name in state) else _convolutions(state)
