@@ -11,7 +11,9 @@ from judges import PROTOCOL, PaintedIdentity, PaintedJudge, painted
 from synthetic_weights import fill
 from torch import Tensor, nn
 
+import evaluation.evaluate
 from datamodules.synthetic.clip import synthetic_clip
+from evaluation.both_sides import Seen
 from evaluation.devices import CPU, Workplace, choose_device
 from evaluation.evaluate import evaluate
 from evaluation.extractors.arcface import ArcFace
@@ -150,6 +152,13 @@ class Unmoved(PaintedIdentity):
 
 def test_frames_go_where_the_networks_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("evaluation.devices.exact", lambda _: nullcontext())  # autocast knows no meta
+    sums, compared = evaluation.evaluate._sums, []
+
+    def elsewhere(metrics: list, seen: Seen, device: torch.device) -> dict[str, Tensor]:
+        compared.append(device)
+        return sums(metrics, seen, CPU)  # meta compares nothing
+
+    monkeypatch.setattr("evaluation.evaluate._sums", elsewhere)
     results = []
     for device in (META, CPU):
         moved, unmoved = Moved(), Unmoved()
@@ -164,6 +173,7 @@ def test_frames_go_where_the_networks_are(monkeypatch: pytest.MonkeyPatch, tmp_p
         assert not any(row.problem for row in found.rows)
         results.append(found)
     assert results[0].digest == results[1].digest
+    assert compared == [META] * len(SAMPLES) + [CPU] * len(SAMPLES)
 
 
 def test_what_was_seen_comes_back_and_frames_are_moved_once(monkeypatch: pytest.MonkeyPatch) -> None:
