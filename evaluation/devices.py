@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from evaluation.extractors.published import exact
 from evaluation.world import local_rank
 
 CPU = torch.device("cpu")
+Result = TypeVar("Result")
 
 
 @runtime_checkable
@@ -52,6 +53,17 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
+def with_room(work: Callable[[torch.device], Result], device: torch.device) -> Result:
+    """What work gives on a device, or on the CPU where the device has no memory left for it."""
+    try:
+        return work(device)
+    except RuntimeError as error:  # cuBLAS and cuSOLVER say so in words of their own
+        full = isinstance(error, torch.OutOfMemoryError) or "ALLOC_FAILED" in str(error)
+        if device == CPU or not full:
+            raise
+    return work(CPU)
+
+
 class Workplace:
     """One device, on which several networks look at the same thing in turn.
 
@@ -70,7 +82,7 @@ class Workplace:
     def run(
         self, network: object, measure: Callable[[Tensor], dict[str, Tensor]], given: Tensor
     ) -> dict[str, Tensor]:
-        """What a method of `network` makes of pictures or a sound, on the CPU, where all metrics compute.
+        """What a method of `network` makes of pictures or a sound, brought back to the CPU.
 
         In float32 in earnest, on every device and whatever a caller has set.
         """

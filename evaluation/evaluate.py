@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol as Shape
 
@@ -14,7 +15,7 @@ from datamodules.batch import Sample, blend_label
 from evaluation.both_sides import BothSides, Seen
 from evaluation.clip_features import PREFIX, as_tensors, collected
 from evaluation.data_record import Found, data_record, in_order
-from evaluation.devices import CPU, Workplace, device_name
+from evaluation.devices import CPU, Workplace, device_name, with_room
 from evaluation.environment import environment, evaluation_cost, generation_cost
 from evaluation.features import Extractor
 from evaluation.kept_features import KeptFeatures
@@ -203,15 +204,20 @@ def _sums(metrics: Sequence[ClipMetric], seen: Seen, device: torch.device) -> di
 
     Pictures are compared on the device, the little that networks saw in them on the CPU.
     """
-    sums, pictures = {}, [side["frames"].to(device) for side in (seen.made, seen.true)]
+    sums = {}
     for metric in metrics:
         if metric.needs[1] in seen.true:
-            fields = seen.made[metric.needs[0]], seen.true[metric.needs[1]]
-            both = pictures if metric.needs == PICTURES else fields
-            sums[metric.name] = metric.clip_sums(*both).double().cpu()
+            both = seen.made[metric.needs[0]], seen.true[metric.needs[1]]
+            sums[metric.name] = with_room(
+                partial(_compared, metric, *both), device if metric.needs == PICTURES else CPU
+            )
             if isinstance(metric, SetMetric):
                 sums |= as_tensors(metric.needs[0], *map(metric.samples, both))
     return sums
+
+
+def _compared(metric: ClipMetric, made: Tensor, true: Tensor, device: torch.device) -> Tensor:
+    return metric.clip_sums(made.to(device), true.to(device)).double().cpu()
 
 
 def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

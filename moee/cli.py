@@ -31,6 +31,10 @@ COMMANDS = {
 }
 INTERRUPTED = 130
 EXPECTED_ERRORS = (ValueError, OSError)
+EXPECTED_NAMES = (
+    "MisconfigurationException",
+    "OutOfMemoryError",
+)  # Lightning's and torch's, not imported here
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -134,8 +138,8 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _is_expected(error: Exception) -> bool:
-    """Bad input, and Lightning's complaint about it, which is no ValueError; all else is a fault of ours."""
-    return isinstance(error, EXPECTED_ERRORS) or type(error).__name__ == "MisconfigurationException"
+    """Bad input, what others say of it, which is no ValueError, a full GPU; all else is a fault of ours."""
+    return isinstance(error, EXPECTED_ERRORS) or type(error).__name__ in EXPECTED_NAMES
 
 
 def one_line(error: Exception) -> str:

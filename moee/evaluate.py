@@ -106,7 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
-    add_device_argument(parser, "networks compute")
+    add_device_argument(parser, "networks look, and pictures and sets are compared")
     how = parser.add_argument_group("with --checkpoint")
     told = {name: f"(default: {value})" for name, value in DEFAULTS.items()}  # none here: see check_options
     how.add_argument("--seeds", type=int, help=f"sampling seeds {told['seeds']}")

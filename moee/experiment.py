@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from moee.callbacks import Checkpoints, PlainProgress, TrainingNoise
 from moee.explain import first_problem, innermost_line, restrict_imports, unknown_key, unknown_name
-from moee.launch import check_processes, own_environment, tell_tasks_per_node
+from moee.launch import check_processes, cluster_environment, tell_tasks_per_node
 from moee.loggers import make_loggers, quiet_lightning
 from moee.merge import CONFIGS, from_dotted, from_pairs, load, merge
 from moee.modules import apply_weights, locate_weights
@@ -180,8 +180,8 @@ class Run(LightningCLI):
         if not interactive:
             kwargs.setdefault("enable_progress_bar", False)
         tell_tasks_per_node()
-        if (own := own_environment()) and self.settings["trainer"].get("plugins") is None:
-            kwargs.setdefault("plugins", own)
+        if (cluster := cluster_environment()) and self.settings["trainer"].get("plugins") is None:
+            kwargs.setdefault("plugins", cluster)
         trainer = super().instantiate_trainer(logger=self._loggers(), **kwargs)
         check_processes(trainer)
         return trainer

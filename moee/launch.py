@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping, MutableMapping
 
 from lightning.pytorch import Trainer
-from lightning.pytorch.plugins.environments import ClusterEnvironment, LightningEnvironment
+from lightning.pytorch.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
 
-from evaluation.world import SRUN, launched, launcher
+from evaluation.world import SRUN, TORCHRUN, launched, launcher
 
 ADVICE = {
     "RANK": "torchrun --nproc-per-node N -m moee train ... trainer.devices=N",
@@ -18,29 +18,35 @@ def tell_tasks_per_node(environment: MutableMapping[str, str] = os.environ) -> N
     """Let `srun -n N` do: Lightning reads a variable that only `--ntasks-per-node` sets."""
     if launcher(environment) is SRUN:
         here = environment.get("SLURM_STEP_TASKS_PER_NODE", environment[SRUN.size]).partition("(")[0]
-        environment.setdefault("SLURM_NTASKS_PER_NODE", here.partition(",")[0])
+        environment["SLURM_NTASKS_PER_NODE"] = here.partition(",")[0]  # what stands there may be the job's
 
 
-def own_environment(environment: Mapping[str, str] = os.environ) -> ClusterEnvironment | None:
-    """Who starts a trainer's processes where SLURM lent the machine and srun did not start this one: itself.
+def cluster_environment(environment: Mapping[str, str] = os.environ) -> ClusterEnvironment | None:
+    """Who starts a trainer's processes in a job of SLURM: srun if it started several, else the trainer.
 
-    Lightning takes any process of a job for one of several, and waits for the others for ever.
+    Left to itself Lightning goes by the job's name and its tasks: it takes a batch script for one of several
+    processes and waits for the others for ever, and each task of srun within `salloc` for a whole training.
+    None outside of SLURM and under torchrun, which Lightning knows.
     """
-    in_job = "SLURM_JOB_ID" in environment and launcher(environment) is None
-    return LightningEnvironment() if in_job else None
+    if "SLURM_JOB_ID" not in environment or launcher(environment) not in (None, SRUN):
+        return None
+    return SLURMEnvironment() if launched(environment).size > 1 else LightningEnvironment()
 
 
 def check_processes(trainer: Trainer, environment: Mapping[str, str] = os.environ) -> None:
     """Refuse a launch that the trainer takes for as many trainings, which would all write to one directory.
 
     Raises:
-        ValueError: if several processes were launched and the trainer wants another number of them.
+        ValueError: if processes were launched and the trainer wants another number of them, or if it wants
+            several machines of a job of which it has one.
     """
     started, wanted = launched(environment).size, trainer.num_devices * trainer.num_nodes
-    names = launcher(environment)
-    if names is None or started in (1, wanted):
-        return
-    asked = f"trainer.devices={trainer.num_devices} and trainer.num_nodes={trainer.num_nodes}"
-    raise ValueError(
-        f"{started} processes were launched, but {asked} make {wanted}: as in {ADVICE[names.rank]}"
-    )
+    names, asked = launcher(environment), f"trainer.devices={trainer.num_devices}"
+    asked += f" and trainer.num_nodes={trainer.num_nodes}"
+    if (names is TORCHRUN and started != wanted) or (names is SRUN and started not in (1, wanted)):
+        raise ValueError(
+            f"{started} processes were launched, but {asked} make {wanted}: as in {ADVICE[names.rank]}"
+        )
+    alone = isinstance(cluster_environment(environment), LightningEnvironment)
+    if alone and trainer.num_nodes > 1 and "NODE_RANK" not in environment:
+        raise ValueError(f"{asked}, but nothing starts them on the other machines: as in {ADVICE[SRUN.rank]}")

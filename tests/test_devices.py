@@ -1,4 +1,4 @@
-"""Networks look on one device, metrics compute on the CPU. Devices that are not here are played by `meta`."""
+"""What is computed on which device. Devices that are not here are played by `meta`."""
 
 import sys
 from contextlib import nullcontext
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import evaluation.evaluate
 from datamodules.synthetic.clip import synthetic_clip
 from evaluation.both_sides import Seen
-from evaluation.devices import CPU, Workplace, choose_device
+from evaluation.devices import CPU, Workplace, choose_device, with_room
 from evaluation.evaluate import evaluate
 from evaluation.extractors.arcface import ArcFace
 from evaluation.extractors.emonet import EmoNet
@@ -189,6 +189,38 @@ def test_what_was_seen_comes_back_and_frames_are_moved_once(monkeypatch: pytest.
     assert got[0] is got[1]
     assert place.run(first, measure, frames.clone()) == {"x": "back"}
     assert got[2] is not got[0]
+
+
+def test_what_a_full_gpu_cannot_do_the_cpu_does() -> None:
+    places, gpu = [], torch.device("cuda", 0)
+
+    def work(device: torch.device) -> str:
+        places.append(device)
+        if device == gpu:
+            raise RuntimeError(words)
+        return device.type
+
+    words = "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+    assert with_room(work, gpu) == "cpu"
+    assert places == [gpu, CPU]
+    words = "size mismatch"
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        with_room(work, gpu)
+
+    def full(_: torch.device) -> None:
+        raise torch.OutOfMemoryError("no memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        with_room(full, CPU)
+
+
+def test_a_full_gpu_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def full(_: object) -> int:
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB.")
+
+    monkeypatch.setattr("moee.doctor.run", full)
+    assert cli.main(["doctor"]) == 1
+    assert capsys.readouterr().err == "moee: CUDA out of memory. Tried to allocate 2 GiB.\n"
 
 
 def test_every_network_looks_in_full_precision() -> None:

@@ -101,15 +101,16 @@ def kernel_sums(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[T
         x_parts: samples (N, D) of each group.
         y_parts: of as many groups.
     """
-    row_G, touching_G = torch.zeros(2, len(x_parts), dtype=torch.float64, device=x_parts[0].device)
+    row_G, touching_G = torch.zeros(2, len(x_parts), dtype=torch.float64)
     group_N, group_M = _groups(x_parts), _groups(y_parts)
     for tile_RC, times, row, column in _tiles(x_parts, y_parts):
         group_R, group_C = group_N[row : row + len(tile_RC)], group_M[column : column + tile_RC.shape[1]]
         own_RC = tile_RC * (group_R[:, None] == group_C)  # has its group on both sides, and counts once
-        row_G.index_add_(0, group_R, tile_RC.sum(1), alpha=times)
-        touching_G.index_add_(0, group_R, (tile_RC - own_RC).sum(1), alpha=times)
-        touching_G.index_add_(0, group_C, tile_RC.sum(0), alpha=times)
-    return row_G.sum(), touching_G
+        sums = tile_RC.sum(1), (tile_RC - own_RC).sum(1), tile_RC.sum(0)
+        places = group_R.cpu(), group_R.cpu(), group_C.cpu()  # where a GPU would add in any order
+        for total_G, place, found in zip((row_G, touching_G, touching_G), places, sums, strict=True):
+            total_G.index_add_(0, place, found.cpu(), alpha=times)
+    return row_G.sum().to(group_N.device), touching_G.to(group_N.device)
 
 
 def kernel_total(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> Tensor:

@@ -100,8 +100,9 @@ def _side(parts: Sequence[Tensor]) -> _Side:
     person_N = torch.repeat_interleave(torch.arange(len(parts)), counts_P).to(x_ND.device)
     mean_D = x_ND.mean(0)
     x_ND = x_ND - mean_D
-    sums_PD = x_ND.new_zeros(len(parts), x_ND.shape[1]).index_add_(0, person_N, x_ND)
-    squares_P = x_ND.new_zeros(len(parts)).index_add_(0, person_N, x_ND.square().sum(1))
+    of_each = x_ND.split(counts_P.tolist())
+    sums_PD = torch.stack([own_ND.sum(0) for own_ND in of_each])
+    squares_P = torch.stack([own_ND.square().sum() for own_ND in of_each])
     basis, factor = (None, x_ND) if len(x_ND) <= x_ND.shape[1] else torch.linalg.qr(x_ND)
     return _Side(basis, factor, mean_D, person_N, counts_P, sums_PD, squares_P)
 

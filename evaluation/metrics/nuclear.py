@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-LEAST = torch.finfo(torch.float64).eps / 2  # a singular value under this share of the largest adds nothing
+LEAST = torch.finfo(torch.float64).eps / 2  # a singular value under this share of all of them adds nothing
 STABLE = 100.0  # from this weight on a Cholesky factor would lose digits and a QR factor is taken
 
 

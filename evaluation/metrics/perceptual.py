@@ -10,7 +10,7 @@ CHUNK = 16  # pictures at a time, so that memory does not grow with the clip
 
 
 def lpips_frames(network: nn.Module, pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
-    """LPIPS of each frame (F,) of 8-bit RGB, on the CPU; the network takes pictures in [-1, 1]."""
+    """LPIPS of each frame (F,) of 8-bit RGB, brought to the CPU; the network takes pictures in [-1, 1]."""
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "LPIPS")
     places = [tensor.device for tensor in network.parameters()]
     values, place = [], next(iter(places), torch.device("cpu"))

@@ -14,9 +14,8 @@ def psnr_frames(pred_F3HW: Tensor, true_F3HW: Tensor, data_range: float = 255.0)
     Pictures in [0, `data_range`].
     """
     check_pair(pred_F3HW, true_F3HW, (None, 3, None, None), "PSNR")
-    pairs = zip(
-        pred_F3HW, true_F3HW, strict=True
-    )  # a frame at a time: in float64 a clip is eight times as large
+    # A frame at a time: in float64 a clip is eight times as large.
+    pairs = zip(pred_F3HW, true_F3HW, strict=True)
     errors = [(pred.double() - true.double()).square().mean() for pred, true in pairs]
     error_F = torch.stack(errors) if errors else torch.zeros(0, dtype=torch.float64)
     return (10 * torch.log10(data_range**2 / error_F)).clamp(max=CAP)

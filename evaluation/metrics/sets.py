@@ -13,6 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from evaluation.devices import with_room
 from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.kid import kid, kid_left_out, kid_of_parts
 from evaluation.metrics.left_out import dealt, frechet_left_out, frechet_of_parts
@@ -86,10 +87,11 @@ class SetMetric(ClipMetric):
         Raises:
             ValueError: for too few samples.
         """
-        try:
-            return self._of_people(*([part.to(device) for part in side] for side in (made, true)), spread)
-        except torch.OutOfMemoryError:
-            return self._of_people(made, true, spread)
+
+        def computed(place: torch.device) -> tuple[float, float | None]:
+            return self._of_people(*([part.to(place) for part in side] for side in (made, true)), spread)
+
+        return with_room(computed, torch.device(device))
 
     def _of_people(
         self, made: Sequence[Tensor], true: Sequence[Tensor], spread: bool

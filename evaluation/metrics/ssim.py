@@ -17,6 +17,7 @@ SIGMA, RADIUS = 1.5, 5  # the 11 x 11 window of Wang et al. 2004
 BOX = 7  # the uniform window scikit-image takes unless told otherwise, with covariances divided by N - 1
 WIDTHS: dict[Window, int] = {"gaussian": 2 * RADIUS + 1, "uniform": BOX}
 K1, K2 = 0.01, 0.03
+GPU_PIXELS = 2**19  # a GPU is given at once, which takes it 200 MB
 
 
 def gaussian_taps(sigma: float, radius: int) -> list[float]:
@@ -76,7 +77,10 @@ def ssim_frames(
     if min(pred_F3HW.shape[-2:]) < WIDTHS[window]:
         size = tuple(pred_F3HW.shape[-2:])
         raise ValueError(f"SSIM: the window is {WIDTHS[window]} pixels wide, the pictures are {size}")
-    at_once = 32 if pred_F3HW.is_cuda else 1  # a frame fits a processor's cache, and leaves a GPU idle
+    pixels = (
+        pred_F3HW.shape[-2] * pred_F3HW.shape[-1]
+    )  # a frame fits a processor's cache, and leaves a GPU idle
+    at_once = max(1, GPU_PIXELS // pixels) if pred_F3HW.is_cuda else 1
     pairs = zip(pred_F3HW.split(at_once), true_F3HW.split(at_once), strict=True)
     return torch.cat([_ssim(pred, true, data_range, window) for pred, true in pairs])
 

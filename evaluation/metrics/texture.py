@@ -8,17 +8,26 @@ from torch import Tensor
 from evaluation.metrics.base import ClipMetric, check_pair
 from evaluation.metrics.ssim import blur_interior, gaussian_taps
 
-STILL = 1.0  # grey levels a pixel of the truth may change and still count as static: one step of rounding
-ROUNDING = 1e-6  # squared grey levels a pixel; float32 leaves up to 1e-10 of one colour
+STILL = 1  # grey levels a pixel of the truth may change and still count as static: one step of rounding
+ROUNDING = 1e-6  # squared grey levels a pixel; float32 leaves up to 1e-8 of one colour
 FLAT = 1.5  # grey levels of high frequency under which a place of the truth counts as flat
 SIGMA, RADIUS = 1.0, 3
+LEVEL = 1000  # thousandths
 AT_ONCE = 32  # frames, so that a long clip takes no more memory
 
 
 def luma(frames_F3HW: Tensor) -> Tensor:
-    """Brightness (F, H, W) in grey levels 0..255 (ITU-R BT.601 weights)."""
-    weight = torch.tensor([0.299, 0.587, 0.114], device=frames_F3HW.device)
-    return torch.einsum("fchw,c->fhw", frames_F3HW.float(), weight)
+    """Brightness (F, H, W) of uint8 frames in thousandths of a grey level, int32 (ITU-R BT.601 weights).
+
+    Exact on every processor: a video whose colours step by one stands on the threshold of `STILL`.
+    """
+    red, green, blue = frames_F3HW.int().unbind(1)
+    return 299 * red + 587 * green + 114 * blue
+
+
+def grey(frames_F3HW: Tensor) -> Tensor:
+    """The same in grey levels 0..255, float32."""
+    return luma(frames_F3HW).float() / LEVEL
 
 
 def flicker_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
@@ -30,8 +39,8 @@ def flicker_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
 
 
 def _flicker(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
-    pred, true = luma(pred_F3HW), luma(true_F3HW)
-    step = true.diff(dim=0).abs() <= STILL
+    pred = grey(pred_F3HW)
+    step = luma(true_F3HW).diff(dim=0).abs() <= STILL * LEVEL
     still = step[1:] & step[:-1]
     second = (pred[:-2] - 2 * pred[1:-1] + pred[2:]).abs()
     return torch.stack([second[still].double().sum(), still.sum().double()])
@@ -64,7 +73,7 @@ def grain_sums(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
 
 
 def _grain(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
-    pred, true = (high_pass(luma(x)).square().double() for x in (pred_F3HW, true_F3HW))
+    pred, true = (high_pass(grey(x)).square().double() for x in (pred_F3HW, true_F3HW))
     local = blur_interior(true, gaussian_taps(2 * SIGMA, RADIUS))
     flat = local.sqrt() < FLAT
     inner = (slice(None), slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))
@@ -77,7 +86,12 @@ def _grain(pred_F3HW: Tensor, true_F3HW: Tensor) -> Tensor:
 class Flicker(ClipMetric):
     """Mean absolute second temporal difference where the truth is static, in grey levels; 0 is still."""
 
-    name, title, unit = "flicker", "Flicker", "grey levels"
+    name, title, unit, version = (
+        "flicker",
+        "Flicker",
+        "grey levels",
+        "2",
+    )  # 2: static places by exact brightness
     higher_is_better = False
     needs = ("frames", "frames")
     absent = "no place of the truth stands still for three frames"
@@ -114,7 +128,7 @@ class Sharpness(ClipMetric):
     Under 1 is soft, over 1 is grainy.
     """
 
-    name, title = "sharpness", "Sharpness"
+    name, title, version = "sharpness", "Sharpness", "2"  # 2: none against a truth of one colour
     target = 1.0
     needs = ("frames", "frames")
     absent = "all of the truth is flat"

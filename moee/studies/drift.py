@@ -9,7 +9,7 @@ from torch import Tensor
 from datamodules.batch import CLASSES, FPS, Sample
 from datamodules.head_motion import lip_opening
 from evaluation.board.lines import Line, line_chart
-from evaluation.metrics.texture import high_pass, luma
+from evaluation.metrics.texture import grey, high_pass
 from evaluation.studies import Drift, drift
 from moee.studies.bench import Bench, blend_of, label_cue
 from moee.studies.report import Report, with_interval
@@ -68,14 +68,14 @@ def _tracks(bench: Bench, clip: Sample, frames: Tensor, emotion: str) -> dict[st
     seen = bench.judge.measure(frames)
     both = torch.cat([clip["reference"][None], frames])
     faces = bench.identity.measure(both)["identity"]
-    sharp_F = high_pass(luma(both)).square().mean((1, 2)).sqrt()
+    sharp_F = high_pass(grey(both)).square().mean((1, 2)).sqrt()
     told_F = lip_opening(clip["landmarks"].float())
     return {
         "identity to the portrait": faces[1:] @ faces[0],
         "asked emotion": seen["emotion"][:, CLASSES.index(emotion)],
         "lip opening error": (seen["lip_opening"] - told_F[: len(frames)]).abs(),
         "sharpness": sharp_F[1:] / sharp_F[0],
-        "brightness": luma(frames).mean((1, 2)),
+        "brightness": grey(frames).mean((1, 2)),
     }
 
 

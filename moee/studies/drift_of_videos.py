@@ -18,7 +18,7 @@ from evaluation.kept_rows import truth_digest
 from evaluation.metrics import METRICS
 from evaluation.metrics.emotion import EmotionAccuracy, class_target
 from evaluation.metrics.identity import IdentityToReference
-from evaluation.metrics.texture import high_pass, luma
+from evaluation.metrics.texture import grey, high_pass
 from evaluation.pairs import Clips, Make, Pair, pairs_of
 from evaluation.preparation import FIELD
 from evaluation.protocol import Protocol, digest_of
@@ -193,13 +193,13 @@ def _tracks(seen: Seen, emotion: EmotionAccuracy | None) -> dict[str, list[Tenso
     tracks["sharpness"] = "the first true picture is flat"
     if first > 0:
         tracks["sharpness"] = [_sharpness(side["frames"]) / first for side in both]
-    tracks["brightness"] = [_by_chunks(lambda x: luma(x).mean((1, 2)), side["frames"]) for side in both]
+    tracks["brightness"] = [_by_chunks(lambda x: grey(x).mean((1, 2)), side["frames"]) for side in both]
     return tracks
 
 
 def _sharpness(frames_F3HW: Tensor) -> Tensor:
     """Root mean square of the high frequencies of each frame (F,)."""
-    return _by_chunks(lambda x: high_pass(luma(x)).square().mean((1, 2)).sqrt(), frames_F3HW)
+    return _by_chunks(lambda x: high_pass(grey(x)).square().mean((1, 2)).sqrt(), frames_F3HW)
 
 
 def _by_chunks(measure: Callable[[Tensor], Tensor], frames_F3HW: Tensor) -> Tensor:
