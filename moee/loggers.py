@@ -16,7 +16,7 @@ EXPECTED_WARNINGS = (
     ".*does not have many workers",
     ".*LeafSpec.*is deprecated",
     "You passed in a `val_dataloader` but have no `validation_step`",
-    "The `srun` command is available on your system but is not used",  # `moee.launch` knows whether it should be
+    "The `srun` command is available on your system but is not used",  # see `moee.launch`
 )
 
 
