@@ -305,7 +305,7 @@ def test_the_protocol_hash_follows_its_content():
     assert protocol.digest != replace(protocol, metrics=protocol.metrics[1:]).digest
     changed = replace(protocol, preprocessing=dict(protocol.preprocessing) | {"size": 64})
     assert protocol.preprocessing_digest != changed.preprocessing_digest
-    # results that are out there name this hash: another one, as by a metric's new version, parts them from new ones
+    # results name this hash: a metric's new version changes it, and so parts them from new ones
     assert protocol.digest == "a47e033a5a3b326cbcb4d018ac53181c5192c3225b55ce462f488656dc363c4b"
 
 
