@@ -12,7 +12,7 @@ from evaluation.extractors.published import exact
 from evaluation.world import local_rank
 
 CPU = torch.device("cpu")
-Result = TypeVar("Result")
+FoundT = TypeVar("FoundT")
 
 
 @runtime_checkable
@@ -53,7 +53,7 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def with_room(work: Callable[[torch.device], Result], device: torch.device) -> Result:
+def with_room(work: Callable[[torch.device], FoundT], device: torch.device) -> FoundT:
     """What work gives on a device, or on the CPU where the device has no memory left for it."""
     try:
         return work(device)

@@ -4,35 +4,32 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Protocol as Shape
 
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import Sample, blend_label
-from evaluation.both_sides import BothSides, Seen
-from evaluation.clip_features import PREFIX, as_tensors, collected
+from datamodules.batch import Sample
+from evaluation.both_sides import BothSides
+from evaluation.clip_features import PREFIX, collected
 from evaluation.data_record import Found, data_record, in_order
-from evaluation.devices import CPU, Workplace, device_name, with_room
+from evaluation.devices import CPU, Workplace, device_name
 from evaluation.environment import environment, evaluation_cost, generation_cost
 from evaluation.features import Extractor
 from evaluation.kept_features import KeptFeatures
-from evaluation.kept_rows import KeptRows, measure_digest, truth_digest
+from evaluation.kept_rows import KeptRows, measure_digest
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.perceptual import BY_NETWORK
-from evaluation.metrics.sets import SetMetric
+from evaluation.pair_rows import PairRows
 from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
 from evaluation.protocol import Protocol, load_protocol
 from evaluation.read_ahead import read_ahead
-from evaluation.reasons import reason
 from evaluation.records import Truth, extractor_record, protocol_record, system_record
-from evaluation.result import Result, Row, System, number
+from evaluation.result import Result, System
 from evaluation.world import current_world
 
 GIVEN = ("frames", "blend")  # fields no network has to fill
-PICTURES = ("frames", "frames")
 
 
 class Video(Shape):
@@ -126,17 +123,10 @@ def evaluate_pairs(
     sides = BothSides(extractors, protocol.preprocessing, truth, KeptFeatures(kept, place))
     mark = "+".join(str(network.fingerprint) for network in lpips) or None
     store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark, device.type))
-    start, mine = time.perf_counter(), []
+    pair_rows = PairRows(metrics, sides, store, device)
+    start, mine = time.perf_counter(), list[Found]()
     for pair in pairs:
-        known = truth_digest(pair)
-        mine.append(
-            Found(
-                *_row(metrics, sides, store, pair, known, device),
-                known,
-                pair.rates,
-                "reference" in pair.truth,
-            )
-        )
+        mine.append(pair_rows.of(pair))
         if progress:
             progress(pair.key, len(mine))
     world = current_world()
@@ -162,62 +152,6 @@ def evaluate_pairs(
     if out is not None and world.first:
         result.write(Path(out))
     return result
-
-
-def _row(
-    metrics: Sequence[ClipMetric],
-    sides: BothSides,
-    store: KeptRows,
-    pair: Pair,
-    known: str,
-    device: torch.device,
-) -> tuple[Row, dict[str, Tensor]]:
-    """The row of a pair, measured now or before."""
-    if before := store.get(pair, known):
-        about, large = before
-        return Row(pair.key, pair.identity, _label(pair), pair.seed, **about), large
-    row, large = _measured(metrics, sides, pair, device)
-    store.put(pair, known, row, large)
-    return row, large
-
-
-def _measured(
-    metrics: Sequence[ClipMetric], sides: BothSides, pair: Pair, device: torch.device
-) -> tuple[Row, dict[str, Tensor]]:
-    """The row of a pair, with a reason if it cannot be evaluated, and the sums too large for it."""
-    row = Row(pair.key, pair.identity, _label(pair), pair.seed)
-    try:
-        seen = sides.of(pair)
-        sums = _sums(metrics, seen, device)
-    except (ValueError, OSError) as error:
-        row.problem = reason(error)
-        return row, {}
-    row.frames = seen.frames
-    in_json = {metric.name: metric for metric in metrics if metric.in_json and metric.name in sums}
-    row.sums = {name: sums[name].tolist() for name in in_json}
-    row.values = {name: number(metric.finish(sums[name])) for name, metric in in_json.items()}
-    return row, {name: value for name, value in sums.items() if name not in in_json}
-
-
-def _sums(metrics: Sequence[ClipMetric], seen: Seen, device: torch.device) -> dict[str, Tensor]:
-    """Sums of the metrics, and the features of those that are distances of sets.
-
-    Pictures are compared on the device, the little that networks saw in them on the CPU.
-    """
-    sums = {}
-    for metric in metrics:
-        if metric.needs[1] in seen.true:
-            both = seen.made[metric.needs[0]], seen.true[metric.needs[1]]
-            sums[metric.name] = with_room(
-                partial(_compared, metric, *both), device if metric.needs == PICTURES else CPU
-            )
-            if isinstance(metric, SetMetric):
-                sums |= as_tensors(metric.needs[0], *map(metric.samples, both))
-    return sums
-
-
-def _compared(metric: ClipMetric, made: Tensor, true: Tensor, device: torch.device) -> Tensor:
-    return metric.clip_sums(made.to(device), true.to(device)).double().cpu()
 
 
 def _stacked(larges: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -267,7 +201,3 @@ def _metrics(
         named = ", ".join(sorted(idle))
         raise ValueError(f"protocol {protocol.tag} has no metric {named}: leave its network out")
     return metrics
-
-
-def _label(pair: Pair) -> str:
-    return blend_label(pair.truth["blend"]) if "blend" in pair.truth else str(pair.truth.get("label", ""))

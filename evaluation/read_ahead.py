@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-Item = TypeVar("Item")
+ItemT = TypeVar("ItemT")
 END = object()
 
 
-def read_ahead(items: Iterable[Item]) -> Iterator[Item]:
+def read_ahead(items: Iterable[ItemT]) -> Iterator[ItemT]:
     """The same items in the same order, each made by a thread while its predecessor is worked on.
 
     One is held ahead, so memory stays bounded; what goes wrong in the making is raised in its place.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from evaluation.clip_features import PREFIX, Features, by_person, packed, unpacked
+from evaluation.devices import CPU
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets import SetMetric
 from evaluation.notes import note_of
@@ -173,7 +174,7 @@ class Result:
         """Fill `metrics` from the rows."""
         self.metrics = self.recomputed()
 
-    def recomputed(self, set_intervals: bool = True, device: torch.device | str = "cpu") -> dict[str, Any]:
+    def recomputed(self, set_intervals: bool = True, device: torch.device = CPU) -> dict[str, Any]:
         """What `metrics` has to be, from the rows alone.
 
         Args:
@@ -191,9 +192,7 @@ class Result:
         rows = [row for row in rows if name in row.sums]
         return torch.tensor([row.sums[name] for row in rows], dtype=torch.float64), rows
 
-    def _record(
-        self, kind: type[ClipMetric], set_intervals: bool, device: torch.device | str
-    ) -> dict[str, Any]:
+    def _record(self, kind: type[ClipMetric], set_intervals: bool, device: torch.device) -> dict[str, Any]:
         metric, (sums_NK, rows) = kind(), self.sums_of(kind.name)
         identities = [row.identity for row in rows]
         found = self._value(metric, sums_NK, [True] * len(rows), device, set_intervals)
@@ -228,7 +227,7 @@ class Result:
         metric: ClipMetric,
         sums_NK: Tensor,
         chosen: list[bool],
-        device: torch.device | str,
+        device: torch.device,
         spread: bool = False,
     ) -> Estimate:
         """Over the chosen rows; nothing where a distance of sets has too few samples."""

@@ -1,6 +1,7 @@
 """What is computed on which device. Devices that are not here are played by `meta`."""
 
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +12,7 @@ from judges import PROTOCOL, PaintedIdentity, PaintedJudge, painted
 from synthetic_weights import fill
 from torch import Tensor, nn
 
-import evaluation.evaluate
 from datamodules.synthetic.clip import synthetic_clip
-from evaluation.both_sides import Seen
 from evaluation.devices import CPU, Workplace, choose_device, with_room
 from evaluation.evaluate import evaluate
 from evaluation.extractors.arcface import ArcFace
@@ -152,13 +151,13 @@ class Unmoved(PaintedIdentity):
 
 def test_frames_go_where_the_networks_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("evaluation.devices.exact", lambda _: nullcontext())  # autocast knows no meta
-    sums, compared = evaluation.evaluate._sums, []
+    compared: set[torch.device] = set()
 
-    def elsewhere(metrics: list, seen: Seen, device: torch.device) -> dict[str, Tensor]:
-        compared.append(device)
-        return sums(metrics, seen, CPU)  # meta compares nothing
+    def elsewhere(work: Callable[[torch.device], Tensor], device: torch.device) -> Tensor:
+        compared.add(device)
+        return work(CPU)  # meta compares nothing
 
-    monkeypatch.setattr("evaluation.evaluate._sums", elsewhere)
+    monkeypatch.setattr("evaluation.pair_rows.with_room", elsewhere)
     results = []
     for device in (META, CPU):
         moved, unmoved = Moved(), Unmoved()
@@ -173,7 +172,7 @@ def test_frames_go_where_the_networks_are(monkeypatch: pytest.MonkeyPatch, tmp_p
         assert not any(row.problem for row in found.rows)
         results.append(found)
     assert results[0].digest == results[1].digest
-    assert compared == [META] * len(SAMPLES) + [CPU] * len(SAMPLES)
+    assert compared == {META, CPU}
 
 
 def test_what_was_seen_comes_back_and_frames_are_moved_once(monkeypatch: pytest.MonkeyPatch) -> None:

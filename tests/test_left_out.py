@@ -222,7 +222,9 @@ def test_a_gpu_computes_the_same(name: str, size: int, large: bool, monkeypatch:
         monkeypatch.setattr("evaluation.metrics.left_out.LARGE", 0)
     metric = METRICS[name]()
     assert isinstance(metric, SetMetric)
-    (value, error), found = (metric.of_people(*people_of(name, size), device=d) for d in ("cpu", "cuda"))
+    (value, error), found = (
+        metric.of_people(*people_of(name, size), device=torch.device(d)) for d in ("cpu", "cuda")
+    )
     assert found == (pytest.approx(value, rel=1e-9), pytest.approx(error, rel=1e-6))
 
 
@@ -243,5 +245,5 @@ def test_a_gpu_without_memory_leaves_it_to_the_cpu(
         return to(self, *place, **more)
 
     monkeypatch.setattr(Tensor, "to", full)
-    assert metric.of_people(*people_of("fid_clean", 5), device="cuda") == whole
+    assert metric.of_people(*people_of("fid_clean", 5), device=torch.device("cuda")) == whole
     assert len(places) == 1

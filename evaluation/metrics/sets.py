@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from evaluation.devices import with_room
+from evaluation.devices import CPU, with_room
 from evaluation.metrics.base import ClipMetric
 from evaluation.metrics.kid import kid, kid_left_out, kid_of_parts
 from evaluation.metrics.left_out import dealt, frechet_left_out, frechet_of_parts
@@ -74,7 +74,7 @@ class SetMetric(ClipMetric):
         made: Sequence[Tensor],
         true: Sequence[Tensor],
         spread: bool = True,
-        device: torch.device | str = "cpu",
+        device: torch.device = CPU,
     ) -> tuple[float, float | None]:
         """Value, and its standard error by leaving out people; None where too few would be left.
 
@@ -91,7 +91,7 @@ class SetMetric(ClipMetric):
         def computed(place: torch.device) -> tuple[float, float | None]:
             return self._of_people(*([part.to(place) for part in side] for side in (made, true)), spread)
 
-        return with_room(computed, torch.device(device))
+        return with_room(computed, device)
 
     def _of_people(
         self, made: Sequence[Tensor], true: Sequence[Tensor], spread: bool
