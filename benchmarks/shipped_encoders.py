@@ -1,10 +1,10 @@
-"""The encoder scores of the model card, from the shipped files alone.
+"""The scores of encoders and of the identity judge in the model card, from the shipped files alone.
 
-    python -m benchmarks.shipped_encoders
+    python -m benchmarks.shipped_encoders [--held-out 400] [--people 128] [--only identity]
 
 Text and speech: a linear classifier is fitted on the frozen tokens of training cues and scored on held-out
 wordings or speakers, on clips with one clear class. Speech features: their own lip head on held-out, degraded
-voices.
+voices. Identity: cosines between pictures of held-out people, four of each with other expressions and poses.
 """
 
 import argparse
@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datamodules.synthetic.clip import synthetic_clip
 from datamodules.voices import SyntheticCues, SyntheticVoices
+from evaluation import IdentityTraining
 from lightning_modules.emotion_recognition import CLEAR, SpeechFeatureTraining, class_shares
 from moee.modules import load_module
 
@@ -75,13 +77,37 @@ def lips(held_out: int) -> None:
     print(f"speech-features on {held_out} held-out clips, mean r per clip: {scores}")
 
 
+def identity(people: int) -> None:
+    clips = [synthetic_clip(7_500_000 + i, 6, identity=90_000 + i, split="test") for i in range(people)]
+    stacked = {name: torch.stack([clip[name] for clip in clips]) for name in ("frames", "reference")}
+    module = IdentityTraining()
+    x, person_N = module.pictures_of(stacked | {"identity": [clip["identity"] for clip in clips]})  # type: ignore[arg-type]
+    with torch.no_grad():
+        embedding_ND = load_module("judge-identity").eval()(x)
+    cosine_NN, itself = embedding_ND @ embedding_ND.mT, torch.eye(len(x), dtype=torch.bool)
+    same = (person_N[:, None] == person_N) & ~itself
+    others = cosine_NN[~same & ~itself]
+    nearest = person_N[cosine_NN.masked_fill(itself, -2).argmax(1)] == person_N
+    print(
+        f"judge-identity: {len(x)} pictures of {people} people, cosines of one {cosine_NN[same].mean():.3f}, "
+        f"at least {cosine_NN[same].min():.3f}, of two {others.mean():.3f}, at most {others.max():.3f}, "
+        f"nearest of the same person {nearest.float().mean():.3f}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--held-out", type=int, default=400, help="clips (default: 400)")
-    held_out = parser.parse_args().held_out
+    parser.add_argument("--people", type=int, default=128, help="of the identity judge (default: 128)")
+    parser.add_argument("--only", choices=["identity"], help="leave the others out")
+    args = parser.parse_args()
     torch.manual_seed(0)
+    identity(args.people)
+    if args.only:
+        return
+    held_out = args.held_out
     recognition("text-encoder", "text", 4000, held_out, 0.0)
     for strength in (0.0, 0.7):
         recognition("speech-emotion", "speech", 1000, held_out, strength)
