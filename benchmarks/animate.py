@@ -18,10 +18,10 @@ import torch
 from datamodules.batch import parse_blend
 from datamodules.synthetic.clip import synthetic_clip
 from lightning_modules.interfaces import EmotionCue
-from moee.animate import PRECISIONS, Settings, count_frames, write_animation
-from moee.generator import load_generator
-from moee.portrait import Portrait
-from moee.video_writer import VideoWriter, write_video
+from moee.generation.animate import PRECISIONS, Settings, count_frames, write_animation
+from moee.generation.generator import load_generator
+from moee.generation.portrait import Portrait
+from moee.generation.video_writer import VideoWriter, write_video
 
 
 class Clock:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lightning_modules.attention import attention
+from lightning_modules.video.attention import attention
 
 # Name -> pictures, heads, queries, keys, width of a head.
 SIZES = {

@@ -20,14 +20,14 @@ from PIL import Image, ImageDraw
 
 from datamodules.action_units import prototype
 from datamodules.batch import FPS, SAMPLES_PER_FRAME, parse_blend
-from datamodules.preparation.media import read_sound
+from datamodules.media.reading import read_sound
 from datamodules.synthetic.clip import synthetic_clip
 from datamodules.synthetic.text import describe
 from lightning_modules.interfaces import EmotionCue
-from moee.animate import Settings, count_frames, write_animation
-from moee.generator import LoadedGenerator, load_generator
-from moee.portrait import Portrait, open_portrait
-from moee.video_writer import write_video
+from moee.generation.animate import Settings, count_frames, write_animation
+from moee.generation.generator import LoadedGenerator, load_generator
+from moee.generation.portrait import Portrait, open_portrait
+from moee.generation.video_writer import write_video
 
 EMOTIONS = ("happy", "sad", "angry", "surprise")
 CAPTION = 16

@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from evaluation.metrics import METRICS
-from evaluation.result import Result, Row
+from evaluation.results.result import Result, Row
 
 CLIPS_OF_A_PERSON = 4
 STATISTICS = {"level": 0.95, "resamples": 100, "seed": 0}
@@ -84,7 +84,7 @@ def read_back(path: Path) -> object:
     """The tensors beside a result."""
     import json
 
-    from evaluation.result_files import read_sums
+    from evaluation.results.files import read_sums
 
     return read_sums(path, json.loads(path.read_text())["sums_file"])
 

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import numpy as np
 import torch
@@ -30,11 +30,12 @@ from reference_media import channels_first, pictures
 from synthetic_weights import fill
 from torch import Tensor
 
-from evaluation.devices import CPU, Workplace, choose_device
-from evaluation.extractors.inception import Inception
-from evaluation.extractors.published import exact
-from evaluation.metrics import METRICS, frechet_distance, kid
-from evaluation.metrics.sets import SetMetric
+from evaluation.extractors.published.inception import Inception
+from evaluation.extractors.weights import exact
+from evaluation.metrics import METRICS, frechet_distance
+from evaluation.metrics.sets import kid
+from evaluation.metrics.sets.distances import SetMetric
+from evaluation.runtime.devices import CPU, Workplace, choose_device
 
 WIDTH, CLOSE, CLOSE_FITS = 2048, 1e-4, 1e-9
 ROUNDED = "theirs in TF32"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from datamodules.synthetic.clip import synthetic_clip
-from lightning_modules import head_warp
+from lightning_modules.video import head_warp
 
 NAMES = (
     "HEAD_Y", "HEAD_WIDE", "HEAD_HIGH", "RIM", "NECK", "CHEST", "FOLLOW", "DOME_Y", "DOME_WIDE", "DOME_HIGH",

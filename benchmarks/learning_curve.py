@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
-from datamodules.synthetic_heads import Recipe, make_clip
+from datamodules.loading.synthetic_heads import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
-from moee.modules import build_module
-from moee.runs import read_run
+from moee.experiments.run_directory import read_run
+from moee.weights.modules import build_module
 
 CUES = ("none", "label", "text", "speech", "action_units")
 FRAMES = slice(3, 16, 8)  # two frames of each clip, far apart

@@ -17,8 +17,8 @@ import av
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.clip_stream import ClipLoader, ClipStream, StreamPlan
-from datamodules.shards import ShardIndex, read_index, read_members
+from datamodules.loading.clip_stream import ClipLoader, ClipStream, StreamPlan
+from datamodules.loading.shards import ShardIndex, read_index, read_members
 
 
 class PlainClips(Dataset):

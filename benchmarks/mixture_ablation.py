@@ -17,9 +17,9 @@ from torch import Tensor
 
 from benchmarks.learning_curve import Curve, checkpoints, held_out, share
 from datamodules.batch import TalkingHeadBatch
-from evaluation.statistics import cluster_interval
-from moee.modules import build_module
-from moee.runs import read_run
+from evaluation.statistics.intervals import cluster_interval
+from moee.experiments.run_directory import read_run
+from moee.weights.modules import build_module
 
 
 def kinds(batch: TalkingHeadBatch) -> dict[str, Tensor]:

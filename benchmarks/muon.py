@@ -11,8 +11,8 @@ import time
 import torch
 from timm.optim import Muon as TimmMuon
 
-from lightning_modules.muon import Muon
-from moee.generator import load_generator
+from lightning_modules.optim.muon import Muon
+from moee.generation.generator import load_generator
 
 
 def main() -> None:

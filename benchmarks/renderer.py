@@ -12,9 +12,9 @@ import time
 import numpy as np
 import torch
 
-from datamodules.synthetic.face_plates import paint_plates
-from datamodules.synthetic.identity import sample_identity
-from datamodules.synthetic.renderer import Controls, render
+from datamodules.synthetic.face.identity import sample_identity
+from datamodules.synthetic.face.plates import paint_plates
+from datamodules.synthetic.face.renderer import Controls, render
 
 FRAMES, CLIPS = 48, 6
 STAGES = {

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from datamodules.loading.voices import SyntheticCues, SyntheticVoices
 from datamodules.synthetic.clip import synthetic_clip
-from datamodules.voices import SyntheticCues, SyntheticVoices
 from evaluation import IdentityTraining
-from lightning_modules.emotion_recognition import CLEAR, SpeechFeatureTraining, class_shares
-from moee.modules import load_module
+from lightning_modules.emotion.recognition import CLEAR, SpeechFeatureTraining, class_shares
+from moee.weights.modules import load_module
 
 
 def tokens_and_classes(encoder: Any, loader: Any, limit: int) -> tuple[Tensor, Tensor]:

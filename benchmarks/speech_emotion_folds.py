@@ -10,8 +10,8 @@ import json
 import statistics
 from pathlib import Path
 
-from moee.experiment import Run, compose
-from moee.train import train
+from moee.experiments.composition import Run, compose
+from moee.experiments.training import train
 
 EXPERIMENT = "speech-emotion-ravdess"
 

@@ -19,14 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.preparation.face_track import track_face
-from datamodules.preparation.faces import FaceFinder, crop, crop_box, parse_box
-from datamodules.preparation.media import read_sound, read_video
+from datamodules.faces.crop import FaceFinder, crop, crop_box, parse_box
+from datamodules.faces.track import track_face
+from datamodules.media.reading import read_sound, read_video
 from datamodules.synthetic.clip import synthetic_clip
-from evaluation.extractors.sync_training import delayed
-from evaluation.metrics.sync import Sync, reach_of, shifted_distances, sync_of
-from moee.evaluate import load_extractor
-from moee.weights import find
+from evaluation.extractors.embedded.sync_training import delayed
+from evaluation.metrics.sync.confidence import Sync, reach_of, shifted_distances, sync_of
+from moee.judging.evaluate import load_extractor
+from moee.weights.registry import find
 
 FIRST_SEED = 910_000  # of synthetic clips no training has seen
 FURTHEST = 10

@@ -17,8 +17,8 @@ from omegaconf import OmegaConf
 
 from datamodules.batch import TalkingHeadBatch, collate
 from datamodules.synthetic.clip import synthetic_clip
-from moee.experiment import compose
-from moee.modules import build_module
+from moee.experiments.composition import compose
+from moee.weights.modules import build_module
 
 WIDER = (
     "vars.unet.up_block_types=[CrossAttnUpBlock2D,CrossAttnUpBlock2D]",

@@ -1,7 +1,7 @@
 """The data: corpora, shards, preparation and the synthetic world. Imports nothing of ours."""
 
-from datamodules.synthetic_heads import SyntheticHeads
-from datamodules.talking_heads import TalkingHeadShards
-from datamodules.voices import SyntheticCues, SyntheticVoices, UtteranceFolder
+from datamodules.loading.synthetic_heads import SyntheticHeads
+from datamodules.loading.talking_heads import TalkingHeadShards
+from datamodules.loading.voices import SyntheticCues, SyntheticVoices, UtteranceFolder
 
 __all__ = ["SyntheticCues", "SyntheticHeads", "SyntheticVoices", "TalkingHeadShards", "UtteranceFolder"]

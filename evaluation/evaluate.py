@@ -11,23 +11,23 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import Sample
-from evaluation.both_sides import BothSides
-from evaluation.clip_features import PREFIX, collected
-from evaluation.data_record import Found, data_record, in_order
-from evaluation.devices import CPU, Workplace, device_name
-from evaluation.environment import environment, evaluation_cost, generation_cost
-from evaluation.features import Extractor
-from evaluation.kept_features import KeptFeatures
-from evaluation.kept_rows import KeptRows, measure_digest
+from evaluation.clips.pair import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
+from evaluation.extractors.interface import Extractor
+from evaluation.measuring.feature_cache import KeptFeatures
+from evaluation.measuring.pair_features import BothSides
+from evaluation.measuring.row_cache import KeptRows, measure_digest
+from evaluation.measuring.rows import PairRows
 from evaluation.metrics import METRICS, ClipMetric
-from evaluation.metrics.perceptual import BY_NETWORK
-from evaluation.pair_rows import PairRows
-from evaluation.pairs import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
+from evaluation.metrics.pictures.perceptual import BY_NETWORK
 from evaluation.protocol import Protocol, load_protocol
-from evaluation.read_ahead import read_ahead
-from evaluation.records import Truth, extractor_record, protocol_record, system_record
-from evaluation.result import Result, System
-from evaluation.world import current_world
+from evaluation.results.data import Found, data_record, in_order
+from evaluation.results.environment import environment, evaluation_cost, generation_cost
+from evaluation.results.provenance import Truth, extractor_record, protocol_record, system_record
+from evaluation.results.result import Result, System
+from evaluation.results.set_features import PREFIX, collected
+from evaluation.runtime.devices import CPU, Workplace, device_name
+from evaluation.runtime.distributed import current_world
+from evaluation.runtime.read_ahead import read_ahead
 
 GIVEN = ("frames", "blend")  # fields no network has to fill
 
@@ -71,7 +71,7 @@ def evaluate(
             identity.
         lpips: of `load_lpips(...)`, at most one a trunk; without them LPIPS is left out.
         progress: called with each key and the number of clips this process has done.
-        kept: folder of what was measured before; see `evaluation.kept_rows` and `kept_features`. None keeps
+        kept: folder of what was measured before; see `evaluation.measuring.row_cache`. None keeps
             nothing.
         device: where networks look, pictures are compared and distances of sets are computed.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from datamodules.action_units import tonic
 from datamodules.batch import MODALITIES, TalkingHeadBatch
-from lightning_modules import ahead, animation
+from lightning_modules import frozen_features, generation
 from lightning_modules.conditioning import (
     Dropout,
     NoisySampling,
@@ -25,7 +25,8 @@ from lightning_modules.conditioning import (
     latent_mouth,
     noisy_clips,
 )
-from lightning_modules.diffusion import (
+from lightning_modules.diffusion.objective import Losses, Noise, warm_cosine
+from lightning_modules.diffusion.process import (
     add_noise,
     alphas_cumprod,
     clip_noise,
@@ -34,7 +35,7 @@ from lightning_modules.diffusion import (
     target,
     to_x0,
 )
-from lightning_modules.head_warp import warp_head
+from lightning_modules.diffusion.sampling import bias_to_sampler
 from lightning_modules.interfaces import (
     Denoiser,
     EmotionCue,
@@ -48,8 +49,7 @@ from lightning_modules.interfaces import (
     ReferenceNetwork,
     SpeechFeatures,
 )
-from lightning_modules.objective import Losses, Noise, warm_cosine
-from lightning_modules.sampling import bias_to_sampler
+from lightning_modules.video.head_warp import warp_head
 
 Stage = Literal["portrait", "emotion", "joint"]
 STAGE_PARTS: dict[str, tuple[str, ...]] = {
@@ -214,7 +214,7 @@ class TalkingHead(L.LightningModule):
         if self._token_shapes is None:
             with torch.no_grad():
                 self._token_shapes = self.reference_net(portrait[:1])
-        return ahead.unpack(batch["reference_tokens"], self._token_shapes)
+        return frozen_features.unpack(batch["reference_tokens"], self._token_shapes)
 
     def emotion_features(
         self,
@@ -239,7 +239,7 @@ class TalkingHead(L.LightningModule):
         }
         cues = {name: cue for name, cue in cues.items() if name in self.emotion_encoders}
         present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
-        kept = {m: batch[name] for m, name in ahead.CUE_TOKENS.items() if name in batch}  # type: ignore[literal-required]
+        kept = {m: batch[name] for m, name in frozen_features.CUE_TOKENS.items() if name in batch}  # type: ignore[literal-required]
         latent = self.latent_generator(self.emotion_features(cues, present, kept), len(blend_BE))
         known = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
         return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if known else None)
@@ -248,7 +248,7 @@ class TalkingHead(L.LightningModule):
         """Let the data module keep what frozen parts would otherwise make at each step."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if stage == "fit" and isinstance(data, KeepsAhead):
-            ahead.keep(self, data, self.trainer.is_global_zero, self.trainer.strategy.barrier)
+            frozen_features.keep(self, data, self.trainer.is_global_zero, self.trainer.strategy.barrier)
 
     # -- training
 
@@ -341,7 +341,7 @@ class TalkingHead(L.LightningModule):
         """Frozen parts stay in evaluation mode: nothing in them may change, running statistics included."""
         others = (part for name, part in self.named_children() if name != "emotion_encoders")
         for part in (*others, *self.emotion_encoders.values()):
-            if ahead.is_frozen(part):
+            if frozen_features.is_frozen(part):
                 part.eval()
 
     def configure_optimizers(self) -> dict:  # type: ignore[override]
@@ -379,14 +379,14 @@ class TalkingHead(L.LightningModule):
         reference_3HW: Tensor,
         sound: Tensor | Iterator[Tensor],
         cue: EmotionCue,
-        head_motion: animation.HeadMotion | None = None,
+        head_motion: generation.HeadMotion | None = None,
         steps: int = 4,
         seed: int = 0,
         audio_guidance: float = 1.0,
         emotion_guidance: float = 1.0,
         emotion_strength: float | None = None,
     ) -> Iterator[Tensor]:
-        """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `animation.animate`."""
+        """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `generation.animate`."""
         strength = self.emotion_strength if emotion_strength is None else emotion_strength
-        options = animation.Options(steps, seed, audio_guidance, emotion_guidance, strength)
-        return animation.animate(self, reference_3HW, sound, cue, head_motion, options)
+        options = generation.Options(steps, seed, audio_guidance, emotion_guidance, strength)
+        return generation.animate(self, reference_3HW, sound, cue, head_motion, options)

@@ -83,7 +83,7 @@ def build_parser(chosen: str | None = None) -> Parser:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, formatter_class=HelpFormatter, allow_abbrev=False)
         if name == chosen:
-            module = importlib.import_module(f"moee.{name}")
+            module = importlib.import_module(f"moee.commands.{name}")
             command.add_argument(
                 "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
             )
@@ -126,7 +126,7 @@ def _parse(parser: Parser, arguments: list[str]) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        return importlib.import_module(f"moee.{args.command}").run(args)
+        return importlib.import_module(f"moee.commands.{args.command}").run(args)
     except KeyboardInterrupt:
         warn("moee: interrupted")
         return INTERRUPTED

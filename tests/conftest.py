@@ -21,9 +21,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture
 def toy_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An experiment of ten steps on the toy model and data of `toys.py`, a checkpoint every four."""
-    from moee import explain
+    from moee import config_errors
 
-    monkeypatch.setattr(explain, "ALLOWED_PACKAGES", (*explain.ALLOWED_PACKAGES, "toys"))
+    monkeypatch.setattr(config_errors, "ALLOWED_PACKAGES", (*config_errors.ALLOWED_PACKAGES, "toys"))
     path = tmp_path / "toy.yaml"
     path.write_text(
         "extends: base.yaml\n"

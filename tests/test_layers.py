@@ -4,15 +4,15 @@ import ast
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 OURS = ("moee", "lightning_modules", "datamodules", "evaluation", "configs")
 CONTRACT = ("datamodules.batch", "datamodules.action_units", "datamodules.head_motion")
 # a face is found and cut in one way, by whoever prepares data and whoever measures
 FACES = (
-    "datamodules.face_landmarker",
-    "datamodules.preparation.faces",
-    "datamodules.preparation.face_track",
+    "datamodules.faces.landmarker",
+    "datamodules.faces.crop",
+    "datamodules.faces.track",
 )
 ALLOWED = {
     "datamodules": ("datamodules",),
@@ -66,4 +66,4 @@ def test_the_test_sees_a_wrong_import(tmp_path):
     (tmp_path / "x.py").write_text(
         "import moee.cli\nfrom datamodules import batch\nfrom evaluation.metrics import psnr\n"
     )
-    assert imports(tmp_path / "x.py") == {"moee.cli", "datamodules.batch", "evaluation.metrics.psnr"}
+    assert imports(tmp_path / "x.py") == {"moee.cli", "datamodules.batch", "evaluation.metrics.pictures.psnr"}

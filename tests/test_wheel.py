@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGES = {"moee", "lightning_modules", "datamodules", "evaluation", "configs"}
 METADATA = ("pyproject.toml", "README.md", "LICENSE")
 

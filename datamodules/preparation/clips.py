@@ -19,10 +19,10 @@ from torch import Tensor
 from datamodules.action_units import from_blendshapes
 from datamodules.batch import FPS, LABELS, LANDMARKS, SAMPLES_PER_FRAME, Sample, parse_blend
 from datamodules.corpora.folder import Source
+from datamodules.faces.crop import Face, FaceFinder, crop, crop_box, parse_box, to_crop
+from datamodules.faces.track import clip_square, track_face
 from datamodules.head_motion import eye_centres, eye_opening, head_motion, lip_opening
-from datamodules.preparation.face_track import clip_square, track_face
-from datamodules.preparation.faces import Face, FaceFinder, crop, crop_box, parse_box, to_crop
-from datamodules.preparation.media import read_sound, sound_blocks, video_frames, video_info
+from datamodules.media.reading import read_sound, sound_blocks, video_frames, video_info
 
 LEAST_DETAIL = 0.5  # side of the crop in the source over the side of the sample
 SILENT_PEAK = 1e-3  # -60 dB of full scale

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import SAMPLES_PER_FRAME, Sample, check_blend
-from datamodules.preparation.clip_codec import (
+from datamodules.media.clip_codec import (
     decode_arrays,
     decode_picture,
     decode_sound,

@@ -21,9 +21,9 @@ from datamodules.batch import (
     parse_blend,
 )
 from datamodules.head_motion import head_motion
-from datamodules.synthetic.identity import sample_identity
+from datamodules.synthetic.face.identity import sample_identity
+from datamodules.synthetic.face.renderer import Controls, render
 from datamodules.synthetic.performance import perform, portrait, random_action_units, utter
-from datamodules.synthetic.renderer import Controls, render
 from datamodules.synthetic.text import describe
 from datamodules.synthetic.voice import sample_speaker
 

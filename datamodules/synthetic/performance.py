@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from datamodules.action_units import prototype
 from datamodules.batch import ACTION_UNITS, EMOTIONS, FPS
+from datamodules.synthetic.face.renderer import Controls
 from datamodules.synthetic.phones import LIPS
-from datamodules.synthetic.renderer import Controls
 from datamodules.synthetic.script import (
     Articulation,
     Script,

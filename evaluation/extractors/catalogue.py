@@ -5,22 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.extractors.arcface import LAYERS, PEOPLE, ArcFace
-from evaluation.extractors.emonet import EmoNet
-from evaluation.extractors.face_square import FaceSquare
-from evaluation.extractors.fan import Fan
-from evaluation.extractors.hsemotion import HSEmotion
-from evaluation.extractors.i3d import CROPS, I3d
-from evaluation.extractors.inception import Inception
-from evaluation.extractors.mediapipe_face import WHATS, MediaPipeFace
-from evaluation.extractors.mini_xception import MiniXception
-from evaluation.extractors.open_graph_au import OpenGraphAU
+from evaluation.extractors.faces.square import FaceSquare
+from evaluation.extractors.faces.sync_crop import CroppedSyncNet
+from evaluation.extractors.interface import Extractor
+from evaluation.extractors.published.arcface import LAYERS, PEOPLE, ArcFace
+from evaluation.extractors.published.emonet import EmoNet
+from evaluation.extractors.published.fan import Fan
+from evaluation.extractors.published.hsemotion import HSEmotion
+from evaluation.extractors.published.i3d import CROPS, I3d
+from evaluation.extractors.published.inception import Inception
+from evaluation.extractors.published.mediapipe_face import WHATS, MediaPipeFace
+from evaluation.extractors.published.mini_xception import MiniXception
+from evaluation.extractors.published.open_graph_au import OpenGraphAU
+from evaluation.extractors.published.syncnet import SyncNet
+from evaluation.extractors.published.tddfa import Tddfa
+from evaluation.extractors.published.video_mae import VideoMae
 from evaluation.extractors.resize import FILTERS
-from evaluation.extractors.sync_crop import CroppedSyncNet
-from evaluation.extractors.syncnet import SyncNet
-from evaluation.extractors.tddfa import Tddfa
-from evaluation.extractors.video_mae import VideoMae
-from evaluation.features import Extractor
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The metrics: each a pure function and a `ClipMetric` with declared sums, direction, unit and version."""
 
-from evaluation.metrics.action_unit_detection import ActionUnitF1, ActionUnitF1Anchor
-from evaluation.metrics.action_units import (
+from evaluation.metrics.action_units.detection import ActionUnitF1, ActionUnitF1Anchor
+from evaluation.metrics.action_units.intensity import (
     ActionUnitConcordance,
     ActionUnitConsistency,
     ActionUnitCorrelation,
@@ -9,17 +9,17 @@ from evaluation.metrics.action_units import (
     ActionUnitRmse,
 )
 from evaluation.metrics.base import ClipMetric
-from evaluation.metrics.blinks import BlinkLength, BlinkRate
-from evaluation.metrics.emotion import CompoundEmotion, EmotionAccuracy, EmotionRecall, EmotionVote
-from evaluation.metrics.emotion_labels import LABELLED_METRICS
-from evaluation.metrics.expression import CentredExpressionOfSets, ExpressionOfSets
-from evaluation.metrics.face_dynamics import BrowDynamics, LipDynamics
-from evaluation.metrics.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
-from evaluation.metrics.head_dynamics import HeadDynamics
-from evaluation.metrics.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
-from evaluation.metrics.identity import IdentityOfMeans, IdentityToFrame, IdentityToReference
-from evaluation.metrics.kid import kid, kid_subsets
-from evaluation.metrics.landmark_variants import (
+from evaluation.metrics.emotion.labels import LABELLED_METRICS
+from evaluation.metrics.emotion.scores import CompoundEmotion, EmotionAccuracy, EmotionRecall, EmotionVote
+from evaluation.metrics.identity.similarity import IdentityOfMeans, IdentityToFrame, IdentityToReference
+from evaluation.metrics.landmarks.distances import (
+    FaceLandmarkDistance,
+    KeypointDistance,
+    KeypointEuclidean,
+    MouthLandmarkDistance,
+)
+from evaluation.metrics.landmarks.lip_correlation import LipCorrelation
+from evaluation.metrics.landmarks.variants import (
     FaceAligned,
     FaceCentred,
     MouthAligned,
@@ -27,25 +27,25 @@ from evaluation.metrics.landmark_variants import (
     MouthOverSixtyEight,
     MouthPixels,
 )
-from evaluation.metrics.landmarks import (
-    FaceLandmarkDistance,
-    KeypointDistance,
-    KeypointEuclidean,
-    MouthLandmarkDistance,
-)
-from evaluation.metrics.lip_loudness import LipLoudness, SilentLips
-from evaluation.metrics.lips import LipCorrelation
-from evaluation.metrics.mesh_dynamics import (
+from evaluation.metrics.motion.blinks import BlinkLength, BlinkRate
+from evaluation.metrics.motion.face_dynamics import BrowDynamics, LipDynamics
+from evaluation.metrics.motion.head_dynamics import HeadDynamics
+from evaluation.metrics.motion.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
+from evaluation.metrics.motion.mesh_dynamics import (
     MeshBlinkLength,
     MeshBlinkRate,
     MeshBrowDynamics,
     MeshLipDynamics,
 )
-from evaluation.metrics.perceptual import Lpips, LpipsVgg
-from evaluation.metrics.psnr import Psnr
-from evaluation.metrics.sets import PICTURE_METRICS
-from evaluation.metrics.ssim import Ssim, SsimUniform
-from evaluation.metrics.sync import (
+from evaluation.metrics.pictures.perceptual import Lpips, LpipsVgg
+from evaluation.metrics.pictures.psnr import Psnr
+from evaluation.metrics.pictures.ssim import Ssim, SsimUniform
+from evaluation.metrics.pictures.texture import Flicker, Grain, Sharpness
+from evaluation.metrics.sets.distances import PICTURE_METRICS
+from evaluation.metrics.sets.expression import CentredExpressionOfSets, ExpressionOfSets
+from evaluation.metrics.sets.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
+from evaluation.metrics.sets.kid import kid, kid_subsets
+from evaluation.metrics.sync.confidence import (
     EmbeddedSyncConfidence,
     EmbeddedSyncDistance,
     EmbeddedSyncOffset,
@@ -55,7 +55,7 @@ from evaluation.metrics.sync import (
     ValidSyncConfidence,
     ValidSyncDistance,
 )
-from evaluation.metrics.texture import Flicker, Grain, Sharpness
+from evaluation.metrics.sync.lip_loudness import LipLoudness, SilentLips
 
 SET_METRICS: dict[str, type[ClipMetric]] = PICTURE_METRICS | {
     metric.name: metric for metric in (ExpressionOfSets, CentredExpressionOfSets)

@@ -27,10 +27,10 @@ class ClipMetric(Metric, ABC):
         target: the best value where neither end is.
         aggregation: `frames` (long clips weigh more), `clips` (each weighs the same) or `pooled` (one
             statistic of all).
-        needs: fields of `evaluation.features.Measured`: of the generated clip, then of the truth.
+        needs: fields of `evaluation.extractors.interface.Measured`: of the generated clip, then of the truth.
         resampling: how its interval is found, `bootstrap` or `jackknife`, both by identity.
         in_json: False where the sums are too many for the result's JSON; they then lie in the file beside it.
-        of_sets: whether a clip's row are its features themselves; see `evaluation.metrics.sets`.
+        of_sets: whether a clip's row are its features themselves; see `evaluation.metrics.sets.distances`.
         note: what a reader must know of its values; empty for nothing.
         absent: why a clip has no value of its own, or all clips together where they are pooled; empty for a
             metric that always has one.

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evaluation.statistics import bca_interval, ratio
+from evaluation.statistics.intervals import bca_interval, ratio
 
 Interval = tuple[float, float]
 Finish = Callable[[Tensor], Tensor]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from evaluation.statistics import bootstrap, cluster_interval, number, percentile_interval, ratio
+from evaluation.statistics.intervals import bootstrap, cluster_interval, number, percentile_interval, ratio
 
 Interval = tuple[float, float]
 FLAT = 1e-9  # share of the response's size under which it counts as not moving at all

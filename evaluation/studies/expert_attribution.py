@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import EMOTIONS
-from evaluation.statistics import cluster_interval, number, ratio
+from evaluation.statistics.intervals import cluster_interval, number, ratio
 
 Interval = tuple[float, float]
 ALL = "all"  # row of a share over all emotions that have an expert

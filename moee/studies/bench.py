@@ -9,10 +9,10 @@ from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS, CLASSES, EMOTIONS, Sample
 from datamodules.synthetic.clip import synthetic_clip
-from evaluation.extractors.identity import IdentityJudge
-from evaluation.extractors.judge import Judge
+from evaluation.extractors.embedded.identity import IdentityJudge
+from evaluation.extractors.embedded.judge import Judge
 from lightning_modules.interfaces import EmotionCue
-from moee.generator import Generator
+from moee.generation.generator import Generator
 from moee.studies.gate_probe import GateProbe
 
 FIRST_SEED = 800_000  # of the clips; people and speakers come from the test split

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS, EMOTIONS
-from evaluation.board.lines import Line, line_chart
-from evaluation.statistics import cluster_interval, ratio
+from evaluation.pages.lines import Line, line_chart
+from evaluation.statistics.intervals import cluster_interval, ratio
 from evaluation.studies import DoseResponse, dose_response
 from lightning_modules.interfaces import EmotionCue
 from moee.studies.bench import Bench, blend_of, label_cue, probability, unit_alone

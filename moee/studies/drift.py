@@ -8,8 +8,8 @@ from torch import Tensor
 
 from datamodules.batch import CLASSES, FPS, Sample
 from datamodules.head_motion import lip_opening
-from evaluation.board.lines import Line, line_chart
-from evaluation.metrics.texture import grey, high_pass
+from evaluation.metrics.pictures.texture import grey, high_pass
+from evaluation.pages.lines import Line, line_chart
 from evaluation.studies import Drift, drift
 from moee.studies.bench import Bench, blend_of, label_cue
 from moee.studies.report import Report, with_interval

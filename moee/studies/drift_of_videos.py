@@ -10,26 +10,26 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import FPS
-from evaluation.both_sides import BothSides, Seen
-from evaluation.devices import Workplace, choose_device
-from evaluation.features import Extractor, describe
-from evaluation.kept_features import KeptFeatures
-from evaluation.kept_rows import truth_digest
+from evaluation.clips.errors import failures, reason
+from evaluation.clips.pair import Clips, Make, Pair, pairs_of
+from evaluation.extractors.interface import Extractor, describe
+from evaluation.measuring.feature_cache import KeptFeatures
+from evaluation.measuring.pair_features import BothSides, Seen
+from evaluation.measuring.preparation import FIELD
+from evaluation.measuring.row_cache import truth_digest
 from evaluation.metrics import METRICS
-from evaluation.metrics.emotion import EmotionAccuracy, class_target
-from evaluation.metrics.identity import IdentityToReference
-from evaluation.metrics.texture import grey, high_pass
-from evaluation.pairs import Clips, Make, Pair, pairs_of
-from evaluation.preparation import FIELD
+from evaluation.metrics.emotion.scores import EmotionAccuracy, class_target
+from evaluation.metrics.identity.similarity import IdentityToReference
+from evaluation.metrics.pictures.texture import grey, high_pass
 from evaluation.protocol import Protocol, digest_of
-from evaluation.reasons import failures, reason
-from evaluation.result import Row
+from evaluation.results.result import Row
+from evaluation.runtime.devices import Workplace, choose_device
 from evaluation.studies import drift
-from moee.evaluate import load_extractors
-from moee.needed_weights import check_weights
+from moee.judging.evaluate import load_extractors
 from moee.studies.bench import Watch
 from moee.studies.drift import LEAST_SECONDS, MEASURES, Tracks, report
 from moee.studies.report import EMBEDDED, Report, record
+from moee.weights.needed import check_weights
 
 CHUNK = 64  # pictures at a time
 FIELDS = ("identity", "lip_opening", FIELD)

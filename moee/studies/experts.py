@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import CLASSES, EMOTIONS, FPS
-from evaluation.board.lines import Line, legend, line_chart
-from evaluation.page import data_table
+from evaluation.pages.lines import Line, legend, line_chart
+from evaluation.pages.page import data_table
 from evaluation.studies import Cell, ExpertAttribution, KnockOut, expert_attribution, mean_gates
 from evaluation.studies.expert_attribution import ALL
 from moee.studies.bench import Bench, blend_of, label_cue

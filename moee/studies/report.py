@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-from evaluation.devices import device_name
-from evaluation.environment import environment, peak_memory_mb
-from evaluation.page import page
+from evaluation.pages.page import page
 from evaluation.protocol import digest_of
-from evaluation.whole_files import write_whole
+from evaluation.results.environment import environment, peak_memory_mb
+from evaluation.runtime.devices import device_name
+from evaluation.runtime.whole_files import write_whole
 from moee.files import write_text
-from moee.generator import LoadedGenerator
+from moee.generation.generator import LoadedGenerator
 from moee.studies.bench import FIRST_SEED, INTENSITY, Bench
 
 SCHEMA_VERSION = 1

@@ -1,0 +1,306 @@
+"""Synthetic clips for training: rendered once into a cache, read back as random windows, to the step.
+
+F frame of a window, G frame of a cached clip, C channel, H row, W column.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.action_units import tonic
+from datamodules.batch import (
+    ACTION_UNITS,
+    EMOTIONS,
+    ENCODED_CLIPS,
+    HEAD_MOTION,
+    LANDMARKS,
+    SAMPLES_PER_FRAME,
+    Sample,
+    collate,
+)
+from datamodules.loading.resume import starting_where_training_stands
+from datamodules.synthetic.text import describe
+
+CACHE_VERSION = 2  # counts changes of the synthetic world that make cached clips stale
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides the content of a cache.
+
+    Args:
+        clips: how many.
+        frames: length of a cached clip.
+        size: side of the square pictures, pixels.
+        randomisation: strongest domain randomisation; each clip draws its own strength below it.
+        clean_share: share of clips without any randomisation.
+        any_reference_share: share of clips whose portrait shows some emotion; the others show a neutral face.
+        voice_frames: length of the separate speech cue; 0 leaves it out.
+        seed: of the first clip.
+        split: `train` or `test`; identities, speakers and wordings are disjoint.
+    """
+
+    clips: int = 256
+    frames: int = 24
+    size: int = 128
+    randomisation: float = 0.0
+    clean_share: float = 0.4
+    any_reference_share: float = 0.3
+    voice_frames: int = 75
+    seed: int = 0
+    split: str = "train"
+
+    def digest(self) -> str:
+        """Eight hexadecimal digits that change with the content."""
+        text = json.dumps([CACHE_VERSION, asdict(self)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def arrays(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Name -> (shape of a clip, numpy type) of everything that is kept as an array."""
+        side = (self.size, self.size)
+        shapes: dict[str, tuple[tuple[int, ...], str]] = {
+            "frames": ((self.frames, 3, *side), "u1"),
+            "reference": ((3, *side), "u1"),
+            "waveform": ((self.frames * SAMPLES_PER_FRAME,), "f4"),
+            "action_units": ((self.frames, len(ACTION_UNITS)), "f4"),
+            "blend": ((len(EMOTIONS),), "f4"),
+            "landmarks": ((self.frames, LANDMARKS, 2), "f4"),
+            "head_motion": ((self.frames, len(HEAD_MOTION)), "f4"),
+            "mouth_mask": ((self.frames, self.size, self.size // 8), "u1"),
+        }
+        if self.voice_frames:
+            shapes["voice"] = ((self.voice_frames * SAMPLES_PER_FRAME,), "f4")
+        return shapes
+
+
+def make_clip(recipe: Recipe, index: int) -> Sample:
+    """Clip number `index` of a recipe, always the same one."""
+    from datamodules.synthetic.clip import synthetic_clip, synthetic_voice
+
+    seed = recipe.seed + index
+    rng = np.random.default_rng([seed, 77])
+    clean = rng.random() < recipe.clean_share
+    sample = synthetic_clip(
+        seed,
+        frames=recipe.frames,
+        size=recipe.size,
+        randomisation=0.0 if clean else float(rng.uniform(0, recipe.randomisation)),
+        reference="any" if rng.random() < recipe.any_reference_share else "neutral",
+        split=recipe.split,
+    )
+    if recipe.voice_frames:
+        spoken = synthetic_voice(
+            seed + 1_000_003, recipe.voice_frames, blend=sample.get("blend"), split=recipe.split
+        )
+        sample["voice"] = spoken.waveform
+    return sample
+
+
+def _fill(folder: Path, recipe: Recipe, indices: list[int]) -> None:
+    """Render clips into the arrays of a cache; a clip counts as done only once everything else is written."""
+    torch.set_num_threads(1)
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r+") for name in (*recipe.arrays(), "done")}
+    for index in indices:
+        sample = make_clip(recipe, index)
+        for name in recipe.arrays():
+            if name in sample:
+                value = sample[name].numpy()  # type: ignore[literal-required]
+                arrays[name][index] = np.packbits(value, axis=-1) if name == "mouth_mask" else value
+        words = {name: sample.get(name, "") for name in ("key", "identity", "label", "text")}
+        words["absent"] = [name for name in recipe.arrays() if name not in sample]
+        text = folder / "words" / f"{index:06d}.json"
+        text.with_suffix(".part").write_text(json.dumps(words))
+        os.replace(text.with_suffix(".part"), text)
+        arrays["done"][index] = 1
+
+
+class SyntheticClips(Dataset[Sample]):
+    """Windows of cached synthetic clips, each in words of its own. Item k is decided by `seed` and k alone.
+
+    Args:
+        recipe: what the cache holds.
+        cache: folder of all caches; this one lies in a folder named by the recipe's digest.
+        window: frames of a window; 0 for whole clips in their order.
+        length: number of items; whole clips ignore it.
+        seed: of the windows.
+        apart: largest distance of neighbouring frames in a window, each window draws its own; 1 is video,
+            more shows more of a person in few frames.
+    """
+
+    def __init__(
+        self, recipe: Recipe, cache: Path, window: int = 0, length: int = 0, seed: int = 0, apart: int = 1
+    ) -> None:
+        if not 0 <= window <= recipe.frames:
+            raise ValueError(f"window={window}, but cached clips have {recipe.frames} frames")
+        if apart < 1:
+            raise ValueError(f"apart={apart}: neighbouring frames are at least 1 apart")
+        self.recipe, self.window, self.length, self.seed = recipe, window, length, seed
+        self.widest = max(min(apart, (recipe.frames - 1) // max(window - 1, 1)), 1)
+        self.folder = cache / f"{recipe.split}-{recipe.digest()}"
+        self.extra: dict[str, np.ndarray] = {}
+
+    def build(self, workers: int = 1) -> None:
+        """Render what is missing; safe to interrupt and to call again."""
+        (self.folder / "words").mkdir(parents=True, exist_ok=True)
+        for name, (shape, kind) in (self.recipe.arrays() | {"done": ((), "u1")}).items():
+            path = self.folder / f"{name}.npy"
+            if not path.is_file():
+                part = path.with_suffix(".part")
+                np.lib.format.open_memmap(part, "w+", kind, (self.recipe.clips, *shape)).flush()
+                os.replace(part, path)
+        missing = np.flatnonzero(np.load(self.folder / "done.npy") == 0).tolist()
+        pieces = [missing[i : i + 16] for i in range(0, len(missing), 16)]
+        if workers < 2 or len(pieces) < 2:
+            for piece in pieces:
+                _fill(self.folder, self.recipe, piece)
+            return
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            for done in [pool.submit(_fill, self.folder, self.recipe, piece) for piece in pieces]:
+                done.result()
+
+    def open(self) -> None:
+        """Map the arrays and read the words."""
+        self.arrays = {
+            name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in self.recipe.arrays()
+        }
+        paths = [self.folder / "words" / f"{i:06d}.json" for i in range(self.recipe.clips)]
+        self.words = [json.loads(path.read_text()) for path in paths]
+
+    def precompute(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
+        """Keep `function(clip)` (half precision) beside each clip under `name`, once for each `version`."""
+        path = self.folder / f"{name}-{version}.npy"
+        if not path.is_file():
+            shape = (self.recipe.clips, *function(self.clip(0)).shape)
+            rows = np.lib.format.open_memmap(path.with_suffix(".part"), "w+", "f2", shape)
+            for index in range(self.recipe.clips):
+                rows[index] = function(self.clip(index)).half().numpy()
+            rows.flush()
+            os.replace(path.with_suffix(".part"), path)
+        self.extra[name] = np.load(path, mmap_mode="r")
+
+    def __len__(self) -> int:
+        return self.length if self.window else self.recipe.clips
+
+    def __getitem__(self, item: int) -> Sample:
+        if not self.window:
+            return self.clip(item)
+        rng = np.random.default_rng([self.seed, item])
+        index = int(rng.integers(self.recipe.clips))
+        apart = int(rng.integers(1, self.widest + 1))
+        span = (self.window - 1) * apart + 1
+        start = int(rng.integers(self.recipe.frames - span + 1))
+        sample = self.clip(index, slice(start, start + span, apart))
+        if "text" in sample:
+            sample["text"] = describe(sample["blend"], rng, self.recipe.split)
+        return sample
+
+    def clip(self, index: int, frames: slice = slice(None)) -> Sample:
+        """Those frames of clip `index`."""
+        words = self.words[index]
+        sample: dict = {name: words[name] for name in ("key", "identity")} | {"corpus": "synthetic"}
+        sample |= {name: words[name] for name in ("label", "text") if words[name]}
+        for name, rows in (self.arrays | self.extra).items():
+            if name in words["absent"]:
+                continue
+            row = rows[index]
+            if name == "waveform":
+                row = row.reshape(-1, SAMPLES_PER_FRAME)[frames].flatten()
+            elif name not in ("reference", "blend", "voice", *ENCODED_CLIPS):
+                row = row[frames]
+            if name == "mouth_mask":
+                row = np.unpackbits(row, axis=-1).view(bool)
+            sample[name] = torch.from_numpy(np.array(row))
+            if name in self.extra:
+                sample[name] = sample[name].float()
+        if "action_units" in sample:
+            shown = torch.from_numpy(np.array(self.arrays["action_units"][index]))
+            sample["expression"] = tonic(shown)[frames]
+        kept = [name for name in (*self.arrays, "label", "text") if name in sample]
+        sample["provenance"] = dict.fromkeys(kept, "synthetic")
+        return sample  # type: ignore[return-value]
+
+
+class SyntheticHeads(L.LightningDataModule):
+    """Training windows and whole validation clips of the synthetic world.
+
+    Args:
+        global_batch: clips a step, over all devices.
+        window: frames of a training window.
+        train: what training clips are made of.
+        val: what validation clips are made of; another split by default.
+        cache: folder for the rendered clips.
+        workers: processes that render.
+        seed: of the order of windows.
+        apart: largest distance of neighbouring frames in a training window.
+    """
+
+    def __init__(
+        self,
+        global_batch: int,
+        window: int,
+        train: Recipe,
+        val: Recipe,
+        cache: str = "data/synthetic",
+        workers: int = 2,
+        seed: int = 0,
+        apart: int = 1,
+    ) -> None:
+        super().__init__()
+        self.global_batch, self.window, self.workers = global_batch, window, workers
+        self.seed, self.apart = seed, apart
+        self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
+
+    def prepare_data(self) -> None:
+        """Render what is not in the cache yet."""
+        for recipe in (self.train_recipe, self.val_recipe):
+            SyntheticClips(recipe, self.cache).build(self.workers)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the caches."""
+        self.train = SyntheticClips(
+            self.train_recipe, self.cache, self.window, 1 << 40, self.seed, self.apart
+        )
+        self.val = SyntheticClips(self.val_recipe, self.cache)
+        self.train.open()
+        self.val.open()
+
+    def keep_ahead(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
+        """Keep what frozen parts make of every clip; see `SyntheticClips.precompute`."""
+        for clips in (self.train, self.val):
+            clips.precompute(name, function, version)
+
+    def digest(self) -> str:
+        """Content digest of the training clips."""
+        return self.train_recipe.digest()
+
+    def _per_device(self) -> int:
+        devices = self.trainer.world_size if self.trainer else 1
+        if self.global_batch % devices:
+            raise ValueError(f"global_batch={self.global_batch} does not divide over {devices} devices")
+        return self.global_batch // devices
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Windows from where training stands, so that a resumed run sees what an uninterrupted one would."""
+        trainer = self.trainer
+        steps = (
+            trainer.max_steps * trainer.accumulate_grad_batches
+            if trainer and trainer.max_steps > 0
+            else 1_000_000
+        )
+        sampler = starting_where_training_stands(steps * self.global_batch, self.global_batch, trainer)
+        return DataLoader(self.train, self._per_device(), sampler=sampler, collate_fn=collate, drop_last=True)
+
+    def val_dataloader(self) -> DataLoader[Sample]:
+        """Whole clips, in order."""
+        return DataLoader(self.val, max(self._per_device() // 4, 1), collate_fn=collate)

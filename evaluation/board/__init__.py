@@ -1,1 +1,0 @@
-"""The parts of the leaderboard: who may enter, ties, breakdown, plot, downloads, sections of the page."""

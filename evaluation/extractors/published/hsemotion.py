@@ -1,0 +1,95 @@
+"""HSEmotion, by which emotions are recognised. N picture, F frame, L class.
+
+Savchenko 2022; the network (timm's EfficientNet-B0), classes and input rules were read in
+av-savchenko/hsemotion 25124a7 (Apache-2.0). Its file holds a whole program of an old timm, which is never run
+here. The user converts it to a state dict once, in an environment of its own, by the command that
+`moee weights list hsemotion_b0_8_vgaf` prints.
+
+Its authors squash the box of the face, which MTCNN finds, to 224 x 224; here it is that of MediaPipe's mesh.
+"""
+
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from evaluation.extractors.faces.boxes import cut, mesh_boxes, resized
+from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
+from evaluation.extractors.weights import check_features, exact, load_published, read_state
+
+SIZE, CLASSES = 224, 8
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+BATCH = 16  # pictures at a time
+CONVERT = "convert enet_b0_8_best_vgaf.pt by the command that `moee weights list hsemotion_b0_8_vgaf` prints"
+
+
+class HSEmotion:
+    """Emotion of the largest face; an `Extractor` of published weights.
+
+    Args:
+        faces: finds them.
+    """
+
+    name = "hsemotion-b0-8-vgaf"
+    published = True
+    provides = ("emotion_hsemotion8",)
+
+    def __init__(self, faces: FaceMesh) -> None:
+        import timm
+
+        self.faces, self.fingerprint = faces, ""
+        self.network: nn.Module = timm.create_model("tf_efficientnet_b0", num_classes=CLASSES)
+        self.network.eval().requires_grad_(False)
+        self.settings: dict[str, object] = {"size": SIZE, "box": "mesh", "batch_size": BATCH} | faces.settings
+
+    def classify(self, faces_N3HW: Tensor) -> Tensor:
+        """Probabilities (N, 8), float32, of faces (N, 3, 224, 224) 0..255 RGB, in the authors' order."""
+        mean, spread = (faces_N3HW.new_tensor(x, dtype=torch.float32).view(3, 1, 1) for x in (MEAN, SPREAD))
+        with exact(faces_N3HW.device):
+            x = (faces_N3HW.float() / 255 - mean) / spread
+            found = torch.cat([self.network(part).softmax(-1) for part in x.split(BATCH)])
+        return check_features(found, (len(faces_N3HW), CLASSES), self.name)
+
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        """`emotion_hsemotion8` (F, 8) of uint8 RGB frames; NaN where no face is found.
+
+        Raises:
+            ValueError: if no frame shows a face.
+        """
+        faces = self.faces.find(frames_F3HW, self.name)
+        boxes = mesh_boxes(faces.mesh[faces.seen]).tolist()
+        seen_F3HW = frames_F3HW[faces.seen.to(frames_F3HW.device)]
+        crops = [resized(cut(frame, *box), SIZE) for frame, box in zip(seen_F3HW, boxes, strict=True)]
+        found_NL = self.classify(torch.stack(crops))
+        emotion_FL = found_NL.new_full((len(frames_F3HW), CLASSES), torch.nan)
+        emotion_FL[faces.seen.to(found_NL.device)] = found_NL
+        return {self.provides[0]: emotion_FL}
+
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        return self
+
+    @classmethod
+    def load(cls, path: Path, landmarker: Path) -> Self:
+        """Ready to measure, with the file's sha256 as its fingerprint.
+
+        Args:
+            path: the converted state dict.
+            landmarker: MediaPipe's `.task` file; its sha256 stands in the settings.
+
+        Raises:
+            FileNotFoundError: if one is not there.
+            ValueError: for the published file itself, or another network's.
+        """
+        extractor = cls(face_mesh(landmarker))
+        if Path(path).is_file():
+            try:
+                read_state(path)
+            except ValueError:
+                raise ValueError(
+                    f"{path} is no state dict but perhaps a program, never run here: {CONVERT}"
+                ) from None
+        extractor.fingerprint = load_published(extractor.network, path, CONVERT)
+        return extractor

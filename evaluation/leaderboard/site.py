@@ -1,0 +1,136 @@
+"""Results to a leaderboard: a static page and its downloads. Rows share a table only where that is honest."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from evaluation.comparison.tables import Table, group
+from evaluation.comparison.ties import rule
+from evaluation.leaderboard.admission import Refusal, admit
+from evaluation.leaderboard.downloads import as_csv, as_json, as_latex, as_markdown
+from evaluation.leaderboard.origins import provenance, refusals
+from evaluation.leaderboard.pareto import figure, plotted_metric
+from evaluation.leaderboard.published_numbers import PublishedTable
+from evaluation.leaderboard.scores import FAMILIES, family, score_table
+from evaluation.leaderboard.sections import breakdowns, clips, published
+from evaluation.metrics import METRICS
+from evaluation.pages.page import page
+from evaluation.pages.videos import Links, Videos, copy_videos
+from evaluation.results.result import Result
+from evaluation.runtime.whole_files import write_whole
+
+INTRO = (
+    "Every number is computed from one row per clip, with an interval that draws whole people. Ceiling rows "
+    "are real video, floor rows are what a system must beat; a metric can only rank systems between them."
+)
+DOWNLOADS = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex", "JSON": "json"}
+
+
+def build_leaderboard(
+    results: Sequence[Result | Path],
+    out: Path,
+    videos: Videos | None = None,
+    title: str = "Emotional talking heads",
+    *,
+    numbers: Sequence[PublishedTable] = (),
+    plot: str = "",
+    refused: Sequence[Refusal] = (),
+) -> Path:
+    """Write `index.html` and `leaderboard.csv`, `.md`, `.tex`, `.json` into a folder; the path of the page.
+
+    Args:
+        results: records or paths of result files; each is validated, refused ones are named on the page.
+        out: folder, made where missing.
+        videos: system name -> caption -> video file, copied beside the page.
+        title: of the page.
+        numbers: what papers printed, in a section of its own.
+        plot: name of the metric that is plotted against cost; by default the first that can see.
+        refused: results that were refused already.
+
+    Raises:
+        ValueError: without any result that may enter, for two of one name in one table, an unknown metric, or
+            a video that is none or over 8 MiB.
+    """
+    if plot and plot not in METRICS:
+        raise ValueError(f"no metric {plot!r}, known are {', '.join(METRICS)}")
+    loaded, more = admit(results)
+    refused = (*refused, *more)
+    if not loaded:
+        said = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
+        raise ValueError(
+            f"a leaderboard needs at least one result that may enter{': ' if said else ''}{said}"
+        )
+    tables = group(loaded)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    links = copy_videos(videos or {}, out)
+    sections = "\n".join(_section(table, i, links, plot) for i, table in enumerate(tables, 1))
+    body = "\n".join(
+        (_controls(tables), sections, _reading(loaded[0]), refusals(refused), published(numbers))
+    )
+    content = (as_csv(tables), as_markdown(tables), as_latex(tables), as_json(tables, refused))
+    for ending, text in zip(DOWNLOADS.values(), content, strict=True):
+        write_whole(out / f"leaderboard.{ending}", text)
+    write_whole(out / "index.html", page(title, INTRO, body))
+    return out / "index.html"
+
+
+def _controls(tables: Sequence[Table]) -> str:
+    """Search, choice of columns, downloads."""
+    present = {family(name) for table in tables for name in table.metrics}
+    families = [title for title in (*FAMILIES, "Other") if title in present]
+    choices = "".join(
+        f'<label><input type="radio" name="family" value="{value}"{checked}><span>{text}</span></label>'
+        for value, text, checked in [("", "All", " checked"), *((title, title, "") for title in families)]
+    )
+    links = "".join(
+        f'<a href="leaderboard.{ending}" download aria-label="Download as {name}">{name}</a>'
+        for name, ending in DOWNLOADS.items()
+    )
+    columns = (
+        '<fieldset class="needs-script" hidden><legend>Columns</legend>'
+        f'<div class="choices">{choices}</div></fieldset>'
+    )
+    return (
+        '<div class="controls"><label class="field needs-script" hidden>Find a system'
+        '<input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
+        f"{columns if len(families) > 1 else ''}"
+        f'<nav class="downloads" aria-label="Downloads">{links}</nav></div>'
+        '<div class="status" id="status" role="status"></div>'
+    )
+
+
+def _section(table: Table, number: int, links: Links, plot: str) -> str:
+    data, tag = table.results[0].data, table.results[0].tag
+    heading = f"Table {number}, apart: {tag}" if table.reason else tag
+    apart = f"<p><strong>Not comparable with the first table:</strong> {escape(table.reason)}.</p>"
+    caption = (
+        f"{data['clips']} clips of {data['identities']} people, data {table.shared['data']}. "
+        "A column's name sorts by it."
+    )
+    metric = plotted_metric(table, plot)
+    pareto = figure(table, metric, number) if metric else ""
+    plotted = f"<h3>Quality against cost</h3>{pareto}" if pareto else ""
+    broken = breakdowns(table)
+    return (
+        f'<section aria-labelledby="table-{number}"><h2 id="table-{number}">{escape(heading)}</h2>'
+        f"{apart if table.reason else ''}{score_table(table, caption)}{plotted}"
+        f"{f'<h3>Breakdown</h3>{broken}' if broken else ''}{clips(table, links)}"
+        f"<h3>Provenance</h3>{''.join(provenance(result) for result in table.results)}</section>"
+    )
+
+
+def _reading(result: Result) -> str:
+    """How to read the tables: what decides ties, what is compared, what fails."""
+    level = f"{100 * result.protocol['statistics']['level']:g}"
+    lines = (
+        f"Below each value stands its {level} % interval, from drawing whole people again, not clips.",
+        rule(result),
+        "Results share a table only if protocol, data and measuring networks are the same to the last bit.",
+        "A clip that could not be evaluated is left out of the value and counted beside the system's name.",
+        "“Cannot tell” marks a metric under which real video and what must be beaten overlap: it ranks "
+        "nothing here. “Floor wins” marks one under which a floor scores better than real video.",
+        "A result enters if its file is unchanged, its numbers follow from its rows and its origin is told.",
+    )
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<section id="reading"><h2>How to read this</h2><ul>{items}</ul></section>'

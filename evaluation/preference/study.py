@@ -1,0 +1,243 @@
+"""A blind study: pairs of videos in random order, a page that asks, and answers that are checked.
+
+The page lies in a folder of its own and names no system; which video is whose stands in `key.json` beside
+that folder, which stays with whoever runs the study.
+"""
+
+import json
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from html import escape
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from evaluation.pages.page import page
+from evaluation.pages.videos import read_video_file
+from evaluation.preference.ranking import Vote
+from evaluation.protocol import digest_of
+from evaluation.runtime.whole_files import write_whole
+
+SCHEMA_VERSION = 1
+QUESTION = "Which face shows the more natural and believable emotion?"
+INTRO = (
+    "Two videos at a time, of the same line. Watch both, then choose. There is no right answer, and you can "
+    "go back."
+)
+SCORES = {"left": 1.0, "tie": 0.5, "right": 0.0}
+PAGE_FOLDER, KEY_FILE = "page", "key.json"
+ANSWER_KEYS = ("schema_version", "study", "rater", "answers")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Two videos of one clip.
+
+    Args:
+        clip: its name.
+        left: the system on the left.
+        right: the system on the right.
+        left_file: name of its video in the page's folder.
+        right_file: likewise.
+    """
+
+    clip: str
+    left: str
+    right: str
+    left_file: str
+    right_file: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a page asks, in order.
+
+    Args:
+        question: put to the rater.
+        trials: the pairs.
+    """
+
+    question: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def digest(self) -> str:
+        """sha256 of what is asked; answers carry it, so that those to another study are refused."""
+        return digest_of({"question": self.question, "trials": [asdict(trial) for trial in self.trials]})
+
+
+def plan_trials(clips: Mapping[str, Mapping[str, Path]], most: int, seed: int) -> list[tuple[str, str, str]]:
+    """Clip, left and right system of each trial, in random order.
+
+    Args:
+        clips: system -> clip -> video.
+        most: trials to keep, as evenly as can be from all pairs of systems; 0 keeps all.
+        seed: of the order and the sides.
+
+    Raises:
+        ValueError: for fewer than two systems, or if no clip is in two of them.
+    """
+    if len(clips) < 2:
+        raise ValueError(f"a study compares at least two folders, got {len(clips)}")
+    chance = random.Random(seed)
+    by_pair: list[list[tuple[str, str, str]]] = []
+    for pair in combinations(sorted(clips), 2):
+        shared = sorted(clips[pair[0]].keys() & clips[pair[1]].keys())
+        chance.shuffle(shared)
+        by_pair.append([(clip, *chance.sample(pair, 2)) for clip in shared])
+    longest = max(map(len, by_pair))
+    turns = [own[i] for i in range(longest) for own in by_pair if i < len(own)]
+    if not turns:
+        raise ValueError("no clip is in two of the folders: videos are matched by their file names")
+    kept = turns[:most] if most else turns
+    chance.shuffle(kept)
+    return kept
+
+
+def build_study(
+    clips: Mapping[str, Mapping[str, Path]],
+    out: Path,
+    question: str = QUESTION,
+    title: str = "Which one?",
+    most: int = 0,
+    seed: int = 0,
+) -> Path:
+    """Write `page/index.html` with its videos, and `key.json`; the path of the page.
+
+    Raises:
+        FileExistsError: if there is a study already, whose answers would lose their meaning.
+        ValueError: see `plan_trials` and `read_video_file`.
+    """
+    out = Path(out)
+    if (out / KEY_FILE).exists():
+        raise FileExistsError(f"{out} holds a study already: name another folder")
+    planned = plan_trials(clips, most, seed)
+    videos = out / PAGE_FOLDER / "videos"
+    videos.mkdir(parents=True, exist_ok=True)
+    trials = []
+    for clip, *pair in planned:
+        names = []
+        for system in pair:
+            content = read_video_file(clips[system][clip])
+            blind = sha256(f"{seed} {system} {clip}".encode() + content).hexdigest()[:16]
+            names.append(f"{blind}{clips[system][clip].suffix.lower()}")
+            write_whole(videos / names[-1], content)
+        trials.append(Trial(clip, *pair, *names))
+    study = Study(question, tuple(trials))
+    write_whole(out / PAGE_FOLDER / "index.html", _page(study, title))
+    content = {"schema_version": SCHEMA_VERSION, "study": study.digest, **asdict(study), "seed": seed}
+    write_whole(out / KEY_FILE, json.dumps(content, indent=1))
+    return out / PAGE_FOLDER / "index.html"
+
+
+def _page(study: Study, title: str) -> str:
+    shown = {
+        "study": study.digest,
+        "trials": [[f"videos/{trial.left_file}", f"videos/{trial.right_file}"] for trial in study.trials],
+    }
+    data = json.dumps(shown).replace("<", "\\u003c")
+    sides = "".join(
+        f'<figure><video id="{side}" controls playsinline preload="auto" aria-label="{side} video"></video>'
+        f"<figcaption>{side}</figcaption></figure>"
+        for side in ("left", "right")
+    )
+    answers = "".join(
+        f'<button type="button" data-choice="{choice}">{text} <kbd>{key}</kbd></button>'
+        for choice, text, key in (("left", "Left", "1"), ("tie", "Cannot say", "2"), ("right", "Right", "3"))
+    )
+    body = (
+        f'<section id="ask"><h2 id="question">{escape(study.question)}</h2><div class="pair">{sides}</div>'
+        f'<div class="answers" role="group" aria-labelledby="question">{answers}</div>'
+        '<p class="soft keys"><kbd>Space</kbd> plays the left, then the right. <kbd>B</kbd> goes back.</p>'
+        '<div class="progress"><progress id="bar" aria-label="answered"></progress>'
+        '<span id="status" role="status"></span></div></section>'
+        '<section id="done" hidden><h2>Thank you</h2><p>All pairs are answered. Save the file and send it to '
+        "whoever asked you.</p></section>"
+        '<p class="tools"><button type="button" id="back">Back</button>'
+        '<button type="button" id="save">Save answers</button></p>'
+        '<p class="soft">Answers stay in this browser until you save them; nothing is sent anywhere.</p>'
+        "<noscript><p>This page needs its script.</p></noscript>"
+        f'<script type="application/json" id="study">{data}</script>'
+    )
+    return page(title, INTRO, body, script="preference.js", style="preference.css")
+
+
+def read_study(path: Path) -> Study:
+    """The study of a `key.json`, or of the folder that holds one.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it is none, or was changed.
+    """
+    path = Path(path) / KEY_FILE if Path(path).is_dir() else Path(path)
+    content = _read_json(path)
+    try:
+        study = Study(content["question"], tuple(Trial(**trial) for trial in content["trials"]))
+        claimed = content["study"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not the key of a study: {error}") from None
+    if study.digest != claimed:
+        raise ValueError(f"{path} was changed after the study was made")
+    return study
+
+
+def read_votes(paths: Sequence[Path], study: Study) -> list[Vote]:
+    """The votes of answer files.
+
+    Raises:
+        FileNotFoundError: if one is not there.
+        ValueError: for a file that is none, answers another study or repeats a trial, or a rater who answered
+            twice.
+    """
+    votes: list[Vote] = []
+    seen: dict[str, Path] = {}
+    for path in paths:
+        rater, own = _read_answers(Path(path), study)
+        if rater in seen:
+            raise ValueError(f"{path} and {seen[rater]} are by the same rater: keep the later one")
+        seen[rater] = path
+        votes += own
+    return votes
+
+
+def _read_answers(path: Path, study: Study) -> tuple[str, list[Vote]]:
+    content = _read_json(path)
+    missing = [key for key in ANSWER_KEYS if key not in content]
+    if missing:
+        raise ValueError(f"{path} is no file of answers: it lacks {', '.join(missing)}")
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(
+            f"{path} has schema {content['schema_version']!a}, this version reads {SCHEMA_VERSION}"
+        )
+    if content["study"] != study.digest:
+        raise ValueError(f"{path} answers another study")
+    rater, answers = content["rater"], content["answers"]
+    if not isinstance(rater, str) or not re.fullmatch(r"[0-9a-zA-Z_-]{1,64}", rater):
+        raise ValueError(f"{path}: a rater is 1 to 64 letters, digits, - or _")
+    if not isinstance(answers, list):
+        raise ValueError(f"{path}: answers must be a list")
+    votes = {}
+    for answer in answers:
+        number = answer.get("trial") if isinstance(answer, dict) else None
+        if type(number) is not int or not 0 <= number < len(study.trials) or number in votes:
+            raise ValueError(f"{path}: {number!a} is no trial of the study, or stands there twice")
+        if not isinstance(answer.get("choice"), str) or answer["choice"] not in SCORES:
+            raise ValueError(f"{path}: trial {number} has no choice among {', '.join(SCORES)}")
+        trial = study.trials[number]
+        votes[number] = Vote(rater, trial.left, trial.right, SCORES[answer["choice"]])
+    return rater, list(votes.values())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected one JSON object")
+    return content

@@ -1,0 +1,197 @@
+"""How encoders train and are scored alone.
+
+B clip, F frame, S sample, T token, D width, E expert, K class, L lip track.
+"""
+
+import math
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.cli import OptimizerCallable
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from datamodules.batch import CLASSES, EMOTIONS
+from lightning_modules.interfaces import EmotionEncoder
+from lightning_modules.speech.features import TRACKS, MelSpeechFeatures
+
+CLEAR = 0.6  # scored by class are neutral clips and those with one emotion above this
+
+
+class EmotionRecognition(L.LightningModule):
+    """One encoder and two linear heads on its tokens: which of seven classes, and how much of each emotion.
+
+    A batch holds `cue` (what the encoder takes) and `blend` (B, E). Scored on clips with a clear class by
+    accuracy and unweighted accuracy (mean recall over classes), on all by the mean absolute error of the
+    blend.
+
+    Args:
+        encoder: what is trained; has `tokens`, the number of its tokens per frame or clip.
+        classes_weight: of the cross-entropy.
+        blend_weight: of the squared error of the blend; 0 where a corpus does not state the intensity.
+        smoothing: share of the target that is spread over all classes.
+        mixup: parameter of the Beta distribution by which pairs of clips are mixed, tokens and targets alike
+            (Verma et al. 2019, eq. 1-2); 0 is off.
+        optimizer: built on the trainable parameters.
+    """
+
+    def __init__(
+        self,
+        encoder: EmotionEncoder,
+        classes_weight: float = 1.0,
+        blend_weight: float = 5.0,
+        smoothing: float = 0.0,
+        mixup: float = 0.0,
+        optimizer: OptimizerCallable = torch.optim.AdamW,
+    ) -> None:
+        super().__init__()
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"smoothing={smoothing}, expected 0 up to below 1")
+        self.save_hyperparameters()
+        self.encoder, self.optimizer = encoder, optimizer
+        self.classes_weight, self.blend_weight = classes_weight, blend_weight
+        self.smoothing, self.mixup = smoothing, mixup
+        features = int(encoder.tokens) * encoder.width  # type: ignore[arg-type]
+        self.class_head = nn.Linear(features, len(CLASSES))
+        self.blend_head = nn.Linear(features, len(EMOTIONS))
+        self.scores = nn.ModuleDict({stage: recognition_scores() for stage in ("validation", "testing")})
+
+    def forward(self, cue: Tensor | list[str]) -> tuple[Tensor, Tensor]:
+        """Class logits (B, K) in the order of `CLASSES`, and the blend as estimated (B, E), not clamped."""
+        return self.read(self.encoder(cue))
+
+    def read(self, token_BFTD: Tensor) -> tuple[Tensor, Tensor]:
+        """Both heads on the tokens, averaged over frames."""
+        x_BD = token_BFTD.flatten(2).mean(dim=1)
+        return self.class_head(x_BD), self.blend_head(x_BD)
+
+    def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
+        token_BFTD, blend_BE = self.encoder(batch["cue"]), batch["blend"]
+        if self.mixup:
+            share = torch.distributions.Beta(self.mixup, self.mixup).sample().to(blend_BE)
+            other = torch.randperm(len(blend_BE), device=blend_BE.device)
+            token_BFTD = torch.lerp(token_BFTD[other], token_BFTD, share)
+            blend_BE = torch.lerp(blend_BE[other], blend_BE, share)
+        logit_BK, guess_BE = self.read(token_BFTD)
+        classes = functional.cross_entropy(logit_BK, class_shares(blend_BE), label_smoothing=self.smoothing)
+        amounts = functional.mse_loss(guess_BE, blend_BE)
+        self.log_dict({"train/classes": classes, "train/blend": amounts}, batch_size=len(blend_BE))
+        return self.classes_weight * classes + self.blend_weight * amounts
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        self._score("validation", "val", batch)
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int) -> None:
+        self._score("testing", "test", batch)
+
+    def _score(self, stage: str, prefix: str, batch: dict[str, Any]) -> None:
+        scores, blend_BE = self.scores[stage], batch["blend"]
+        logit_BK, guess_BE = self(batch["cue"])
+        share_BK = class_shares(blend_BE)
+        clear_B = (blend_BE.amax(dim=1) > CLEAR) | (blend_BE.sum(dim=1) == 0)
+        if clear_B.any():
+            for name in ("accuracy", "unweighted_accuracy"):
+                scores[name].update(logit_BK[clear_B], share_BK[clear_B].argmax(dim=1))  # type: ignore[index]
+                self.log(f"{prefix}/{name}", scores[name], on_epoch=True, batch_size=len(blend_BE))  # type: ignore[index]
+        scores["blend_error"].update((guess_BE.clamp(0, 1) - blend_BE).abs())  # type: ignore[index]
+        self.log(f"{prefix}/blend_error", scores["blend_error"], on_epoch=True, batch_size=len(blend_BE))  # type: ignore[index]
+
+    def configure_optimizers(self) -> Any:
+        return with_cosine(self, self.optimizer)
+
+
+class SpeechFeatureTraining(L.LightningModule):
+    """Speech features learn to tell from the sound what the lips do and which kind of sound it is.
+
+    A batch holds `waveform` (B, S), `lips` (B, F, L) in the order of `TRACKS`, and `phone` (B, F) class
+    numbers. Scored by the correlation of every lip track per clip, averaged over clips, and the accuracy of
+    the phone class.
+
+    Args:
+        features: what is trained.
+        lips_weight: of the squared error of the lip tracks.
+        phone_weight: of the cross-entropy of the phone class.
+        optimizer: built on the trainable parameters.
+    """
+
+    def __init__(
+        self,
+        features: MelSpeechFeatures,
+        lips_weight: float = 20.0,
+        phone_weight: float = 0.5,
+        optimizer: OptimizerCallable = torch.optim.AdamW,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.features, self.optimizer = features, optimizer
+        self.lips_weight, self.phone_weight = lips_weight, phone_weight
+        names = (*TRACKS, "phone_accuracy")
+        stages = ("validation", "testing")
+        self.scores = nn.ModuleDict({s: nn.ModuleDict({n: MeanMetric() for n in names}) for s in stages})
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        lips_BFL, logit_BFK = self.features.read(self.features(batch["waveform"]))
+        lips = functional.mse_loss(lips_BFL, batch["lips"])
+        phone = functional.cross_entropy(logit_BFK.flatten(0, 1), batch["phone"].flatten())
+        self.log_dict({"train/lips": lips, "train/phone": phone}, batch_size=len(lips_BFL))
+        return self.lips_weight * lips + self.phone_weight * phone
+
+    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        self._score("validation", "val", batch)
+
+    def test_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
+        self._score("testing", "test", batch)
+
+    def _score(self, stage: str, prefix: str, batch: dict[str, Tensor]) -> None:
+        scores, size = self.scores[stage], len(batch["waveform"])
+        lips_BFL, logit_BFK = self.features.read(self.features(batch["waveform"]))
+        right = (logit_BFK.argmax(-1) == batch["phone"]).float()
+        values = {"phone_accuracy": right}
+        values |= {
+            name: correlation(lips_BFL[..., i], batch["lips"][..., i]) for i, name in enumerate(TRACKS)
+        }
+        for name, value in values.items():
+            scores[name].update(value)  # type: ignore[index]
+            self.log(f"{prefix}/{name}", scores[name], on_epoch=True, batch_size=size)  # type: ignore[index]
+
+    def configure_optimizers(self) -> Any:
+        return with_cosine(self, self.optimizer)
+
+
+def class_shares(blend_BE: Tensor) -> Tensor:
+    """Shares of the seven classes (B, K), which sum to 1: the blend, and neutral as what is left of it."""
+    return torch.cat([blend_BE, (1 - blend_BE.sum(-1, keepdim=True)).clamp(0, 1)], dim=-1)
+
+
+def correlation(x_BF: Tensor, y_BF: Tensor) -> Tensor:
+    """Pearson's r over frames for each clip (B,); 0 where one of the two does not move."""
+    x_BF, y_BF = x_BF - x_BF.mean(1, keepdim=True), y_BF - y_BF.mean(1, keepdim=True)
+    return (x_BF * y_BF).sum(1) / (x_BF.norm(dim=1) * y_BF.norm(dim=1)).clamp_min(1e-6)
+
+
+def recognition_scores() -> nn.ModuleDict:
+    """Fresh metrics of one stage."""
+    return nn.ModuleDict(
+        {
+            "accuracy": MulticlassAccuracy(len(CLASSES), average="micro"),
+            "unweighted_accuracy": MulticlassAccuracy(len(CLASSES), average="macro"),
+            "blend_error": MeanMetric(),
+        }
+    )
+
+
+def with_cosine(module: L.LightningModule, build: OptimizerCallable, warm_share: float = 0.05) -> Any:
+    """Optimizer of a module whose rate rises over the first steps and falls to zero along a half cosine."""
+    optimizer = build(p for p in module.parameters() if p.requires_grad)
+    steps = int(module.trainer.estimated_stepping_batches)
+    warm = max(int(warm_share * steps), 1)
+
+    def rate(step: int) -> float:
+        past = min(max(step - warm, 0) / max(steps - warm, 1), 1.0)
+        return min((step + 1) / warm, 1.0) * 0.5 * (1 + math.cos(math.pi * past))
+
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

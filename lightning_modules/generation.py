@@ -1,0 +1,248 @@
+"""Sound of any length to frames, clip after clip, in bounded memory.
+
+F frame, f frame of a chunk, C channel, H row, W column, M motion value.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import HEAD_MOTION, SAMPLES_PER_FRAME, check_blend
+from lightning_modules.diffusion.process import clip_noise, guide
+from lightning_modules.diffusion.sampling import sample
+from lightning_modules.interfaces import EmotionCue, EmotionFeatures, EmotionPass
+from lightning_modules.video.codecs import keep_detail
+from lightning_modules.video.head_warp import warp_head
+
+if TYPE_CHECKING:
+    from lightning_modules.talking_head import TalkingHead
+
+# Either the whole motion (F, M), or a function of (first frame, sound of the chunk) to (f, M).
+HeadMotion = Tensor | Callable[[int, Tensor], Tensor]
+
+
+@dataclass
+class Options:
+    """How to sample.
+
+    Args:
+        steps: network evaluations a chunk.
+        seed: of the noise.
+        audio_guidance, emotion_guidance: 1 is off; each other value costs passes of the network.
+        emotion_strength: how far the experts are pushed from what they say to no emotion; 1 is off, see
+            `EmotionPass`.
+    """
+
+    steps: int = 4
+    seed: int = 0
+    audio_guidance: float = 1.0
+    emotion_guidance: float = 1.0
+    emotion_strength: float = 1.0
+
+
+def sound_chunks(sound: Tensor | Iterator[Tensor], samples: int) -> Iterator[Tensor]:
+    """Pieces of exactly `samples` samples, the last one as long as what is left."""
+    held = torch.zeros(0)
+    for piece in [sound] if isinstance(sound, Tensor) else sound:
+        held = torch.cat([held, piece.float()])
+        while len(held) >= samples:
+            yield held[:samples]
+            held = held[samples:]
+    if len(held):
+        yield held
+
+
+class SpeechWindow:
+    """Speech tokens of a stream: each chunk is heard with what came before it and a little of what follows.
+
+    Args:
+        model: whose speech features are used.
+        past, future: frames of context.
+    """
+
+    def __init__(self, model: "TalkingHead", past: int = 64, future: int = 16) -> None:
+        self.model, self.past, self.future = model, past, future
+        self.before = torch.zeros(0)
+
+    def tokens(self, chunk_S: Tensor, ahead_S: Tensor) -> Tensor:
+        """(1, f, T, D) for a chunk of whole frames, given the sound that follows it."""
+        ahead = ahead_S[: self.future * SAMPLES_PER_FRAME]
+        ahead = ahead[: len(ahead) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
+        heard = torch.cat([self.before, chunk_S, ahead])
+        start, frames = len(self.before) // SAMPLES_PER_FRAME, len(chunk_S) // SAMPLES_PER_FRAME
+        tokens = self.model.speech_features(heard[None].to(self.model.device))[:, start : start + frames]
+        self.before = torch.cat([self.before, chunk_S])[-self.past * SAMPLES_PER_FRAME :]
+        return tokens
+
+
+def cue_tensors(cue: EmotionCue, device: torch.device) -> dict[str, Tensor | list[str]]:
+    """A cue as a batch of one, by modality.
+
+    Raises:
+        ValueError: for a bad blend, or action units outside 0..1.
+    """
+    cues: dict[str, Tensor | list[str]] = {}
+    if cue.label is not None:
+        cues["label"] = check_blend(cue.label.float())[None].to(device)
+    if cue.text is not None:
+        cues["text"] = [cue.text]
+    if cue.speech is not None:
+        cues["speech"] = whole_frames(cue.speech)[None].to(device)
+    if cue.action_units is not None:
+        if not ((cue.action_units >= 0) & (cue.action_units <= 1)).all():
+            raise ValueError("action units: intensities outside 0..1")
+        cues["action_units"] = cue.action_units.float()[None].to(device)
+    return cues
+
+
+def whole_frames(waveform_S: Tensor) -> Tensor:
+    """Zero-padded at the end to whole video frames."""
+    return torch.nn.functional.pad(waveform_S, (0, -len(waveform_S) % SAMPLES_PER_FRAME))
+
+
+def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
+    """Frames [start, start + frames) of a track; what is constant stays, the last value holds to the end."""
+    if x_1FX is None or x_1FX.shape[1] == 1:
+        return x_1FX
+    index = torch.arange(start, start + frames, device=x_1FX.device).clamp(0, x_1FX.shape[1] - 1)
+    return x_1FX[:, index]
+
+
+class _Clip:
+    """What one clip hands to the next: the last frames, and all that is computed once a portrait."""
+
+    def __init__(
+        self, model: "TalkingHead", reference_3HW: Tensor, cue: EmotionCue, options: Options
+    ) -> None:
+        self.model, self.options = model, options
+        device = model.device
+        self.picture = reference_3HW[None].to(device)
+        self.portrait = model.encode_pictures(self.picture)
+        self.reference = model.reference_net(self.portrait)
+        self.detail = self.picture.float() / 127.5 - 1 - model.codec.decode(self.portrait).float()
+        cues = cue_tensors(cue, device)
+        present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in cues}
+        features = model.emotion_features(cues, present)
+        self.latent = model.latent_generator(features, 1).to(model.mixture.dtype)
+        self.null = model.latent_generator(EmotionFeatures(), 1).to(model.mixture.dtype)
+        self.palette = None if cue.palette is None else cue.palette.float()[None].to(device)
+        shape = (1, model.chunk + model.motion_frames, *self.portrait.shape[1:])
+        generator = torch.Generator().manual_seed(options.seed)
+        # One noise for the whole video: chunks differ in what they are told, not in their dice.
+        self.noise = clip_noise(torch.zeros(shape), 1.0, generator).to(device)[:, :1]
+        self.last = torch.zeros(1, 0, *self.portrait.shape[1:], device=device)
+        self.last_speech: Tensor | None = None
+        self.last_motion: Tensor | None = None
+
+    def frames(self, start: int, speech: Tensor, motion: Tensor) -> Tensor:
+        """The next chunk (f, 3, H, W) uint8."""
+        count, given = speech.shape[1], self.last.shape[1]
+        if self.last_speech is not None and self.last_motion is not None:
+            speech_all = torch.cat([self.last_speech, speech], 1)
+            motion_all = torch.cat([self.last_motion, motion], 1)
+        else:
+            speech_all, motion_all = speech, motion
+        base = self.model.base(self.picture, self.portrait, motion_all)
+        x0 = self._sample(start - given, given, base, speech_all, motion_all)[:, given:]
+        keep = self.model.motion_frames
+        if keep:
+            self.last = torch.cat([self.last, x0], 1)[:, -keep:]
+            self.last_speech, self.last_motion = speech_all[:, -keep:], motion_all[:, -keep:]
+        base = base[:, given:] if base.shape[1] > 1 else base
+        decoded = self._decode(self.model.from_residual(x0, base)[0], base[0], motion)
+        return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()[:count]
+
+    def _decode(self, z: Tensor, base: Tensor, motion: Tensor) -> Tensor:
+        """Pictures (f, 3, H, W) of latents, with what the codec lost of the portrait."""
+        model = self.model
+        decoded = model.codec.decode(z.to(model.codec.dtype)).float()
+        if model.detail <= 0:
+            return decoded
+        detail = warp_head(self.detail, motion)[0] if model.follow_head else self.detail
+        return keep_detail(decoded, z, base, detail, model.detail)
+
+    def _sample(self, start: int, given: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
+        model, options = self.model, self.options
+        frames = speech.shape[1]
+        emotion = EmotionPass(
+            model.mixture,
+            self._track(self.latent, start, frames),
+            _part(self.palette, start, frames),
+            self.null,
+            options.emotion_strength,
+        )
+        nothing = EmotionPass(model.mixture, self.null)
+
+        def denoise(z: Tensor, timestep: int) -> Tensor:
+            z = torch.cat([self.last, z[:, given:]], 1)
+            steps = torch.full((1, frames), timestep, device=z.device)
+            steps[:, :given] = 0
+
+            def run(sound: Tensor, feeling: EmotionPass) -> Tensor:
+                told = (x.to(model.denoiser.dtype) for x in (base, sound, motion))
+                return model.denoiser(
+                    z.to(model.denoiser.dtype), steps, self.reference, *told, feeling
+                ).float()
+
+            outputs = {"full": run(speech, emotion)}
+            if options.emotion_guidance != 1 or options.audio_guidance != 1:
+                outputs["no_emotion"] = run(speech, nothing)
+            if options.audio_guidance != 1:
+                outputs["none"] = run(torch.zeros_like(speech), nothing)
+            return guide(outputs, options.audio_guidance, options.emotion_guidance)
+
+        noise = self.noise.expand(-1, frames, -1, -1, -1)
+        return sample(denoise, noise, model.alphas, options.steps, model.noise.prediction)
+
+    @staticmethod
+    def _track(latent: Tensor, start: int, frames: int) -> Tensor:
+        part = _part(latent.flatten(2), start, frames)
+        assert part is not None
+        return part.unflatten(2, latent.shape[2:])
+
+
+@torch.no_grad()
+def animate(
+    model: "TalkingHead",
+    reference_3HW: Tensor,
+    sound: Tensor | Iterator[Tensor],
+    cue: EmotionCue,
+    head_motion: HeadMotion | None,
+    options: Options,
+) -> Iterator[Tensor]:
+    """Frames (f, 3, H, W) uint8, chunk by chunk: ceil(samples / 640) in all.
+
+    Args:
+        model: in evaluation mode.
+        reference_3HW: the portrait, uint8, of the model's size.
+        sound: waveform (S,) at 16 kHz, or an iterator over pieces of it.
+        cue: the emotion; tracks shorter than the sound hold their last value.
+        head_motion: (F, M), a function of (first frame, sound of the chunk), or None for a still head.
+        options: how to sample.
+
+    Raises:
+        ValueError: for a portrait of another size, or a bad cue.
+    """
+    if tuple(reference_3HW.shape) != (3, model.size, model.size):
+        raise ValueError(f"portrait {tuple(reference_3HW.shape)}, expected (3, {model.size}, {model.size})")
+    clip, window, start = _Clip(model, reference_3HW, cue, options), SpeechWindow(model), 0
+    chunks = sound_chunks(sound, model.chunk * SAMPLES_PER_FRAME)
+    following = next(chunks, None)
+    while following is not None:
+        current, following = whole_frames(following), next(chunks, None)
+        ahead = torch.zeros(0) if following is None else following
+        frames = len(current) // SAMPLES_PER_FRAME
+        if head_motion is None:
+            motion = torch.zeros(frames, len(HEAD_MOTION))
+        else:
+            motion = (
+                head_motion[start : start + frames]
+                if isinstance(head_motion, Tensor)
+                else head_motion(start, current)
+            )
+        speech = window.tokens(current, ahead)
+        yield clip.frames(start, speech, motion[None].to(model.device))
+        start += frames

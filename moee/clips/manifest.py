@@ -1,0 +1,199 @@
+"""The manifest of `moee evaluate`: which video stands for which true one, and what is known of it."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from os.path import normpath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from evaluation.clips.pair import Clips, FinishedVideos
+
+MANIFEST_VERSION = 1
+REQUIRED = ("key", "generated", "reference")
+LONGEST_PATH = 4096  # characters
+PATHS = ("generated", "reference", "portrait")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One finished video.
+
+    Args:
+        key: of the clip.
+        generated: the video; None where the system made none, which counts as a failure.
+        reference: the true video.
+        identity: of the person; None where each clip counts as a person of its own.
+        emotion: as in `moee animate --emotion`; None where unknown.
+        seed: of the sampler; None where one video a clip is all there is.
+        portrait: the picture the system was given; None where it was the first true frame.
+    """
+
+    key: str
+    generated: Path | None
+    reference: Path
+    identity: str | None = None
+    emotion: str | None = None
+    seed: int | None = None
+    portrait: Path | None = None
+
+
+FIELDS = tuple(entry.name for entry in fields(Listed))
+
+
+def read_manifest(path: Path) -> list[Listed]:
+    """The videos that a manifest lists; relative paths start at its folder, others have to be absolute.
+
+    A file that ends in .csv is read as a table with the same names as columns, any other as JSON.
+
+    Raises:
+        FileNotFoundError: if it, or a file it names, is not there.
+        ValueError: for anything in it that is not as `moee evaluate --help` says, with the place.
+    """
+    from moee.clips.manifest_table import read_table
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no manifest {path}")
+    table = path.suffix.lower() == ".csv"
+    told = [] if table else _read_clips(path)
+    try:
+        told = read_table(path, FIELDS, REQUIRED) if table else told
+        listed = [_entry(place, entry, path.parent) for place, entry in told]
+        _check_together(listed)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    _check_files(path, listed)
+    return listed
+
+
+def _read_clips(path: Path) -> list[tuple[str, Any]]:
+    """Place and content of each entry of the JSON's list."""
+    from moee.config_errors import unknown_key
+    from moee.judging.evaluate import read_json
+
+    content = read_json(path)
+    if not isinstance(content, dict) or not isinstance(content.get("clips"), list) or not content["clips"]:
+        raise ValueError(
+            f'{path}: expected {{"clips": [{{"key": ..., "generated": ..., "reference": ...}}]}}'
+        )
+    for key in content:
+        if key not in ("clips", "version"):
+            raise ValueError(f"{path}: {unknown_key('', key, ('clips', 'version'))}")
+    if content.get("version", MANIFEST_VERSION) != MANIFEST_VERSION:
+        raise ValueError(f"{path}: version {content['version']!r}, this suite reads {MANIFEST_VERSION}")
+    return [(f"clip {n}", entry) for n, entry in enumerate(content["clips"], 1)]
+
+
+def _entry(place: str, entry: Any, folder: Path) -> Listed:
+    """One line of the list, its paths complete."""
+    from evaluation.leaderboard.admission import LONGEST_KEY
+    from moee.config_errors import unknown_key
+
+    if not isinstance(entry, dict):
+        raise ValueError(f"{place}: expected key, generated and reference")
+    where = f"{place} ({entry['key']!r})" if isinstance(entry.get("key"), str) else place
+    for name in entry:
+        if name not in FIELDS:
+            raise ValueError(f"{where}: {unknown_key('', name, FIELDS)}")
+    if missing := [name for name in REQUIRED if name not in entry]:
+        raise ValueError(f"{where}: {missing[0]} is missing")
+    known: dict[str, Any] = {}
+    for name, value in entry.items():
+        longest = LONGEST_PATH if name in PATHS else LONGEST_KEY
+        if name == "seed":
+            fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        else:
+            fits = isinstance(value, str) and bool(value.strip()) and value.isprintable()
+            fits = fits and len(value) <= longest
+        if name == "generated" and value is None:
+            fits = True
+        if not fits:
+            kind = (
+                "a whole number, 0 or more"
+                if name == "seed"
+                else f"a printable text of at most {longest} characters"
+            )
+            raise ValueError(f"{where}: {name}: expected {kind}, got {value!r}")
+        known[name] = _inside(where, folder, value) if name in PATHS and value is not None else value
+    return Listed(**known | {"key": normalize("NFC", known["key"])})  # as file names are compared
+
+
+def _inside(where: str, folder: Path, text: str) -> Path:
+    """A path as written if absolute, otherwise below the folder."""
+    if Path(text).is_absolute():
+        return Path(text)
+    if Path(normpath(text)).parts[:1] == ("..",):
+        raise ValueError(f"{where}: {text} leads out of the manifest's folder: name it by an absolute path")
+    return folder / text
+
+
+def _check_together(listed: Sequence[Listed]) -> None:
+    """Each clip and seed once, each video once, and of one clip one truth."""
+    seeded = sum(entry.seed is not None for entry in listed)
+    if 0 < seeded < len(listed):
+        key = next(entry.key for entry in listed if entry.seed is None)
+        raise ValueError(f"{key!r} has no seed and others have: give one to each, or to none")
+    (key, seed), times = Counter((entry.key, entry.seed) for entry in listed).most_common(1)[0]
+    if times > 1:
+        told = "give each a `seed`" if seed is None else f"with seed {seed}"
+        raise ValueError(f"{key!r} stands there {times} times: {told}")
+    for made, times in Counter(entry.generated for entry in listed).items():
+        if made is not None and times > 1:
+            raise ValueError(f"{made} is the generated video of {times} entries")
+    first = {entry.key: entry for entry in reversed(listed)}
+    for entry in listed:
+        for name in ("reference", "identity", "emotion", "portrait"):
+            if getattr(entry, name) != getattr(first[entry.key], name):
+                raise ValueError(f"{entry.key!r} has two different values of {name}")
+
+
+def _check_files(path: Path, listed: Sequence[Listed]) -> None:
+    named = [getattr(entry, name) for entry in listed for name in PATHS]
+    absent = [file for file in dict.fromkeys(named) if file is not None and not file.is_file()]
+    if absent:
+        more = f", nor {len(absent) - 1} others" if len(absent) > 1 else ""
+        raise FileNotFoundError(f"{path}: no file {absent[0]}{more} (a video that was not made is null)")
+
+
+def clips_of_manifest(
+    listed: Sequence[Listed], read_video: Callable[[Path], Any], read_image: Callable[[Path], "Tensor"]
+) -> "tuple[Clips, FinishedVideos, list[int]]":
+    """True clips in order of their keys, the finished videos, and the seeds in order, if any are told.
+
+    Raises:
+        ValueError: for an unknown emotion, with the clip's name.
+    """
+    from evaluation.clips.pair import FinishedVideos, clips_of_files
+
+    first = {entry.key: entry for entry in reversed(listed)}
+    clips = clips_of_files(
+        {key: entry.reference for key, entry in first.items()},
+        read_video,
+        {key: _known(entry) for key, entry in first.items()},
+        {key: entry.portrait for key, entry in first.items() if entry.portrait},
+        read_image,
+    )
+    made = {(entry.key, entry.seed): entry.generated for entry in listed}
+    seeds = sorted({entry.seed for entry in listed if entry.seed is not None})
+
+    def find(index: int, seed: int) -> Path | None:
+        return made.get((clips.keys[index], seed if seeds else None))
+
+    return clips, FinishedVideos(find, read_video), seeds
+
+
+def _known(entry: Listed) -> dict[str, Any]:
+    from datamodules.batch import parse_blend
+
+    known: dict[str, Any] = {} if entry.identity is None else {"identity": entry.identity}
+    if entry.emotion is not None:
+        try:
+            known["blend"] = parse_blend(entry.emotion)
+        except ValueError as error:
+            raise ValueError(f"{entry.key}: {error}") from None
+    return known

@@ -1,0 +1,5 @@
+"""`moee demo`."""
+
+from moee.demo.chain import DESCRIPTION, EXAMPLES, add_arguments, run
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "run"]

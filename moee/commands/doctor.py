@@ -1,0 +1,5 @@
+"""`moee doctor`."""
+
+from moee.monitoring.doctor import DESCRIPTION, EXAMPLES, add_arguments, run
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "run"]

@@ -1,0 +1,5 @@
+"""`moee foreign`."""
+
+from moee.judging.foreign import DESCRIPTION, EXAMPLES, add_arguments, run
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "run"]

@@ -1,0 +1,5 @@
+"""`moee score`."""
+
+from moee.studies.score import DESCRIPTION, EXAMPLES, add_arguments, run
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "run"]

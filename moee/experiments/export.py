@@ -1,0 +1,144 @@
+"""`moee export`: weights of a run as safetensors files that `load_module` builds and loads."""
+
+import argparse
+import inspect
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from moee.console import say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DTYPES = ("float32", "float16", "bfloat16")
+DESCRIPTION = """Write the parts that the run's `export:` section names, from its newest checkpoint.
+
+Each file is a plain state dict in safetensors; its header holds the configuration that builds the part again.
+Other experiments find it by its stem in `initial_weights:`.
+"""
+EXAMPLES = """\
+examples:
+  moee export runs/embedded-codec-1a2b3c4d
+  moee export runs/embedded-codec-1a2b3c4d --dtype float16
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `moee export`."""
+    parser.add_argument("directory", type=Path, metavar="RUN", help="a run directory")
+    parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to fill (default: weights)")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="float32", help="of floating tensors (default: float32)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """`moee export`: prints what was written."""
+    for path in export(args.directory, args.out, args.dtype):
+        say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
+    """Write each file of the run's `export:` section, build it again and load it back; returns the files.
+
+    Raises:
+        FileNotFoundError: if this is no run directory, or it has no checkpoint.
+        ValueError: if the run exports nothing, or names a part that its model has not.
+    """
+    import torch
+
+    from moee.experiments.run_directory import newest_checkpoint, read_run
+    from moee.weights.modules import load_module
+
+    settings, checkpoint = read_run(directory), newest_checkpoint(directory)
+    if checkpoint is None:
+        raise FileNotFoundError(f"{directory} has no checkpoint yet")
+    if not settings.get("export"):
+        raise ValueError(
+            f"{directory}: its experiment has no `export:` section, so there is nothing to write"
+        )
+    content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    origin = _origin(directory, settings["name"], content["global_step"])
+    written = []
+    for name, part in settings["export"].items():
+        config = without_optimizer(part_config(settings["model"], part))
+        state = part_state(content["state_dict"], part, getattr(torch, dtype))
+        written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
+        load_module(written[-1])
+    return written
+
+
+def part_config(model: dict[str, Any], part: str) -> dict[str, Any]:
+    """The `class_path`/`init_args` tree of a submodule.
+
+    It stands in the model's own tree, where attributes are named like arguments. A part that its parent makes
+    itself can be exported if its constructor needs no arguments.
+
+    Raises:
+        ValueError: if there is no such part, or nothing tells how to build it.
+    """
+    node: Any = model
+    for name in part.split(".") if part else ():
+        inside = node.get("init_args") if "class_path" in node else node
+        node = (inside or {}).get(name)
+        if not isinstance(node, dict):
+            return _plain_config(model, part)
+    return node if "class_path" in node else _plain_config(model, part)
+
+
+def without_optimizer(config: dict[str, Any]) -> dict[str, Any]:
+    """A copy that does not say how the part was trained: who runs it needs no optimizer, nor its package."""
+    told = {name: value for name, value in config.get("init_args", {}).items() if name != "optimizer"}
+    return config | {"init_args": told}
+
+
+def _plain_config(model: dict[str, Any], part: str) -> dict[str, Any]:
+    from moee.config_errors import unknown_name
+    from moee.weights.modules import build_module
+
+    parts = dict(build_module(model, "model").named_modules())
+    if part not in parts:
+        known = [name for name in parts if name and "." not in name]
+        raise ValueError(unknown_name(f"export: no part {part!r} in the model", part, known))
+    kind = type(parts[part])
+    needed = [p.name for p in inspect.signature(kind).parameters.values() if p.default is p.empty]
+    if needed:
+        raise ValueError(
+            f"export: {part!r} is a {kind.__name__} that the configuration does not name and that needs "
+            f"{', '.join(needed)}; make it an argument of the model"
+        )
+    return {"class_path": f"{kind.__module__}.{kind.__qualname__}", "init_args": {}}
+
+
+def part_state(state: "dict[str, Tensor]", part: str, dtype: Any) -> "dict[str, Tensor]":
+    """Tensors below a submodule, without its prefix, floating ones in `dtype`."""
+    prefix = f"{part}." if part else ""
+    chosen = {name[len(prefix) :]: tensor for name, tensor in state.items() if name.startswith(prefix)}
+    return {
+        name: (tensor.to(dtype) if tensor.is_floating_point() else tensor).clone().contiguous()
+        for name, tensor in chosen.items()
+    }
+
+
+def _origin(directory: Path, experiment: str, step: int) -> dict[str, Any]:
+    sources = json.loads((directory / "sources.json").read_text())
+    environment = json.loads((directory / "environment.json").read_text())
+    return {
+        "experiment": experiment,
+        "signature": sources["signature"],
+        "step": step,
+        "data_digest": sources["data_digest"],
+        "git": environment["git"],
+    }
+
+
+def _write(path: Path, state: "dict[str, Tensor]", header: dict[str, Any]) -> Path:
+    from safetensors.torch import save_file
+
+    from moee.files import replacing
+
+    with replacing(path) as partial:
+        save_file(state, partial, metadata={key: json.dumps(value) for key, value in header.items()})
+    return path

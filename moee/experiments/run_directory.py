@@ -1,0 +1,133 @@
+"""A run's directory: written once, with all that is needed to tell what was run."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
+
+from moee.files import write_text
+
+RECORDED_PACKAGES = (
+    *(
+        "moee-suite",
+        "lightning",
+        "torch",
+        "torchvision",
+        "torchmetrics",
+        "diffusers",
+        "transformers",
+        "timm",
+        "webdataset",
+    ),
+    *("safetensors", "omegaconf", "jsonargparse", "numpy", "av", "mediapipe", "lpips", "wandb"),
+)
+
+
+def write_record(directory: Path, settings: dict[str, Any], parsed: dict[str, Any], provenance: dict) -> None:
+    """Write `config.yaml`, `sources.json` and `environment.json`.
+
+    Args:
+        directory: of the run; made if absent.
+        settings: the resolved configuration as composed.
+        parsed: the same as parsed, constructor defaults filled in, for `trainer`, `model` and `data`.
+        provenance: what `sources.json` holds: signature, files, overrides, digests.
+    """
+    from omegaconf import OmegaConf
+
+    directory.mkdir(parents=True, exist_ok=True)
+    config = settings | {key: parsed[key] for key in ("seed_everything", "trainer", "model", "data")}
+    write_text(directory / "sources.json", json.dumps(provenance, indent=2) + "\n")
+    write_text(directory / "environment.json", json.dumps(environment(), indent=2) + "\n")
+    write_text(directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+
+
+def environment() -> dict[str, Any]:
+    """Versions, git state, hardware and command of this process."""
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: found for name in RECORDED_PACKAGES if (found := package_version(name))},
+        "git": git_state(),
+        "hardware": hardware(),
+    }
+
+
+def package_version(name: str) -> str | None:
+    """Installed version of a distribution, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the checkout this package lies in, and whether it has changes; None outside a checkout."""
+    folder = Path(__file__).resolve().parents[2]
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(folder, "status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores, threads and CUDA devices that torch sees."""
+    import torch
+
+    cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "cuda": cuda,
+    }
+
+
+def processor() -> str:
+    """Model name of the processor where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def newest_checkpoint(directory: Path) -> Path | None:
+    """The checkpoint of a run with the most steps.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    newest = max((directory / "checkpoints").glob("step=*.ckpt"), default=None)
+    if newest is not None and not is_zipfile(newest):  # torch writes zip archives, their directory at the end
+        raise ValueError(f"{newest} is damaged or cut off: delete it, then the one before it is used")
+    return newest
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """The resolved configuration of a run directory.
+
+    Raises:
+        FileNotFoundError: if it is no run directory.
+    """
+    from omegaconf import OmegaConf
+
+    from moee.experiments.merge import read
+
+    path = directory / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(f"{directory} is not a run directory: it has no config.yaml")
+    return OmegaConf.to_container(read(path))  # type: ignore[return-value]

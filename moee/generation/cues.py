@@ -1,0 +1,196 @@
+"""From what a user writes to an `EmotionCue`. F frame, E expert, A action unit.
+
+A timeline is a JSON list such as `[{"time": 0, "emotion": "sad"}, {"time": 2, "au": "AU12=1"}]`:
+between two entries every weight moves in a straight line, before the first and after the last it holds.
+"""
+
+import argparse
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, parse_blend
+from moee.config_errors import unknown_name
+
+if TYPE_CHECKING:
+    from lightning_modules.interfaces import EmotionCue
+
+TIMELINE_KEYS = ("time", "emotion", "au")
+MAX_TEXT = 1000  # characters; a description, not a book
+MAX_SPEECH_SECONDS = 20.0  # of an emotion's recording; more says no more about its tone
+
+
+@dataclass
+class Timeline:
+    """Emotion and action units over time; a curve that no entry names is None.
+
+    Args:
+        blend: (F, E), one blend per frame.
+        action_units: (F, A), one row of intensities per frame.
+    """
+
+    blend: Tensor | None
+    action_units: Tensor | None
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what can be refused before any file but the timeline is opened.
+
+    Raises:
+        ValueError: for an unknown emotion or action unit, a value out of range, an empty or overlong text.
+        FileNotFoundError: if the timeline or the emotion's recording is missing.
+    """
+    build(argparse.Namespace(**{**vars(args), "emotion_audio": None}), frames=1)
+    if args.emotion_audio is not None and not Path(args.emotion_audio).is_file():
+        raise FileNotFoundError(f"--emotion-audio {args.emotion_audio}: no such file")
+
+
+def build(args: argparse.Namespace, frames: int) -> "EmotionCue":
+    """The cue for a clip of `frames` frames."""
+    from lightning_modules.interfaces import EmotionCue
+
+    cue = EmotionCue()
+    if args.emotion is not None:
+        cue.label = parse_blend(args.emotion)[None]
+    if args.au is not None:
+        cue.action_units = parse_action_units(args.au)[None]
+    if args.text is not None:
+        cue.text = _text(args.text)
+    if args.timeline is not None:
+        _add_timeline(cue, read_timeline(args.timeline, frames), args)
+    if args.emotion_audio is not None:
+        from datamodules.media.reading import read_sound
+
+        cue.speech = read_sound(args.emotion_audio, MAX_SPEECH_SECONDS)
+    if all(getattr(args, name) is None for name in ("emotion", "au", "text", "timeline", "emotion_audio")):
+        cue.label = parse_blend("neutral")[None]
+    return cue
+
+
+def _add_timeline(cue: "EmotionCue", timeline: Timeline, args: argparse.Namespace) -> None:
+    for given, curve, option in (
+        (args.emotion, timeline.blend, "--emotion"),
+        (args.au, timeline.action_units, "--au"),
+    ):
+        if given is not None and curve is not None:
+            raise ValueError(f"{option} is also in --timeline: drop {option}, or take it out of the timeline")
+    cue.label = cue.label if timeline.blend is None else timeline.blend
+    cue.action_units = cue.action_units if timeline.action_units is None else timeline.action_units
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("--text is empty: describe the emotion, or leave the option out")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"--text has {len(text)} characters, at most {MAX_TEXT} are read")
+    return text.strip()
+
+
+def parse_action_units(text: str) -> Tensor:
+    """`AU12=0.8,AU6=0.5` to intensities (A,); units that are not named are 0.
+
+    Raises:
+        ValueError: for a unit that is not known, a value outside 0..1, or a unit named twice.
+    """
+    known = [f"AU{unit}" for unit in ACTION_UNITS]
+    values_A = torch.zeros(len(ACTION_UNITS))
+    seen: set[str] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(?:AU)?\s*0*(\w*)\s*[=:]\s*(\S+)\s*", part, re.IGNORECASE)
+        if not match:
+            raise ValueError(f"action units {text!r}: {part.strip()!r} is not of the form AU12=0.8")
+        unit, amount = f"AU{match[1]}", _number(match[2], f"AU{match[1]}")
+        if unit not in known:
+            near = get_close_matches(unit, known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(f"unknown action unit {unit!r}: {hint}known are {', '.join(known)}")
+        if unit in seen:
+            raise ValueError(f"action units {text!r}: {unit} is given twice")
+        if not 0 <= amount <= 1:
+            name = ACTION_UNIT_NAMES[int(match[1])]
+            raise ValueError(f"action unit {unit} ({name}): {match[2]} is outside 0..1")
+        seen.add(unit)
+        values_A[known.index(unit)] = amount
+    return values_A
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name}: {text!r} is not a number") from None
+
+
+def read_timeline(path: str | Path, frames: int) -> Timeline:
+    """The curves of a timeline file, `frames` rows each.
+
+    Raises:
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it is not JSON, or an entry is not valid; the message has the entry's number, from 1.
+    """
+    try:
+        entries = json.loads(Path(path).read_text("utf-8-sig"), parse_int=float)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"--timeline {path}: no such file") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"--timeline {path}: not valid JSON ({error})") from None
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f'--timeline {path}: expected a list such as [{{"time": 0, "emotion": "happy"}}]')
+    times = [_entry_time(entry, f"--timeline {path}, entry {i}") for i, entry in enumerate(entries, 1)]
+    for i, (before, after) in enumerate(pairwise(times), 2):
+        if after <= before:
+            raise ValueError(f"--timeline {path}, entry {i}: time {after:g} does not come after {before:g}")
+    curves: dict[str, Tensor | None] = {}
+    for key, parse in (("emotion", parse_blend), ("au", parse_action_units)):
+        points = [
+            (time, _parsed(entry[key], parse, f"--timeline {path}, entry {i}"))
+            for i, (time, entry) in enumerate(zip(times, entries, strict=True), 1)
+            if key in entry
+        ]
+        curves[key] = interpolate(points, frames) if points else None
+    return Timeline(curves["emotion"], curves["au"])
+
+
+def _parsed(text: object, parse: Callable[[str], Tensor], where: str) -> Tensor:
+    if not isinstance(text, str):
+        raise ValueError(f'{where}: {text!r} must be a string such as "happy:0.5" or "AU12=1"')
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _entry_time(entry: object, where: str) -> float:
+    if not isinstance(entry, dict):
+        raise ValueError(f'{where}: {entry!r} is not of the form {{"time": 1.5, "emotion": "happy"}}')
+    for key in entry:
+        if key not in TIMELINE_KEYS:
+            raise ValueError(unknown_name(f"{where}: unknown key {key!r}", key, TIMELINE_KEYS))
+    time = entry.get("time")
+    if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time) or time < 0:
+        raise ValueError(f'{where}: "time" must be seconds from 0 on, got {time!r}')
+    if "emotion" not in entry and "au" not in entry:
+        raise ValueError(f'{where}: needs "emotion" or "au"')
+    return float(time)
+
+
+def interpolate(points: list[tuple[float, Tensor]], frames: int) -> Tensor:
+    """Straight lines through (seconds, values (D,)) read at each frame: (F, D); held before and after."""
+    time_P = torch.tensor([t for t, _ in points], dtype=torch.float64)
+    value_PD = torch.stack([value for _, value in points]).double()
+    if len(points) == 1:
+        return value_PD.float().expand(frames, -1).clone()
+    now_F = (torch.arange(frames, dtype=torch.float64) / FPS).clamp(time_P[0].item(), time_P[-1].item())
+    right_F = torch.searchsorted(time_P, now_F, right=True).clamp(1, len(points) - 1)
+    left_F = right_F - 1
+    share_F = (now_F - time_P[left_F]) / (time_P[right_F] - time_P[left_F])
+    return torch.lerp(value_PD[left_F], value_PD[right_F], share_F[:, None]).float()

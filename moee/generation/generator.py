@@ -1,0 +1,82 @@
+"""The network that animates: the shipped one, or a checkpoint the user names."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from evaluation.runtime.devices import CPU
+from lightning_modules.interfaces import EmotionCue
+from lightning_modules.optim.precision import multiplies_bfloat16
+from moee.weights.registry import find, sha256_of
+
+SHIPPED = "generator"  # its name in the registry of `moee weights`
+
+
+class Generator(Protocol):
+    """What `animate` needs of a network: side of its pictures, frames it makes at once, own strength."""
+
+    size: int
+    chunk: int
+    emotion_strength: float
+
+    def animate(
+        self,
+        reference_3HW: Tensor,
+        sound: Iterator[Tensor] | Tensor,
+        cue: EmotionCue,
+        *,
+        head_motion: Tensor | Callable[[int, Tensor], Tensor] | None = None,
+        steps: int = 4,
+        seed: int = 0,
+        audio_guidance: float = 1.0,
+        emotion_guidance: float = 1.0,
+        emotion_strength: float | None = None,
+    ) -> Iterator[Tensor]:
+        """Chunks (f, 3, size, size) uint8 until the sound is used up."""
+        ...
+
+
+@dataclass
+class LoadedGenerator:
+    """A network and where it came from."""
+
+    network: Generator
+    path: Path
+    sha256: str
+    device: torch.device = CPU
+
+
+def load_generator(
+    checkpoint: str | Path | None = None, precision: str = "auto", device: torch.device = CPU
+) -> LoadedGenerator:
+    """The network of an exported checkpoint, or the shipped one if None, ready to run.
+
+    Args:
+        checkpoint: a file, or the name of one; None is the shipped network.
+        precision: `32`, the reference; `bf16`; or `auto`, bf16 where the device has instructions for it.
+        device: where it computes; what it makes comes back to the CPU.
+
+    Raises:
+        FileNotFoundError: if there is no such checkpoint.
+        ValueError: if it is damaged, or holds something else than a talking head.
+    """
+    from moee.weights.modules import load_module, locate_weights
+
+    path = find(SHIPPED) if checkpoint is None else locate_weights(checkpoint)
+    network = load_module(path)
+    if not (hasattr(network, "animate") and hasattr(network, "size")):
+        kind = type(network).__name__
+        raise ValueError(
+            f"{path}: holds a {kind}, not a talking head; `moee export` of a talking-head run makes one"
+        )
+    if hasattr(network, "use_bfloat16") and (
+        precision == "bf16" or (precision == "auto" and multiplies_bfloat16(device))
+    ):
+        network.use_bfloat16()
+    if precision == "32":
+        torch.backends.cudnn.allow_tf32 = False  # the reference has all of float32's digits on a GPU too
+    return LoadedGenerator(network.to(device), path, sha256_of(path), device)  # type: ignore[arg-type]

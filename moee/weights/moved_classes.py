@@ -1,0 +1,47 @@
+"""Where classes live now that older configurations and weights name by the module they lived in."""
+
+from typing import Any
+
+# Old module -> the module of the same classes now. No entry is ever taken out: weights may be of any age.
+MOVED_MODULES = {
+    "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
+    "datamodules.talking_heads": "datamodules.loading.talking_heads",
+    "datamodules.voices": "datamodules.loading.voices",
+    "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
+    "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
+    "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
+    "evaluation.extractors.sync_training": "evaluation.extractors.embedded.sync_training",
+    "lightning_modules.codec_training": "lightning_modules.video.codec_training",
+    "lightning_modules.emotion2vec": "lightning_modules.speech.emotion2vec",
+    "lightning_modules.emotion_encoders": "lightning_modules.emotion.encoders",
+    "lightning_modules.emotion_recognition": "lightning_modules.emotion.recognition",
+    "lightning_modules.expert_mixture": "lightning_modules.emotion.experts",
+    "lightning_modules.latent_codec": "lightning_modules.video.codecs",
+    "lightning_modules.latent_generator": "lightning_modules.emotion.latents",
+    "lightning_modules.muon": "lightning_modules.optim.muon",
+    "lightning_modules.pooling": "lightning_modules.emotion.pooling",
+    "lightning_modules.reference_net": "lightning_modules.video.reference_net",
+    "lightning_modules.speech_encoders": "lightning_modules.emotion.speech",
+    "lightning_modules.speech_features": "lightning_modules.speech.features",
+    "lightning_modules.unet": "lightning_modules.video.unet",
+}
+
+
+def present_name(class_path: str) -> str:
+    """The dotted name a class has now, whatever it was called when a file was written."""
+    module, _, name = class_path.rpartition(".")
+    return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
+
+
+def with_present_names(config: Any) -> Any:
+    """A copy of a tree of dicts and lists in which each `class_path` is the class's present name."""
+    if isinstance(config, dict):
+        return {
+            key: present_name(value)
+            if key == "class_path" and isinstance(value, str)
+            else with_present_names(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, list):
+        return [with_present_names(item) for item in config]
+    return config

@@ -1,0 +1,129 @@
+"""Sweeps: the plan is checked, trials are ordinary runs, studies go on, failures are recorded."""
+
+import subprocess
+import sys
+
+import optuna
+import pytest
+
+from moee import cli
+from moee.experiments import sweep
+
+PLAN = """\
+experiment: {experiment}
+metric: train/loss
+direction: minimize
+overrides: [trainer.max_steps=2]
+space:
+  model.init_args.head.init_args.width: {{kind: categorical, args: {{choices: [3]}}}}
+  seed_everything: {{kind: int, args: {{low: 1, high: 100}}}}
+"""
+
+
+@pytest.fixture
+def space(toy_experiment, tmp_path):
+    path = tmp_path / "toy-space.yaml"
+    path.write_text(PLAN.format(experiment=toy_experiment))
+    return path
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Runs the child's command line here: the same arguments, without the price of a start."""
+
+    real = subprocess.run
+
+    def call(command, **how):
+        if command[0] != sys.executable:
+            return real(command, **how)
+        assert command[1:3] == ["-m", "moee"]
+        try:
+            code, error = cli.main(command[3:]), ""
+        except RuntimeError as caught:
+            code, error = 1, f"Traceback\nRuntimeError: {caught}\n"
+        return subprocess.CompletedProcess(command, code, "", error)
+
+    monkeypatch.setattr(sweep.subprocess, "run", call)
+
+
+@pytest.mark.slow
+def test_trials_are_runs_and_a_study_goes_on(space, tmp_path, in_this_process, capsys):
+    arguments = ["sweep", str(space), "--trials", "2", "--root", str(tmp_path / "runs")]
+    assert cli.main(arguments) == 0
+    assert cli.main(arguments) == 0
+    out = capsys.readouterr().out
+    backend = optuna.storages.journal.JournalFileBackend(str(tmp_path / "runs" / "toy-space.journal"))
+    study = optuna.load_study(study_name="toy-space", storage=optuna.storages.JournalStorage(backend))
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 4
+    seeds = [trial.params["seed_everything"] for trial in study.trials]
+    assert len(set(seeds)) > 2, "the second session must not draw the points of the first"
+    for trial in study.trials:
+        directory = tmp_path / "runs" / f"toy-{trial.user_attrs['signature']}"
+        assert trial.user_attrs["directory"] == str(directory)
+        assert trial.value == pytest.approx(sweep.last_value(directory, "train/loss"))
+    assert f"best: trial {study.best_trial.number}" in out
+
+
+@pytest.mark.slow
+def test_a_failed_trial_is_recorded_with_its_last_line(space, tmp_path, in_this_process, monkeypatch, capsys):
+    import toys
+
+    def fail(self, batch, batch_idx):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(toys.ToyModel, "training_step", fail)
+    storage = tmp_path / "study.journal"
+    arguments = [
+        "sweep",
+        str(space),
+        "--trials",
+        "1",
+        "--root",
+        str(tmp_path / "runs"),
+        "--storage",
+        str(storage),
+    ]
+    assert cli.main(arguments) == 1
+    assert "no trial of toy-space ended well: RuntimeError: out of luck" in capsys.readouterr().err
+    backend = optuna.storages.journal.JournalFileBackend(str(storage))
+    (trial,) = optuna.load_study(
+        study_name="toy-space", storage=optuna.storages.JournalStorage(backend)
+    ).trials
+    assert (trial.state.name, trial.user_attrs["failure"]) == ("FAIL", "RuntimeError: out of luck")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("metric: train/loss", ""), "metric is missing"),
+        (("direction: minimize", "direction: down"), "direction 'down', expected minimize or maximize"),
+        (("kind: int", "kind: integer"), "did you mean 'int'"),
+        (("overrides", "overides"), "overides: did you mean 'overrides'"),
+    ],
+)
+def test_a_bad_plan_is_one_line(space, change, line):
+    space.write_text(space.read_text().replace(*change))
+    with pytest.raises(ValueError, match=line):
+        sweep.read_plan(space)
+
+
+def test_shipped_plans_are_sound():
+    from moee.experiments.composition import experiment_names
+    from moee.experiments.merge import CONFIGS
+
+    plans = sorted((CONFIGS / "sweep").glob("*.yaml"))
+    assert plans
+    for path in plans:
+        assert sweep.read_plan(path)["experiment"] in experiment_names()
+
+
+def test_a_missing_metric_names_what_was_logged(tmp_path):
+    (tmp_path / "metrics.csv").write_text("epoch,step,train/loss\n0,1,0.5\n")
+    assert sweep.last_value(tmp_path, "train/loss") == 0.5
+    with pytest.raises(sweep.TrialFailedError, match="no 'val/loss'; known are train/loss"):
+        sweep.last_value(tmp_path, "val/loss")
+
+
+def test_unknown_spaces_name_the_known():
+    with pytest.raises(FileNotFoundError, match="known are"):
+        sweep.find_space("nothing")

@@ -1,0 +1,159 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from places import SHARED
+
+from moee.generation.portrait import PasteBack, Portrait, colour_match, extend, head_mask, open_portrait
+
+DETECTOR = SHARED / "weights" / "face_landmarker_v2_with_blendshapes.task"
+needs_data = pytest.mark.skipif(
+    not DETECTOR.is_file(), reason="the shared portraits and weights are not here"
+)
+
+
+def smooth_picture(height: int, width: int) -> torch.Tensor:
+    coarse = torch.rand(1, 3, 7, 7, generator=torch.Generator().manual_seed(0)) * 255
+    picture = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic", align_corners=True)
+    return picture[0].clamp(0, 255).byte()
+
+
+def save(picture_3HW: torch.Tensor, path: Path) -> Path:
+    Image.fromarray(picture_3HW.permute(1, 2, 0).numpy()).save(path)
+    return path
+
+
+def test_a_face_box_needs_no_detector(tmp_path: Path) -> None:
+    path = save(smooth_picture(151, 201), tmp_path / "p.png")
+    portrait = open_portrait(path, 64, face_box=(80, 40, 50, 60))
+    assert portrait.picture.shape == (3, 150, 200)
+    assert portrait.reference.shape == (3, 64, 64)
+    x, _, side = portrait.box
+    assert abs(x + side / 2 - 105) <= 1
+    assert side == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize("box", [(-1, 0, 20, 20), (0, 0, 500, 20), (150, 100, 60, 60)])
+def test_a_box_outside_the_picture_is_one_clear_line(tmp_path: Path, box: tuple) -> None:
+    path = save(smooth_picture(150, 200), tmp_path / "p.png")
+    with pytest.raises(ValueError, match=r"reaches outside .* 200 x 150 pixels"):
+        open_portrait(path, 64, face_box=box)
+
+
+def test_a_missing_detector_is_named(tmp_path: Path) -> None:
+    path = save(smooth_picture(150, 200), tmp_path / "p.png")
+    with pytest.raises(FileNotFoundError, match="--detector"):
+        open_portrait(path, 64, detector=tmp_path / "none.task")
+
+
+def test_a_square_inside_the_picture_is_left_alone() -> None:
+    picture = smooth_picture(100, 100)
+    grown, box = extend(picture, (10, 10, 50))
+    assert grown is picture
+    assert box == (10, 10, 50)
+
+
+def test_without_a_detector_the_face_box_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = save(smooth_picture(150, 200), tmp_path / "p.png")
+    with pytest.raises(FileNotFoundError, match=r"moee weights fetch .*--face-box"):
+        open_portrait(path, 64)
+
+
+@pytest.mark.parametrize("box", [(-30, -40, 190), (20, 30, 150), (-10, 0, 100)])
+def test_a_square_beyond_the_picture_gets_a_soft_continuation(box: tuple[int, int, int]) -> None:
+    picture = smooth_picture(128, 128)
+    grown, (x, y, side) = extend(picture, box)
+    assert x >= 0
+    assert y >= 0
+    assert y + side <= grown.shape[1]
+    assert x + side <= grown.shape[2]
+    inside = grown[:, y - box[1] :][:, :, x - box[0] :][:, :128, :128]
+    assert torch.equal(inside, picture)
+    assert grown.float().diff(dim=1).abs().max() <= picture.float().diff(dim=1).abs().max() + 25
+
+
+def test_the_mask_is_one_on_the_head_and_zero_at_the_border() -> None:
+    mask = head_mask(200)
+    assert mask[100, 100] == 1
+    assert mask[50:150, 60:140].min() == 1
+    assert mask[0].max() == mask[:, 0].max() == mask[-1].max() == 0
+    assert mask.diff(dim=0).abs().max() < 0.06
+    assert torch.allclose(mask, mask.flip(0), atol=1e-4)
+
+
+def test_colours_are_brought_over() -> None:
+    target = smooth_picture(64, 64).float()
+    gain, offset = torch.tensor([0.9, 1.1, 1.0]), torch.tensor([10.0, -5.0, 3.0])
+    source = (target - offset[:, None, None]) / gain[:, None, None]
+    found_gain, found_offset = colour_match(source, target, head_mask(64))
+    assert torch.allclose(found_gain, gain, atol=1e-3)
+    assert torch.allclose(found_offset, offset, atol=0.1)
+
+
+@pytest.mark.parametrize("box", [(30, 20, 80), (-20, -10, 120), (60, 50, 90)])
+def test_an_unchanged_crop_gives_the_picture_back_with_all_its_detail(box: tuple[int, int, int]) -> None:
+    picture = torch.randint(0, 256, (3, 120, 140), generator=torch.Generator().manual_seed(1)).byte()
+    padded, (x, y, side) = extend(picture, box)
+    crop = padded[:, y : y + side, x : x + side]
+    small = (
+        torch.nn.functional.interpolate(
+            crop[None].float(), (32, 32), mode="bicubic", antialias=True, align_corners=False
+        )[0]
+        .round()
+        .clamp(0, 255)
+        .byte()
+    )
+    back = PasteBack(Portrait(picture, box, small))(small)
+    assert (back.float() - picture.float()).abs().max() <= 2
+
+
+def test_only_the_head_changes_and_colour_casts_are_taken_out() -> None:
+    picture = smooth_picture(120, 140)
+    crop = picture[:, 20:100, 30:110]
+    paste = PasteBack(Portrait(picture, (30, 20, 80), crop))
+    cast = (crop.float() * 0.95 + 12).clamp(0, 255).byte()
+    first = paste(cast)
+    assert (first.float() - picture.float()).abs().mean() < 2
+    mouth = cast.clone()
+    mouth[:, 50:60, 30:50] = 0
+    talking = paste(mouth)
+    assert talking[:, 70:80, 60:80].float().mean() < first[:, 70:80, 60:80].float().mean() - 40
+    outside = torch.ones(120, 140, dtype=torch.bool)
+    outside[20:100, 30:110] = False
+    assert torch.equal(talking[:, outside], picture[:, outside])
+    assert talking.shape == picture.shape
+
+
+@needs_data
+@pytest.mark.mediapipe
+@pytest.mark.weights
+@pytest.mark.slow
+def test_real_portraits_are_framed_alike_and_a_cat_is_refused() -> None:
+    for name in ("photo_s12", "crema_img01", "sadtalker_art10"):
+        portrait = open_portrait(SHARED / "data" / "portraits" / f"{name}.jpg", 128, detector=DETECTOR)
+        x, _, side = portrait.box
+        width = portrait.picture.shape[2]
+        assert portrait.reference.shape == (3, 128, 128)
+        assert abs(x + side / 2 - width / 2) < 0.2 * width
+        assert 0.5 * width < side < 1.6 * width
+    with pytest.raises(ValueError, match="no face found") as error:
+        open_portrait(SHARED / "data" / "portraits" / "negative_cat_s40.jpg", 128, detector=DETECTOR)
+    assert "\n" not in str(error.value)
+
+
+@needs_data
+@pytest.mark.mediapipe
+@pytest.mark.weights
+@pytest.mark.slow
+def test_two_faces_are_one_clear_line(tmp_path: Path) -> None:
+    face = torch.from_numpy(
+        np.array(Image.open(SHARED / "data" / "portraits" / "photo_s12.jpg").convert("RGB"))
+    )
+    path = save(torch.cat([face, face], 1).permute(2, 0, 1), tmp_path / "two.png")
+    with pytest.raises(ValueError, match="2 faces found") as error:
+        open_portrait(path, 128, detector=DETECTOR)
+    assert "\n" not in str(error.value)

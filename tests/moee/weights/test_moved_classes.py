@@ -1,0 +1,50 @@
+"""Files that name classes by the module they once lived in still build."""
+
+import importlib
+import inspect
+
+import pytest
+from torch import nn
+
+from moee.experiments.composition import Run, compose
+from moee.weights.modules import build_module, load_module
+from moee.weights.moved_classes import MOVED_MODULES, present_name, with_present_names
+from moee.weights.registry import shipped
+
+
+@pytest.mark.parametrize("old", MOVED_MODULES)
+def test_every_entry_leads_to_a_module_with_classes(old):
+    module = importlib.import_module(MOVED_MODULES[old])
+    own = [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+    assert own
+    with pytest.raises(ImportError):
+        importlib.import_module(old)
+
+
+def test_names_inside_a_tree_are_brought_up_to_date():
+    old = {
+        "class_path": "lightning_modules.muon.Muon",
+        "init_args": {"parts": [{"class_path": "torch.nn.SiLU"}]},
+    }
+    new = with_present_names(old)
+    assert new["class_path"] == "lightning_modules.optim.muon.Muon"
+    assert new["init_args"] == old["init_args"]
+    assert old["class_path"] == "lightning_modules.muon.Muon"
+    assert present_name("nothing") == "nothing"
+
+
+def test_a_module_is_built_by_its_old_name():
+    config = {"class_path": "lightning_modules.emotion_encoders.LabelEncoder", "init_args": {"width": 8}}
+    assert type(build_module(config)).__module__ == "lightning_modules.emotion.encoders"
+
+
+def test_an_experiment_may_use_an_old_name(tmp_path):
+    old = "model.init_args.optimizer.class_path=lightning_modules.muon.Muon"
+    run = Run(compose("embedded-codec", old), tmp_path, build=False)
+    assert run.parsed["model"]["init_args"]["optimizer"]["class_path"] == "lightning_modules.optim.muon.Muon"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [network.name for network in shipped()])
+def test_every_shipped_network_loads(name):
+    assert isinstance(load_module(name), nn.Module)
