@@ -31,9 +31,8 @@ from moee.generation.video_writer import write_video
 from moee.weights import registry
 from moee.weights.needed import needed
 
-PROTOCOLS = sorted(
-    path.stem for path in PROTOCOL_FOLDER.glob("*.yaml") if not path.stem.startswith("embedded")
-)
+NAMES = sorted(path.stem for path in PROTOCOL_FOLDER.glob("*.yaml"))
+PROTOCOLS = [name for name in NAMES if not name.startswith("embedded")]
 FRAMES, SIZE = 16, 256  # I3D's window; so large that a protocol leaves them as they are
 KEPT = 4  # filters of a layer that are computed
 RUN = PROTOCOLS if os.environ.get("MOEE_ALL_CASES") else ["talking-head-v2"]
