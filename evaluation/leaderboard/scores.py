@@ -23,24 +23,21 @@ from evaluation.pages.page import aside, badge, data_table
 from evaluation.results.notes import own_notes
 from evaluation.results.result import Result
 
+# Title of a family -> folders of `evaluation/metrics` that its metrics are written in.
 FAMILIES = {
-    "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
-    "Motion": (
-        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose", "face_dynamics"),
-        *("mesh_dynamics", "lip_loudness", "head_dynamics"),
-        *("action_units", "action_unit_detection", "expression"),
-    ),
-    "Emotion": ("emotion", "emotion_labels"),
+    "Picture": ("pictures", "sets"),
+    "Motion": ("landmarks", "motion", "action_units", "sync"),
+    "Emotion": ("emotion",),
     "Identity": ("identity",),
 }
 EMBEDDED = "embedded, not the published network"
 
 
 def family(name: str) -> str:
-    """What a metric looks at, by the file it is written in."""
-    module = METRICS[name].__module__.rpartition(".")[2]
+    """What a metric looks at, by the folder it is written in."""
+    parts = METRICS[name].__module__.split(".")
     other = "Picture" if METRICS[name].of_sets else "Other"  # FID, KID and FVD are made by a loop, in no file
-    return next((title for title, modules in FAMILIES.items() if module in modules), other)
+    return next((title for title, folders in FAMILIES.items() if {*folders} & {*parts}), other)
 
 
 def score_table(table: Table, caption: str) -> str:

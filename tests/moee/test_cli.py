@@ -26,7 +26,7 @@ def test_no_subcommands_arguments_import_anything_heavy():
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_subcommand_keeps_the_bargain(command, capsys):
-    module = importlib.import_module(f"moee.{command}")
+    module = importlib.import_module(f"moee.commands.{command}")
     assert module.DESCRIPTION.strip()
     assert f"moee {command}" in module.EXAMPLES
     assert callable(module.run)

@@ -209,7 +209,7 @@ def test_a_network_that_stops_early_is_refused(world, monkeypatch: pytest.Monkey
 def test_help_needs_no_heavy_import() -> None:
     code = (
         "import argparse, sys\n"
-        "from moee import animate, demo\n"
+        "from moee.commands import animate, demo\n"
         "for module in (animate, demo):\n"
         "    module.add_arguments(argparse.ArgumentParser())\n"
         "assert not {'torch', 'av', 'numpy', 'lightning'} & set(sys.modules)\n"

@@ -41,7 +41,7 @@ def test_a_module_is_built_by_its_old_name():
 def test_an_experiment_may_use_an_old_name(tmp_path):
     old = "model.init_args.optimizer.class_path=lightning_modules.muon.Muon"
     run = Run(compose("embedded-codec", old), tmp_path, build=False)
-    assert run.parsed["model"]["init_args"]["optimizer"]["class_path"] == "lightning_modules.optim.muon.Muon"
+    assert run.parsed["model"]["init_args"]["optimizer"]["class_path"] == "lightning_modules.Muon"
 
 
 @pytest.mark.slow
