@@ -31,11 +31,11 @@ from synthetic_weights import fill
 from torch import Tensor
 
 from evaluation.extractors.published.inception import Inception
-from evaluation.extractors.weights import exact
 from evaluation.metrics import METRICS, frechet_distance
 from evaluation.metrics.sets.distances import SetMetric
 from evaluation.metrics.sets.kid import kid
 from evaluation.runtime.devices import CPU, Workplace, choose_device
+from evaluation.runtime.exactness import exact
 
 WIDTH, CLOSE, CLOSE_FITS = 2048, 1e-4, 1e-9
 ROUNDED = "theirs in TF32"

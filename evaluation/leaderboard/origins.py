@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from evaluation.clips.errors import failures
 from evaluation.comparison.tables import text_of
 from evaluation.leaderboard.admission import Refusal
 from evaluation.leaderboard.breakdown import group_values
@@ -12,6 +11,7 @@ from evaluation.leaderboard.scores import EMBEDDED
 from evaluation.metrics import METRICS
 from evaluation.pages.page import definitions, disclosure
 from evaluation.results.data import rate_lines, unmeasured_lines
+from evaluation.results.failures import failures
 from evaluation.results.notes import clips_without_value, reasons_without_value
 from evaluation.results.result import Result
 

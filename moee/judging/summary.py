@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from evaluation.clips.errors import failures
 from evaluation.comparison.sensitivity import Sight, sights
 from evaluation.metrics import METRICS
 from evaluation.protocol import NOT_SQUARE, load_protocol
 from evaluation.results.data import rate_lines, unmeasured_lines
+from evaluation.results.failures import failures
 from evaluation.results.notes import clips_without_value, own_notes, reasons_without_value
 from evaluation.results.result import Result
 from moee.experiments.merge import CONFIGS

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import FPS
-from evaluation.clips.errors import failures, reason
+from evaluation.clips.errors import reason
 from evaluation.clips.pair import Clips, Make, Pair, pairs_of
 from evaluation.extractors.interface import Extractor, describe
 from evaluation.measuring.feature_cache import KeptFeatures
@@ -22,6 +22,7 @@ from evaluation.metrics.emotion.scores import EmotionAccuracy, class_target
 from evaluation.metrics.identity.similarity import IdentityToReference
 from evaluation.metrics.pictures.texture import grey, high_pass
 from evaluation.protocol import Protocol, digest_of
+from evaluation.results.failures import failures
 from evaluation.results.rows import Row
 from evaluation.runtime.devices import Workplace, choose_device
 from evaluation.studies import drift

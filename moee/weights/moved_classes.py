@@ -7,10 +7,11 @@ MOVED_MODULES = {
     "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
     "datamodules.talking_heads": "datamodules.loading.talking_heads",
     "datamodules.voices": "datamodules.loading.voices",
+    "evaluation.extractors.embedded.sync_training": "evaluation.training.sync",
     "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
     "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
     "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
-    "evaluation.extractors.sync_training": "evaluation.extractors.embedded.sync_training",
+    "evaluation.extractors.sync_training": "evaluation.training.sync",
     "lightning_modules.codec_training": "lightning_modules.video.codec_training",
     "lightning_modules.emotion2vec": "lightning_modules.speech.emotion2vec",
     "lightning_modules.emotion_encoders": "lightning_modules.emotion.encoders",
@@ -26,11 +27,20 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
+# Classes that left a module which is still there -> the module they are in now.
+MOVED_CLASSES = {
+    "evaluation.extractors.embedded.identity.IdentityTraining": "evaluation.training.identity",
+    "evaluation.extractors.embedded.judge.JudgeTraining": "evaluation.training.judge",
+}
+
 
 def present_name(class_path: str) -> str:
     """The dotted name a class has now, whatever it was called when a file was written."""
     module, _, name = class_path.rpartition(".")
-    return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
+    if not module:
+        return class_path
+    module = MOVED_MODULES.get(module, module)
+    return f"{MOVED_CLASSES.get(f'{module}.{name}', module)}.{name}"
 
 
 def with_present_names(config: Any) -> Any:

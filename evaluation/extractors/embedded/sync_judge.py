@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evaluation.extractors.network import load_network, preprocess, ready, save_network
-from evaluation.metrics.sync.mfcc import emphasise, mel_filters, power_spectrum
+from evaluation.signals.mfcc import emphasise, mel_filters, power_spectrum
 
 EMBEDDING = 64
 FRAMES = 5  # of a window

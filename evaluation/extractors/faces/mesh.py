@@ -20,7 +20,8 @@ from torch.nn import functional as F
 
 from datamodules.faces.landmarker import open_landmarker
 from datamodules.head_motion import MESH_TO_IBUG
-from evaluation.extractors.weights import check_frames, file_digest
+from evaluation.extractors.shapes import check_frames
+from evaluation.extractors.weights import file_digest
 
 if TYPE_CHECKING:
     from mediapipe.tasks.python import vision

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 from evaluation.extractors.faces.alignment import SIZE, aligned
 from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
 from evaluation.extractors.faces.points import five_points
-from evaluation.extractors.weights import check_features, exact, load_published
+from evaluation.extractors.shapes import check_features
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 LAYERS = {"r50": (3, 4, 14, 3), "r100": (3, 13, 30, 3)}  # blocks of each stage
 PEOPLE = ("ms1mv3", "glint360k")

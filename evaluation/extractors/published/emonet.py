@@ -14,7 +14,9 @@ from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, crop_squares, face_mesh
 from evaluation.extractors.network import ready
-from evaluation.extractors.weights import check_features, exact, load_published
+from evaluation.extractors.shapes import check_features
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 SIZE, WIDTH, LANDMARKS, CLASSES = 256, 256, 68, 8
 DEPTH, STACKS = 4, 2

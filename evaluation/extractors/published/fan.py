@@ -15,7 +15,9 @@ from torch import Tensor
 
 from datamodules.batch import LANDMARKS
 from datamodules.head_motion import lip_opening
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 if TYPE_CHECKING:
     from face_alignment import FaceAlignment

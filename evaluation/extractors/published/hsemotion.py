@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from evaluation.extractors.faces.boxes import cut, mesh_boxes, resized
 from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
-from evaluation.extractors.weights import check_features, exact, load_published, read_state
+from evaluation.extractors.shapes import check_features
+from evaluation.extractors.weights import load_published, read_state
+from evaluation.runtime.exactness import exact
 
 SIZE, CLASSES = 224, 8
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet

@@ -16,7 +16,9 @@ from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, crop_squares, face_mesh
 from evaluation.extractors.network import ready
-from evaluation.extractors.weights import check_features, exact, file_digest
+from evaluation.extractors.shapes import check_features
+from evaluation.extractors.weights import file_digest
+from evaluation.runtime.exactness import exact
 
 SIZE, CLASSES, BATCH = 64, 7, 64
 WIDTHS = (8, 16, 32, 64, 128)

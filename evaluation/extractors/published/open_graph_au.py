@@ -20,7 +20,9 @@ from datamodules.action_units import OPEN_GRAPH_AU
 from datamodules.batch import ACTION_UNITS
 from evaluation.extractors.faces.boxes import cut, mesh_boxes, resized, squares_about
 from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
-from evaluation.extractors.weights import check_features, exact, load_published
+from evaluation.extractors.shapes import check_features
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27, 32, 38, 39)
 SIDES = 14  # left and right halves of seven units, which nothing here asks for

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
-from evaluation.metrics.sync.mfcc import mfcc
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
+from evaluation.signals.mfcc import mfcc
 
 SIZE, WIDTH = 224, 1024
 FRAMES, ROWS, ROWS_A_FRAME = 5, 20, 4  # at 25 frames and 100 rows a second

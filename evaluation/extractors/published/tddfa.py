@@ -16,8 +16,10 @@ from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, crop_squares, face_mesh
 from evaluation.extractors.network import ready
-from evaluation.extractors.weights import check_features, exact, file_digest, load_published
-from evaluation.metrics.motion.head_pose import ANGLES
+from evaluation.extractors.shapes import check_features
+from evaluation.extractors.weights import file_digest, load_published
+from evaluation.runtime.exactness import exact
+from evaluation.signals.head_angles import ANGLES, head_angles
 
 SIZE, PARAMETERS, LANDMARK_NUMBERS = 120, 62, 136
 POSE, EXPRESSION = slice(0, 12), slice(52, 62)
@@ -76,21 +78,6 @@ def landmark_squares(landmarks_FK2: Tensor) -> Tensor:
     low_F2, high_F2 = landmarks_FK2.amin(1), landmarks_FK2.amax(1)
     side_F1 = (high_F2 - low_F2).amax(-1, keepdim=True) * 2**0.5
     return torch.cat([(low_F2 + high_F2) / 2 - side_F1 / 2, side_F1], -1)
-
-
-def head_angles(pose_F12: Tensor) -> Tensor:
-    """Yaw, pitch and roll (F, 3) in degrees of affine cameras (F, 12), rows of a scaled turn and a shift.
-
-    The third axis is taken from the first two, as the authors do; angles after Slabaugh, `Computing Euler
-    angles from a rotation matrix`.
-    """
-    rows_F34 = pose_F12.double().unflatten(-1, (3, 4))
-    x_F3, y_F3 = (F.normalize(rows_F34[:, i, :3], dim=-1) for i in (0, 1))
-    z_F3 = torch.linalg.cross(x_F3, y_F3)
-    yaw_F = torch.asin(z_F3[:, 0].clamp(-1, 1))
-    pitch_F = torch.atan2(z_F3[:, 1], z_F3[:, 2])
-    roll_F = torch.atan2(y_F3[:, 0], x_F3[:, 0])
-    return torch.rad2deg(torch.stack([yaw_F, pitch_F, roll_F], -1)).float()
 
 
 class Tddfa:

@@ -13,9 +13,9 @@ from torch import Tensor
 from datamodules.batch import FPS, HEAD_MOTION
 from datamodules.head_motion import head_motion
 from evaluation.metrics.base import ClipMetric
+from evaluation.signals.head_angles import ANGLES
 
 POSE = HEAD_MOTION[:6]
-ANGLES = ("yaw", "pitch", "roll")  # of 3DDFA_V2, degrees
 INNER = 0.9  # share of the frames whose poses span the range; single bad frames lie outside
 STILL = 1e-9  # total motion of the truth under which there is nothing to compare with
 

@@ -13,7 +13,7 @@ from judges import PROTOCOL, PaintedSync, judges, painted
 from media_files import sine, write_video
 
 from evaluation import evaluate as evaluation_of_pairs
-from evaluation.clips.errors import failures, reason
+from evaluation.clips.errors import reason
 from evaluation.clips.pair import Pair, videos_in
 from evaluation.comparison.tables import group
 from evaluation.evaluate import evaluate_pairs
@@ -21,6 +21,7 @@ from evaluation.leaderboard.origins import provenance
 from evaluation.leaderboard.scores import score_table
 from evaluation.protocol import load_protocol
 from evaluation.results.data import Found, data_record
+from evaluation.results.failures import failures
 from evaluation.results.result import Result
 from evaluation.results.rows import Row
 from moee import cli

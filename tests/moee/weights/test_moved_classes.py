@@ -8,7 +8,7 @@ from torch import nn
 
 from moee.experiments.composition import Run, compose
 from moee.weights.modules import build_module, load_module
-from moee.weights.moved_classes import MOVED_MODULES, present_name, with_present_names
+from moee.weights.moved_classes import MOVED_CLASSES, MOVED_MODULES, present_name, with_present_names
 from moee.weights.registry import shipped
 
 
@@ -19,6 +19,20 @@ def test_every_entry_leads_to_a_module_with_classes(old):
     assert own
     with pytest.raises(ImportError):
         importlib.import_module(old)
+
+
+@pytest.mark.parametrize(("old", "new"), MOVED_CLASSES.items())
+def test_every_moved_class_is_where_the_table_says(old, new):
+    module, _, name = old.rpartition(".")
+    assert getattr(importlib.import_module(new), name).__module__ == new
+    assert not hasattr(importlib.import_module(module), name)
+
+
+def test_a_class_is_found_by_its_oldest_name():
+    assert (
+        present_name("evaluation.extractors.judge.JudgeTraining") == "evaluation.training.judge.JudgeTraining"
+    )
+    assert present_name("evaluation.extractors.judge.Judge") == "evaluation.extractors.embedded.judge.Judge"
 
 
 def test_names_inside_a_tree_are_brought_up_to_date():

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from datamodules.batch import SAMPLES_PER_FRAME, TalkingHeadBatch
-from evaluation.extractors.embedded.sync_augment import spoiled_mouths, spoiled_sound
 from evaluation.extractors.embedded.sync_judge import SyncJudge, mel_power
 from evaluation.metrics.sync.confidence import Sync, shifted_distances, sync_of
+from evaluation.training.sync_augment import spoiled_mouths, spoiled_sound
 
 DELAYS = (-10, -5, -2, 0, 2, 5, 10)  # frames by which a sound comes later, as the judge is tried
 CLOSE = 1  # windows this near are neither right nor wrong

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from evaluation.extractors.embedded.augment import blur, coarsen, noise, quantise, uniform
 from evaluation.extractors.embedded.sync_judge import LEFT, SIDE, TOP
 from evaluation.extractors.network import SIZE
+from evaluation.training.augment import blur, coarsen, noise, quantise, uniform
 
 SOFT = ((coarsen, 0.3), (blur, 0.4), (quantise, 0.4), (noise, 0.5))  # fault, share of clips
 
