@@ -11,7 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import Sample
-from evaluation.clips.pair import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
+from evaluation.clips.folders import clips_of_folder, videos_of_folder
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import sample_pairs
+from evaluation.clips.timing import TimedGeneration
 from evaluation.extractors.interface import Extractor
 from evaluation.measuring.feature_cache import KeptFeatures
 from evaluation.measuring.pair_features import BothSides
@@ -85,7 +89,7 @@ def evaluate(
         if read_video is None:
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
         clips = clips_of_folder(Path(reference), read_video, about)
-        pairs = pairs_of(clips, videos_made(Path(generated), clips, read_video), share=share)
+        pairs = generated_pairs(clips, videos_of_folder(Path(generated), clips, read_video), share=share)
         pairs = pairs if device == CPU else read_ahead(pairs)
         return evaluate_pairs(
             pairs, protocol, out, extractors, system, "measured", lpips, progress, kept, device=device
@@ -108,7 +112,7 @@ def evaluate_pairs(
     lpips: Sequence[nn.Module] = (),
     progress: Callable[[str, int], None] | None = None,
     kept: Path | None = None,
-    timed: Timed | None = None,
+    timed: TimedGeneration | None = None,
     device: torch.device = CPU,
 ) -> Result:
     """As `evaluate`, on pairs that may be made one at a time and may repeat a key with another seed.

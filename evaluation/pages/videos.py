@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from evaluation.clips.pair import stem
+from evaluation.clips.folders import stem
 from evaluation.runtime.whole_files import write_whole
 
 SIGNATURES = {".mp4": (4, b"ftyp"), ".webm": (0, b"\x1a\x45\xdf\xa3")}  # where in the file, what stands there

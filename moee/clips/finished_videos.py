@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation.clips.pair import Clips, FinishedVideos, clips_of_folder, videos_made
+from evaluation.clips.folders import FinishedVideos, clips_of_folder, videos_of_folder
+from evaluation.clips.true_clips import Clips
 from evaluation.protocol import Protocol, prepare
 from evaluation.results.system import System
 from moee.clips.manifest import clips_of_manifest, read_manifest
@@ -51,7 +52,7 @@ def finished_videos(
         about: of the clips of a folder.
 
     Raises:
-        ValueError: if portraits do not fit the protocol, or as `read_manifest` and `videos_made` say.
+        ValueError: if portraits do not fit the protocol, or as `read_manifest` and `videos_of_folder` say.
     """
     from datamodules.media.reading import read_video
 
@@ -65,7 +66,7 @@ def finished_videos(
             )
         return clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
     clips = clips_of_folder(args.reference, read_video, about)
-    return clips, videos_made(args.generated, clips, read_video), []
+    return clips, videos_of_folder(args.generated, clips, read_video), []
 
 
 def _seeds(source: Path, found: list[int], told: list[int]) -> list[int]:

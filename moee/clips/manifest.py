@@ -11,7 +11,8 @@ from unicodedata import normalize
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.clips.pair import Clips, FinishedVideos
+    from evaluation.clips.folders import FinishedVideos
+    from evaluation.clips.true_clips import Clips
 
 MANIFEST_VERSION = 1
 REQUIRED = ("key", "generated", "reference")
@@ -168,7 +169,7 @@ def clips_of_manifest(
     Raises:
         ValueError: for an unknown emotion, with the clip's name.
     """
-    from evaluation.clips.pair import FinishedVideos, clips_of_files
+    from evaluation.clips.folders import FinishedVideos, clips_of_files
 
     first = {entry.key: entry for entry in reversed(listed)}
     clips = clips_of_files(

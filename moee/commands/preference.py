@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from evaluation.clips.pair import videos_in
+    from evaluation.clips.folders import videos_in
     from evaluation.preference.study import QUESTION, build_study
 
     if args.trials < 0:

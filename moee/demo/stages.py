@@ -111,7 +111,9 @@ def write_grids(
 
 def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -> Made:
     """The shipped network on the held-out clips, beside real video and the floors, under one protocol."""
-    from evaluation.clips.pair import clips_of_samples, limits, pairs_of
+    from evaluation.clips.floors import ceiling_and_floors
+    from evaluation.clips.pairing import generated_pairs
+    from evaluation.clips.samples import clips_of_samples
     from evaluation.evaluate import evaluate_pairs
     from evaluation.protocol import load_protocol
     from evaluation.results.system import System
@@ -129,7 +131,9 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     )
     pairs = generated_pairs(generator, clips, plan, out / "generated", spent)
     true = clips_of_samples(list(clips))
-    ends = [(System(name, role), pairs_of(true, make)) for name, role, make in limits(true)]
+    ends = [
+        (System(name, role), generated_pairs(true, make)) for name, role, make in ceiling_and_floors(true)
+    ]
     for system, found in [(ours, pairs), *ends]:
         path = out / "results" / f"{system.name.split(',')[0].replace(' ', '-')}.json"
         result = evaluate_pairs(found, protocol, None, extractors, system)

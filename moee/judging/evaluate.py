@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from evaluation.clips.pair import Clips
+    from evaluation.clips.true_clips import Clips
     from evaluation.extractors.interface import Extractor
     from evaluation.protocol import Protocol
     from evaluation.results.result import Result
@@ -155,7 +155,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[list[Result], list[str]]":
     """The result, with --limits those that lie beside it; and lines on what could not be told or made."""
-    from evaluation.clips.pair import Timed, pairs_of
+    from evaluation.clips.pairing import generated_pairs
+    from evaluation.clips.timing import TimedGeneration
     from evaluation.evaluate import evaluate_pairs
     from evaluation.protocol import load_protocol
     from evaluation.results.environment import peak_memory_mb
@@ -174,10 +175,10 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
     lpips = load_trunks(protocol, trunks)
     results = []
     for system, make in entries:
-        timed = Timed(make, memory) if args.checkpoint and system.role == "system" else None
+        timed = TimedGeneration(make, memory) if args.checkpoint and system.role == "system" else None
         out = args.out if not results else limit_path(args.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
-        pairs = pairs_of(clips, timed or make, system.seeds or [0], current_world().share)
+        pairs = generated_pairs(clips, timed or make, system.seeds or [0], current_world().share)
         if device.type != "cpu" and not args.checkpoint:  # a network that generates is timed, on the same GPU
             pairs = read_ahead(pairs)
         results.append(
@@ -203,7 +204,8 @@ def _compared(
 ) -> "tuple[Clips, list[Entry], list[str]]":
     """The true clips, what is compared with them, the system itself first, and notes on both."""
     from datamodules.media.reading import read_video
-    from evaluation.clips.pair import clips_of_folder, floors_not_made
+    from evaluation.clips.floors import missing_floors
+    from evaluation.clips.folders import clips_of_folder
     from moee.clips.finished_videos import finished
     from moee.clips.saved_videos import check_kept
     from moee.clips.sources import Animated, limit_entries, other_emotions, synthetic_clips
@@ -233,7 +235,7 @@ def _compared(
         entries.append(other_emotions(args.synthetic, args.frames, size))
     if args.limits:
         made = {system.name for system, _ in entries}
-        missing = {name: why for name, why in floors_not_made(clips).items() if name not in made}
+        missing = {name: why for name, why in missing_floors(clips).items() if name not in made}
         notes += [f"floor not made: {name}: {why}" for name, why in missing.items()]
     return clips, entries, notes
 

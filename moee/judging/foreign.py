@@ -18,7 +18,7 @@ from moee.files import replacing, write_text
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.clips.pair import Clips
+    from evaluation.clips.true_clips import Clips
 
 MANIFEST_VERSION = 1
 DESCRIPTION = """Let another system make videos of your clips, to be scored by `moee evaluate` like ours.
@@ -123,7 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`moee foreign`: 0 when every clip has a video."""
     from datamodules.media.reading import read_video
-    from evaluation.clips.pair import clips_of_folder
+    from evaluation.clips.folders import clips_of_folder
     from moee.judging.about import check_about
     from moee.judging.evaluate import read_about
 

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from datamodules.batch import FPS
 from evaluation.clips.errors import reason
-from evaluation.clips.pair import Clips, Make, Pair, pairs_of
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.true_clips import Clips, Generate
 from evaluation.extractors.interface import Extractor, describe
 from evaluation.measuring.feature_cache import KeptFeatures
 from evaluation.measuring.pair_features import BothSides, Seen
@@ -42,7 +44,7 @@ INTRO = (
 
 def study(
     clips: Clips,
-    make: Make,
+    make: Generate,
     seeds: Sequence[int],
     protocol: Protocol,
     *,
@@ -73,7 +75,7 @@ def study(
     sides = BothSides(
         networks, protocol.preprocessing, "measured", KeptFeatures(None, Workplace(place, networks))
     )
-    pairs, count = pairs_of(clips, make, seeds or [0]), len(clips.keys) * len(seeds or [0])
+    pairs, count = generated_pairs(clips, make, seeds or [0]), len(clips.keys) * len(seeds or [0])
     found = watch_pairs(pairs, sides, emotion, lambda done: watch(done, count))
     report = report_of(found, networks)
     about = {

@@ -13,7 +13,10 @@ from torch import Tensor
 from datamodules.faces.crop import FaceFinder
 from datamodules.faces.track import clip_square
 from datamodules.media.reading import read_video
-from evaluation.clips.pair import Pair, clips_of_samples, limits, pairs_of
+from evaluation.clips.floors import ceiling_and_floors
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.evaluate import evaluate_pairs
 from evaluation.extractors.faces.square import FaceSquare
 from evaluation.measuring.feature_cache import KeptFeatures
@@ -78,8 +81,8 @@ def test_a_floor_that_shows_another_clip_is_cut_by_that_clips_face() -> None:
         assert torch.equal(found, face_crops(bright, square, (HEIGHT, WIDTH), SIZE))
     samples = [{"key": key, "identity": key, "frames": x} for key, x in (("a", dark), ("b", bright))]
     clips = clips_of_samples(samples)  # type: ignore[arg-type]
-    for name, _, make in limits(clips):
-        assert [p.own_face for p in pairs_of(clips, make)] == [name == "shuffled clips"] * 2
+    for name, _, make in ceiling_and_floors(clips):
+        assert [p.own_face for p in generated_pairs(clips, make)] == [name == "shuffled clips"] * 2
 
 
 def scored(made: Tensor, true: Tensor, finder: ToldSquare | None = None, **options: object) -> Result:

@@ -11,7 +11,8 @@ from judges import PROTOCOL, judges, painted, quick_protocol
 from mouth_painter import MouthPainter
 
 from datamodules.batch import parse_blend
-from evaluation.clips.pair import clips_of_samples, pairs_of
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.evaluate import evaluate_pairs
 from evaluation.leaderboard.admission import missing_origin
 from evaluation.results.result import Result
@@ -72,7 +73,7 @@ def test_a_clip_without_sound_or_emotion(network: MouthPainter) -> None:
     sample = {k: v for k, v in painted(0).items() if k not in ("waveform", "blend")}
     clips = clips_of_samples([sample, painted(1)])  # type: ignore[list-item]
     (system, make), *_ = Animated(generator.load_generator(), clips, 1).entries("p", [0], False)
-    result = evaluate_pairs(pairs_of(clips, make), PROTOCOL, extractors=judges(), system=system)
+    result = evaluate_pairs(generated_pairs(clips, make), PROTOCOL, extractors=judges(), system=system)
     assert result.rows[0].problem == "the true video has no sound, and a network needs a voice"
     assert not result.rows[1].problem
 
