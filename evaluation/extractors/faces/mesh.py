@@ -48,6 +48,10 @@ class Faces:
         """Frames with a face (F,) bool."""
         return torch.isfinite(self.mesh).all(-1).all(-1)
 
+    def at(self, places_N: Tensor) -> "Faces":
+        """The faces of some frames, by their numbers (N,)."""
+        return Faces(self.mesh[places_N], tuple(self.blendshapes[place] for place in places_N.tolist()))
+
     @property
     def landmarks(self) -> Tensor:
         """The 68 of iBUG 300-W (F, 68, 2), pixels."""
