@@ -1,7 +1,6 @@
 """A result's two files, JSON and tensors beside it: written whole, read with one line for what is wrong."""
 
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import file_digest
@@ -11,6 +10,8 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from evaluation.runtime.whole_files import whole_file
 
 SCHEMA_VERSION = 1
 SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
@@ -83,9 +84,8 @@ def read_sums(path: Path, about: Any) -> dict[str, Tensor]:
 
 def put_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write named tensors whole or not at all, straight from where they lie; the file's sha256."""
-    part = path.with_name(path.name + ".part")
-    save_file({name: x.contiguous() for name, x in sorted(tensors.items())}, part)
-    os.replace(part, path)
+    with whole_file(path) as unfinished:
+        save_file({name: x.contiguous() for name, x in sorted(tensors.items())}, unfinished)
     return digest_of_file(path)
 
 

@@ -11,6 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from evaluation.runtime.whole_files import UNFINISHED, write_whole
+
 LARGEST_FOLDER = 4 * 2**30  # bytes
 ROOM = 0.05  # share of the folder that is freed at once, and written before it is looked at again
 STALE_SECONDS = 3600.0  # age of a half-written file whose writer was killed
@@ -50,9 +52,7 @@ class KeptFiles:
             return
         path = self.folder / f"{key}.safetensors"
         content = save({n: x.contiguous() for n, x in tensors.items()}, metadata={"about": json.dumps(about)})
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_bytes(content)
-        os.replace(part, path)
+        write_whole(path, content)
         self._unseen += len(content)
         if self._unseen > ROOM * self.most_bytes:
             self._tidy()
@@ -66,7 +66,7 @@ class KeptFiles:
                 state = path.stat()
             except FileNotFoundError:  # another process was faster
                 continue
-            if path.suffix == ".part" and time.time() - state.st_mtime > STALE_SECONDS:
+            if path.suffix == UNFINISHED and time.time() - state.st_mtime > STALE_SECONDS:
                 path.unlink(missing_ok=True)
             elif path.suffix == ".safetensors":
                 found.append((state.st_mtime, state.st_size, path))
