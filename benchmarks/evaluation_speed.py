@@ -146,7 +146,7 @@ def intervals(samples: int, people: int, device: torch.device) -> None:
         metric = METRICS[name]()
         assert isinstance(metric, SetMetric)
         groups = metric.groups(people)
-        ours, (value, left_G) = seconds(lambda metric=metric: metric.left_out(*sides), device)
+        ours, (value, left_G) = seconds(lambda metric=metric: metric.jackknife(*sides), device)
         took = []
         for i in (0, len(left_G) - 1):
             rest = [

@@ -1,6 +1,7 @@
 """Clips and pairs that lie in memory. F frame, H row, W column."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from torch import Tensor
 
@@ -22,13 +23,15 @@ def sample_pairs(
     Raises:
         ValueError: if something was generated that has no truth.
     """
-    if not isinstance(generated, Mapping):
-        generated = {sample["key"]: sample["frames"] for sample in generated}
-    used = set()
+    if isinstance(generated, Mapping):
+        frames_of = cast("Mapping[str, Tensor]", generated)
+    else:
+        frames_of = {sample["key"]: sample["frames"] for sample in generated}
+    used: set[str] = set()
     for sample in reference:
         key = sample["key"]
         used.add(key)
-        frames = generated.get(key)
+        frames = frames_of.get(key)
         yield Pair(
             key,
             sample["identity"],
@@ -37,6 +40,6 @@ def sample_pairs(
             seed,
             "" if frames is not None else "nothing was generated",
         )
-    stray = sorted(set(generated) - used)
+    stray = sorted(set(frames_of) - used)
     if stray:
         raise ValueError(f"{len(stray)} generated clips have no reference, the first is {stray[0]!r}")

@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
-from evaluation.runtime.distributed import local_rank
 from evaluation.runtime.exactness import exact
+from evaluation.runtime.launchers import local_rank
 
 CPU = torch.device("cpu")
 FoundT = TypeVar("FoundT")

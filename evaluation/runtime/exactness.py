@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 
 import torch
 
@@ -25,7 +26,7 @@ def exact(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def _full_products() -> Iterator[None]:
-    switches = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+    switches = [attrgetter(f"{backend}.matmul")(torch.backends) for backend in ("cuda", "mkldnn")]
     lowered = [(switch, switch.fp32_precision) for switch in switches if switch.fp32_precision != "ieee"]
     for switch, _ in lowered:
         switch.fp32_precision = "ieee"

@@ -125,7 +125,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """`moee evaluate`: writes the result and prints it; fails if no clip could be scored."""
     from evaluation.leaderboard.admission import missing_origin
-    from evaluation.runtime.distributed import joined
+    from evaluation.runtime.rendezvous import joined_processes
     from moee.files import check_writable
     from moee.judging.summary import limit_table, shape_hint, summary
 
@@ -133,9 +133,9 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix != ".json":
         raise ValueError(f"--out {args.out}: name a .json file, `moee leaderboard` looks for these")
     check_writable(args.out)
-    with joined() as world:
-        results, notes = _evaluate(args, say if world.first else lambda line: None)
-    if not world.first:
+    with joined_processes() as processes:
+        results, notes = _evaluate(args, say if processes.first else lambda line: None)
+    if not processes.first:
         return 0
     for line in [
         *summary(results[0]),
@@ -161,7 +161,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
     from evaluation.protocol import load_protocol
     from evaluation.results.environment import peak_memory_mb
     from evaluation.runtime.devices import choose_device
-    from evaluation.runtime.distributed import current_world
+    from evaluation.runtime.distributed import current_processes
     from evaluation.runtime.read_ahead import read_ahead
     from moee.clips.saved_videos import keeping
     from moee.weights.needed import check_weights, load_trunks
@@ -178,7 +178,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
         timed = TimedGeneration(make, memory) if args.checkpoint and system.role == "system" else None
         out = args.out if not results else limit_path(args.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
-        pairs = generated_pairs(clips, timed or make, system.seeds or [0], current_world().share)
+        pairs = generated_pairs(clips, timed or make, system.seeds or [0], current_processes().share)
         if device.type != "cpu" and not args.checkpoint:  # a network that generates is timed, on the same GPU
             pairs = read_ahead(pairs)
         results.append(
@@ -191,7 +191,7 @@ def _evaluate(args: argparse.Namespace, tell: Callable[[str], None]) -> "tuple[l
                 "measured" if args.synthetic is None else "exact",
                 lpips,
                 progress=lambda key, done: tell(f"{done:5} {key}"),
-                kept=args.kept or args.out.parent / ".kept",
+                cache=args.kept or args.out.parent / ".kept",
                 timed=timed,
                 device=device,
             )

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from evaluation.clips.pairing import generated_pairs
 from evaluation.evaluate import evaluate_pairs
 from evaluation.protocol import load_protocol
-from evaluation.runtime.distributed import current_world
+from evaluation.runtime.distributed import current_processes
 from moee.clips.sources import Animated, synthetic_clips
 from moee.generation.generator import LoadedGenerator
 from moee.judging.evaluate import DEFAULT_PROTOCOL, find_protocol, load_extractors
@@ -85,7 +85,7 @@ class Scores(Callback):
         network = LoadedGenerator(pl_module, Path("training"), "")  # type: ignore[arg-type]
         (system, make), *_ = Animated(network, self.clips, self.plan.steps).entries("training", [0], False)
         with evaluating(pl_module):
-            pairs = generated_pairs(self.clips, make, share=current_world().share)
+            pairs = generated_pairs(self.clips, make, share=current_processes().share)
             result = evaluate_pairs(pairs, self.protocol, None, self.extractors, system)
             if trainer.is_global_zero:
                 made = [make(index, self.clips.load(index), 0) for index in range(2)]

@@ -15,8 +15,8 @@ from evaluation.clips.pair import Pair
 from evaluation.clips.pairing import generated_pairs
 from evaluation.clips.true_clips import Clips, Generate
 from evaluation.extractors.interface import Extractor, describe
-from evaluation.measuring.feature_cache import KeptFeatures
-from evaluation.measuring.pair_features import BothSides, Seen
+from evaluation.measuring.feature_cache import FeatureCache
+from evaluation.measuring.pair_features import PairFeatureExtractor, PairFeatures
 from evaluation.measuring.preparation import FIELD
 from evaluation.measuring.row_cache import truth_digest
 from evaluation.metrics import METRICS
@@ -72,8 +72,8 @@ def study(
     began, place = time.perf_counter(), choose_device(device)
     emotion = emotion_of(protocol)
     networks = _load(protocol, given, emotion)
-    sides = BothSides(
-        networks, protocol.preprocessing, "measured", KeptFeatures(None, Workplace(place, networks))
+    sides = PairFeatureExtractor(
+        networks, protocol.preprocessing, "measured", FeatureCache(None, Workplace(place, networks))
     )
     pairs, count = generated_pairs(clips, make, seeds or [0]), len(clips.keys) * len(seeds or [0])
     found = watch_pairs(pairs, sides, emotion, lambda done: watch(done, count))
@@ -124,7 +124,7 @@ class Watched:
 
 def watch_pairs(
     pairs: Iterable[Pair],
-    sides: BothSides,
+    sides: PairFeatureExtractor,
     emotion: EmotionAccuracy | None,
     tell: Callable[[int], None] = lambda done: None,
 ) -> Watched:
@@ -174,13 +174,13 @@ def _keep(found: Watched, person: str, frames: int, tracks: dict[str, list[Tenso
             kept[name].append(side)
 
 
-def _tracks(seen: Seen, emotion: EmotionAccuracy | None) -> dict[str, list[Tensor] | str]:
+def _tracks(seen: PairFeatures, emotion: EmotionAccuracy | None) -> dict[str, list[Tensor] | str]:
     """Measure -> track (F,) made and true, or made alone, or why there is none."""
     nobody = "no network of the protocol measures it"
-    both = seen.made, seen.true
+    both = seen.generated, seen.true
     first = _sharpness(seen.true["frames"][:1])
     tracks: dict[str, list[Tensor] | str] = dict.fromkeys(MEASURES, nobody)
-    if "identity" in seen.made:
+    if "identity" in seen.generated:
         portrait = seen.true["identity_reference"]
         tracks["identity to the portrait"] = [
             IdentityToReference().per_frame(side["identity"], portrait) for side in both
@@ -191,8 +191,8 @@ def _tracks(seen: Seen, emotion: EmotionAccuracy | None) -> dict[str, list[Tenso
             asked_L = class_target(seen.true["blend"]) > 0
             shown = [emotion.probability(side[emotion.needs[0]]) for side in both]
             tracks["asked emotion"] = [x[:, : len(asked_L)][:, asked_L].sum(1) for x in shown]
-    if "lip_opening" in seen.made:
-        tracks["lip opening error"] = [(seen.made["lip_opening"] - seen.true["lip_opening"]).abs()]
+    if "lip_opening" in seen.generated:
+        tracks["lip opening error"] = [(seen.generated["lip_opening"] - seen.true["lip_opening"]).abs()]
     tracks["sharpness"] = "the first true picture is flat"
     if first > 0:
         tracks["sharpness"] = [_sharpness(side["frames"]) / first for side in both]

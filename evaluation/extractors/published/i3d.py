@@ -186,4 +186,4 @@ class I3d(nn.Module):
         network = cls(crop, window, hop)
         network.fingerprint = load_published(network, path, ADVICE)
         network.eval().requires_grad_(False)
-        return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        return network.to(memory_format=torch.channels_last_3d)

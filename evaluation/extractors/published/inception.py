@@ -86,7 +86,8 @@ class Convolution(nn.Module):
 
     def fold(self) -> None:
         """Put the normalisation into the convolution: the same function to 1e-6, with fewer passes."""
-        self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn.eval()), nn.Identity()
+        if isinstance(self.bn, nn.BatchNorm2d):
+            self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn.eval()), nn.Identity()
 
 
 class Block(nn.Module):

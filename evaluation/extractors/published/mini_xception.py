@@ -117,9 +117,8 @@ def read_keras(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"no mini-Xception weights at {path}: {ADVICE}")
     try:
         with h5py.File(path, "r") as file:
-            layers = file["model_weights"]
             return {
-                ours: _from_keras(np.asarray(layers[f"{layer}/{layer}_1/{variable}:0"]), variable)
+                ours: _from_keras(np.asarray(file[f"model_weights/{layer}/{layer}_1/{variable}:0"]), variable)
                 for ours, (layer, variable) in keras_names().items()
             }
     except (OSError, KeyError, ValueError, TypeError) as error:

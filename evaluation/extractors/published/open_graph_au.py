@@ -157,7 +157,7 @@ class OpenGraphAU(nn.Module):
         about = {"margin": MARGIN, "size": SIZE, "batch_size": BATCH, "units": " ".join(named)}
         self.settings: dict[str, object] = about | faces.settings
         self.backbone = resnet50(weights=None)
-        self.backbone.fc = nn.Identity()  # type: ignore[assignment]
+        self.backbone.register_module("fc", nn.Identity())
         self.global_linear = LinearBlock(4 * WIDTH, WIDTH)
         self.head = Head(WIDTH, len(UNITS))
 

@@ -129,7 +129,7 @@ class SyncNet(nn.Module):
                 f"{self.name} needs finite mono sound of at least {SAMPLES_A_FRAME * (FRAMES + 1)} samples "
                 f"at 16 kHz, got {tuple(sound_S.shape)}: give a longer clip"
             )
-        weights = self.netfcaud[0].weight
+        weights = next(self.netfcaud.parameters())
         with exact(weights.device):
             samples = (sound_S.double() * 2**15).round().clamp(-(2**15), 2**15 - 1)  # as in a 16-bit file
             coefficients_KR = mfcc(samples).to(weights).mT

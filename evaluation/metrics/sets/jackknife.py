@@ -107,7 +107,7 @@ def _side(parts: Sequence[Tensor]) -> _Side:
     return _Side(basis, factor, mean_D, person_N, counts_P, sums_PD, squares_P)
 
 
-def frechet_left_out(
+def frechet_jackknife(
     x_parts: Sequence[Tensor],
     y_parts: Sequence[Tensor],
     ddof: int = 1,
@@ -168,7 +168,7 @@ Cells = Mapping[frozenset[int], Moments]  # the groups that some people are left
 def _from_moments(
     x_parts: Sequence[Tensor], y_parts: Sequence[Tensor], ddof: int, groups: Sequence[Sequence[int]]
 ) -> tuple[Tensor, Tensor]:
-    """`frechet_left_out` in bounded memory."""
+    """`frechet_jackknife` in bounded memory."""
     x, y = _cells(x_parts, groups), _cells(y_parts, groups)
     every = range(len(groups))
     rests = zip(_without_each(x, every), _without_each(y, every), strict=True)

@@ -55,7 +55,7 @@ def kid_of_parts(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> Tensor
     return within_x + within_y - 2 * kernel_total(x, y) / (n * m)
 
 
-def kid_left_out(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def kid_jackknife(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """`kid` of all groups together, and (G,) without one group at a time, from a single pass over the kernel.
 
     Args:

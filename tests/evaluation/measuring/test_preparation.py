@@ -19,7 +19,7 @@ from evaluation.clips.pairing import generated_pairs
 from evaluation.clips.samples import clips_of_samples
 from evaluation.evaluate import evaluate_pairs
 from evaluation.extractors.faces.square import FaceSquare
-from evaluation.measuring.feature_cache import KeptFeatures
+from evaluation.measuring.feature_cache import FeatureCache
 from evaluation.measuring.preparation import Preparation, face_crops
 from evaluation.protocol import Protocol, load_protocol
 from evaluation.results.result import Result
@@ -73,11 +73,11 @@ class OwnSquare(ToldSquare):
 
 def test_a_floor_that_shows_another_clip_is_cut_by_that_clips_face() -> None:
     dark, bright = waves() // 2, 255 - waves(seed=1) // 2
-    kept = KeptFeatures(None, Workplace(CPU, []))
-    preparation = Preparation(protocol().preprocessing, [OwnSquare()], kept)
+    cache = FeatureCache(None, Workplace(CPU, []))
+    preparation = Preparation(protocol().preprocessing, [OwnSquare()], cache)
     pair = Pair("c", "a", bright, {"frames": dark})
     for own, square in ((False, SQUARE), (True, (5, 5, 40))):
-        found = preparation.of_made(replace(pair, own_face=own))(bright)
+        found = preparation.of_generated(replace(pair, own_face=own))(bright)
         assert torch.equal(found, face_crops(bright, square, (HEIGHT, WIDTH), SIZE))
     samples = [{"key": key, "identity": key, "frames": x} for key, x in (("a", dark), ("b", bright))]
     clips = clips_of_samples(samples)  # type: ignore[arg-type]
@@ -176,8 +176,8 @@ def test_the_reference_picture_is_cut_too():
 
 def test_a_face_is_looked_for_once_and_remembered_by_content(tmp_path):
     finder, again = ToldSquare(), ToldSquare()
-    first = scored(waves(), waves(), finder, kept=tmp_path)
-    second = scored(waves(seed=1), waves(), again, kept=tmp_path)  # another system, the same true clip
+    first = scored(waves(), waves(), finder, cache=tmp_path)
+    second = scored(waves(seed=1), waves(), again, cache=tmp_path)  # another system, the same true clip
     assert (finder.calls, again.calls) == (1, 0)
     assert first.extractors["told-square"]["sha256"] == "d" * 64
     assert second.rows[0].values["psnr"] < 40
