@@ -76,8 +76,8 @@ def read_state(path: Path, within: str | Sequence[str] = "") -> dict[str, Tensor
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} is not a readable weights file: {reason[:120]}") from None
     if within and isinstance(state, dict):
-        found = [within] if isinstance(within, str) else [name for name in within if name in state]
-        state = state.get(found[0]) if found else state
+        places = [within] if isinstance(within, str) else [name for name in within if name in state]
+        state = state.get(places[0]) if places else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no state dict: expected tensors by name, got {type(state).__name__}")
     return state

@@ -4,6 +4,7 @@ N picture, D width, B clip, F frame.
 """
 
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -14,6 +15,7 @@ from datamodules.batch import TalkingHeadBatch
 from evaluation.extractors.embedded.identity import IdentityJudge
 from evaluation.extractors.network import preprocess
 from evaluation.training.augment import shift, spoil
+from evaluation.training.rates import falling_to_zero
 
 
 def contrastive_loss(embedding_ND: Tensor, person_N: Tensor, temperature: float = 0.1) -> Tensor:
@@ -95,11 +97,8 @@ class IdentityTraining(L.LightningModule):
             {f"val/{name}": value for name, value in scores.items()}, batch_size=len(x), sync_dist=True
         )
 
-    def configure_optimizers(self) -> dict:
-        optimizer = self.optimizer(self.parameters())
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> dict[str, Any]:
+        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
 
     def on_train_end(self) -> None:
         if self.trainer.is_global_zero:

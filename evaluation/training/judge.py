@@ -4,6 +4,7 @@ N picture, B clip, F frame, A action unit, L class, K landmark.
 """
 
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -18,10 +19,11 @@ from evaluation.extractors.network import SIZE, preprocess
 from evaluation.metrics.correlation import moment_sums, pearson
 from evaluation.metrics.emotion.scores import class_target
 from evaluation.training.augment import shift, spoil
+from evaluation.training.rates import falling_to_zero
 
 
 def judge_losses(
-    found: dict[str, Tensor], target: dict[str, Tensor], present: dict[str, Tensor]
+    heads: dict[str, Tensor], target: dict[str, Tensor], present: dict[str, Tensor]
 ) -> dict[str, Tensor]:
     """Loss of each head over the pictures whose truth is `present` (N,) bool.
 
@@ -30,13 +32,13 @@ def judge_losses(
     """
     errors = {
         "action_units": F.binary_cross_entropy_with_logits(
-            found["action_units"], target["action_units"], reduction="none"
+            heads["action_units"], target["action_units"], reduction="none"
         ).mean(1),
-        "emotion": F.cross_entropy(found["emotion"], target["emotion"], reduction="none"),
+        "emotion": F.cross_entropy(heads["emotion"], target["emotion"], reduction="none"),
         "lip_opening": F.smooth_l1_loss(
-            found["lip_opening"] / LIP_UNIT, target["lip_opening"] / LIP_UNIT, reduction="none"
+            heads["lip_opening"] / LIP_UNIT, target["lip_opening"] / LIP_UNIT, reduction="none"
         ),
-        "landmarks": F.smooth_l1_loss(found["landmarks"] / 2, target["landmarks"] / 2, reduction="none").mean(
+        "landmarks": F.smooth_l1_loss(heads["landmarks"] / 2, target["landmarks"] / 2, reduction="none").mean(
             (1, 2)
         ),
     }
@@ -104,13 +106,13 @@ class JudgeTraining(L.LightningModule):
 
     def validation_step(self, batch: TalkingHeadBatch, batch_idx: int) -> None:
         x, target, _ = picture_targets(batch)
-        found = self.judge(x)
+        heads = self.judge(x)
         clips, length = batch["frames"].shape[:2]
-        probability = found["emotion"].softmax(-1).view(clips, length, -1).mean(1)
+        probability = heads["emotion"].softmax(-1).view(clips, length, -1).mean(1)
         hit = probability.argmax(-1) == target["emotion"][::length].argmax(-1)
-        pixels = (found["landmarks"] - target["landmarks"]).norm(dim=-1).mean()
-        units = pearson(moment_sums(found["action_units"].sigmoid(), target["action_units"])).nanmean()
-        lips = pearson(moment_sums(found["lip_opening"], target["lip_opening"]))
+        pixels = (heads["landmarks"] - target["landmarks"]).norm(dim=-1).mean()
+        units = pearson(moment_sums(heads["action_units"].sigmoid(), target["action_units"])).nanmean()
+        lips = pearson(moment_sums(heads["lip_opening"], target["lip_opening"]))
         scores = {
             "emotion_accuracy": hit.float().mean(),
             "landmark_pixels": pixels,
@@ -121,11 +123,8 @@ class JudgeTraining(L.LightningModule):
             {f"val/{name}": value.float() for name, value in scores.items()}, batch_size=clips, sync_dist=True
         )
 
-    def configure_optimizers(self) -> dict:
-        optimizer = self.optimizer(self.parameters())
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> dict[str, Any]:
+        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
 
     def on_train_end(self) -> None:
         if self.trainer.is_global_zero:

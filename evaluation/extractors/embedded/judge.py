@@ -65,13 +65,13 @@ class Judge(nn.Module):
         """
         height, width = frames_F3HW.shape[-2:]
         parts = [self(preprocess(chunk)) for chunk in frames_F3HW.split(CHUNK)]
-        found = {name: torch.cat([part[name] for part in parts]).float() for name in self.provides}
+        heads = {name: torch.cat([part[name] for part in parts]).float() for name in self.provides}
         # pixel centres: place p of the small picture is (p + 1/2) * ratio - 1/2 of the frame
-        scale = found["landmarks"].new_tensor([width / SIZE, height / SIZE])
-        return found | {
-            "action_units": found["action_units"].sigmoid(),
-            "emotion": found["emotion"].softmax(-1),
-            "landmarks": (found["landmarks"] + 0.5) * scale - 0.5,
+        scale = heads["landmarks"].new_tensor([width / SIZE, height / SIZE])
+        return heads | {
+            "action_units": heads["action_units"].sigmoid(),
+            "emotion": heads["emotion"].softmax(-1),
+            "landmarks": (heads["landmarks"] + 0.5) * scale - 0.5,
         }
 
     def save(self, path: Path) -> None:

@@ -39,7 +39,7 @@ class Faces:
     blendshapes: tuple[dict[str, float] | None, ...]
 
     @property
-    def seen(self) -> Tensor:
+    def has_face(self) -> Tensor:
         """Frames with a face (F,) bool."""
         return torch.isfinite(self.mesh).all(-1).all(-1)
 
@@ -88,7 +88,7 @@ class FaceMesh:
         if self._last is None or self._last[0] is not frames_F3HW:
             self._last = frames_F3HW, self._look(frames_F3HW)
         faces = self._last[1]
-        if not faces.seen.any():
+        if not faces.has_face.any():
             raise ValueError(f"{who}: no face in any of the {len(frames_F3HW)} frames")
         return faces
 

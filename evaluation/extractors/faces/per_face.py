@@ -30,7 +30,7 @@ def per_face(
         ValueError: for other frames, or a clip without any face.
     """
     faces = finder.find(frames_F3HW, name)
-    places_N = faces.seen.nonzero()[:, 0]
+    places_N = faces.has_face.nonzero()[:, 0]
     rows_ND = look(cut(frames_F3HW[places_N], faces.at(places_N)))
     rows_FD = rows_ND.new_full((len(frames_F3HW), rows_ND.shape[1]), torch.nan)
     rows_FD[places_N] = rows_ND

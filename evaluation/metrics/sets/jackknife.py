@@ -70,8 +70,8 @@ class _Side:
         """P (T_x ...): what is left of its rows."""
         gone_N = torch.isin(self.person, torch.tensor(gone, device=self.person.device))
         if self.basis is None:
-            kept_NX = cross_RX[~gone_N]
-            return kept_NX - kept_NX.mean(0)
+            rest_NX = cross_RX[~gone_N]
+            return rest_NX - rest_NX.mean(0)
         gone_KR = self.basis[gone_N]
         shift_R = (self.basis.sum(0) - gone_KR.sum(0)) / math.sqrt(self.left(gone))
         return _shrunk(torch.cat([gone_KR, shift_R[None]]), cross_RX)
@@ -181,7 +181,7 @@ def _cells(parts: Sequence[Tensor], groups: Sequence[Sequence[int]]) -> Cells:
     for place, part in enumerate(parts):
         with_it = frozenset(number for number, group in enumerate(groups) if place in group)
         people.setdefault(with_it, []).append(part)
-    return {with_it: moments_of_parts(found) for with_it, found in people.items()}
+    return {with_it: moments_of_parts(own) for with_it, own in people.items()}
 
 
 def _without_each(cells: Cells, groups: Sequence[int], rest: Moments | None = None) -> Iterator[Moments]:
