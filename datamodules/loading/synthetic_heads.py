@@ -29,6 +29,7 @@ from datamodules.batch import (
     Sample,
     collate,
 )
+from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.synthetic.text import describe
 
@@ -284,12 +285,6 @@ class SyntheticHeads(L.LightningDataModule):
         """Content digest of the training clips."""
         return self.train_recipe.digest()
 
-    def _per_device(self) -> int:
-        devices = self.trainer.world_size if self.trainer else 1
-        if self.global_batch % devices:
-            raise ValueError(f"global_batch={self.global_batch} does not divide over {devices} devices")
-        return self.global_batch // devices
-
     def train_dataloader(self) -> DataLoader[Sample]:
         """Windows from where training stands, so that a resumed run sees what an uninterrupted one would."""
         trainer = self.trainer
@@ -299,8 +294,16 @@ class SyntheticHeads(L.LightningDataModule):
             else 1_000_000
         )
         sampler = starting_where_training_stands(steps * self.global_batch, self.global_batch, trainer)
-        return DataLoader(self.train, self._per_device(), sampler=sampler, collate_fn=collate, drop_last=True)
+        return DataLoader(
+            self.train,
+            per_device(self.global_batch, trainer),
+            sampler=sampler,
+            collate_fn=collate,
+            drop_last=True,
+        )
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole clips, in order."""
-        return DataLoader(self.val, max(self._per_device() // 4, 1), collate_fn=collate)
+        return DataLoader(
+            self.val, max(per_device(self.global_batch, self.trainer) // 4, 1), collate_fn=collate
+        )
