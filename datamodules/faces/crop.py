@@ -82,9 +82,9 @@ class FaceFinder:
             )
         _, height, width = image_3HW.shape
         rgb_HWC = np.ascontiguousarray(image_3HW.permute(1, 2, 0).numpy())
-        found = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HWC))
+        detected = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HWC))
         faces = []
-        for points, scores in zip(found.face_landmarks, found.face_blendshapes, strict=True):
+        for points, scores in zip(detected.face_landmarks, detected.face_blendshapes, strict=True):
             mesh_P2 = torch.tensor([[p.x * width, p.y * height] for p in points], dtype=torch.float32)
             shapes = {s.category_name: float(s.score) for s in scores if s.category_name != "_neutral"}
             landmarks_K2 = mesh_P2[list(MESH_TO_IBUG)]
@@ -108,11 +108,11 @@ def _overlap(a: Box, b: Box) -> float:
 
 
 def _distinct(faces: list[Face]) -> list[Face]:
-    kept: list[Face] = []
+    distinct: list[Face] = []
     for face in sorted(faces, key=lambda f: (-f.box[2] * f.box[3], f.box)):
-        if all(_overlap(face.box, other.box) < SAME_FACE_OVERLAP for other in kept):
-            kept.append(face)
-    return kept
+        if all(_overlap(face.box, other.box) < SAME_FACE_OVERLAP for other in distinct):
+            distinct.append(face)
+    return distinct
 
 
 def _inside(box: Box, image_3HW: Tensor) -> str:

@@ -28,17 +28,17 @@ def track_face(
     Raises:
         ValueError: if the face is missing too often, or there are two.
     """
-    found = [finder.find(frame) for frame in frames]
+    faces_of = [finder.find(frame) for frame in frames]
     if box is not None:
-        found = [[face for face in faces if _inside(face, box)][:1] for faces in found]
-    count, seen = len(found), sum(bool(faces) for faces in found)
-    crowded = sum(len(faces) > 1 for faces in found)
-    if seen < LEAST_FOUND * count:
+        faces_of = [[face for face in faces if _inside(face, box)][:1] for faces in faces_of]
+    count, with_face = len(faces_of), sum(bool(faces) for faces in faces_of)
+    crowded = sum(len(faces) > 1 for faces in faces_of)
+    if with_face < LEAST_FOUND * count:
         place = "" if box is None else " in the face box"
-        raise ValueError(f"no face{place} in {count - seen} of {count} frames")
+        raise ValueError(f"no face{place} in {count - with_face} of {count} frames")
     if crowded > MOST_CROWDED * count:
         raise ValueError(f"two faces in {crowded} of {count} frames; {advice}")
-    return _bridged([faces[0] if faces else None for faces in found])
+    return _bridged([faces[0] if faces else None for faces in faces_of])
 
 
 def _inside(face: Face, box: Box) -> bool:

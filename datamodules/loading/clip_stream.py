@@ -189,10 +189,10 @@ class ClipStream(IterableDataset):
         if self.plan.errors == "raise":
             raise ValueError(f"{shard}: {key}: {error}") from None
         self.counts[slot, 1] += 1
-        seen, broken = self.counts[slot].tolist()
-        if seen >= BROKEN_AFTER and broken > MOST_BROKEN * seen:
+        read, broken = self.counts[slot].tolist()
+        if read >= BROKEN_AFTER and broken > MOST_BROKEN * read:
             raise ValueError(
-                f"{broken} of {seen} clips are broken, the last is {key} in {shard}: {error}"
+                f"{broken} of {read} clips are broken, the last is {key} in {shard}: {error}"
             ) from None
 
 

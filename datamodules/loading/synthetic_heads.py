@@ -5,7 +5,6 @@ F frame of a window, G frame of a cached clip, C channel, H row, W column.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -32,6 +31,7 @@ from datamodules.batch import (
 from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.synthetic.text import describe
+from datamodules.whole_files import whole_file
 
 CACHE_VERSION = 2  # counts changes of the synthetic world that make cached clips stale
 
@@ -120,9 +120,8 @@ def _fill(folder: Path, recipe: Recipe, indices: list[int]) -> None:
                 arrays[name][index] = np.packbits(value, axis=-1) if name == "mouth_mask" else value
         words = {name: sample.get(name, "") for name in ("key", "identity", "label", "text")}
         words["absent"] = [name for name in recipe.arrays() if name not in sample]
-        text = folder / "words" / f"{index:06d}.json"
-        text.with_suffix(".part").write_text(json.dumps(words))
-        os.replace(text.with_suffix(".part"), text)
+        with whole_file(folder / "words" / f"{index:06d}.json") as partial:
+            partial.write_text(json.dumps(words))
         arrays["done"][index] = 1
 
 
@@ -157,9 +156,8 @@ class SyntheticClips(Dataset[Sample]):
         for name, (shape, kind) in (self.recipe.arrays() | {"done": ((), "u1")}).items():
             path = self.folder / f"{name}.npy"
             if not path.is_file():
-                part = path.with_suffix(".part")
-                np.lib.format.open_memmap(part, "w+", kind, (self.recipe.clips, *shape)).flush()
-                os.replace(part, path)
+                with whole_file(path) as partial:
+                    np.lib.format.open_memmap(partial, "w+", kind, (self.recipe.clips, *shape)).flush()
         missing = np.flatnonzero(np.load(self.folder / "done.npy") == 0).tolist()
         pieces = [missing[i : i + 16] for i in range(0, len(missing), 16)]
         if workers < 2 or len(pieces) < 2:
@@ -183,11 +181,11 @@ class SyntheticClips(Dataset[Sample]):
         path = self.folder / f"{name}-{version}.npy"
         if not path.is_file():
             shape = (self.recipe.clips, *function(self.clip(0)).shape)
-            rows = np.lib.format.open_memmap(path.with_suffix(".part"), "w+", "f2", shape)
-            for index in range(self.recipe.clips):
-                rows[index] = function(self.clip(index)).half().numpy()
-            rows.flush()
-            os.replace(path.with_suffix(".part"), path)
+            with whole_file(path) as partial:
+                rows = np.lib.format.open_memmap(partial, "w+", "f2", shape)
+                for index in range(self.recipe.clips):
+                    rows[index] = function(self.clip(index)).half().numpy()
+                rows.flush()
         self.extra[name] = np.load(path, mmap_mode="r")
 
     def __len__(self) -> int:
@@ -227,8 +225,8 @@ class SyntheticClips(Dataset[Sample]):
         if "action_units" in sample:
             shown = torch.from_numpy(np.array(self.arrays["action_units"][index]))
             sample["expression"] = tonic(shown)[frames]
-        kept = [name for name in (*self.arrays, "label", "text") if name in sample]
-        sample["provenance"] = dict.fromkeys(kept, "synthetic")
+        names = [name for name in (*self.arrays, "label", "text") if name in sample]
+        sample["provenance"] = dict.fromkeys(names, "synthetic")
         return sample  # type: ignore[return-value]
 
 

@@ -76,11 +76,11 @@ def _placed(segments: Iterator[tuple[float, np.ndarray]], origin: float | None) 
                 yield np.zeros(missing, np.float32)
                 position += missing
             skip = max(-missing, 0)
-        kept = samples[skip:]
+        fresh = samples[skip:]
         skip -= min(skip, len(samples))
-        position += len(kept)
-        if len(kept):
-            yield kept
+        position += len(fresh)
+        if len(fresh):
+            yield fresh
 
 
 def _without_padding(chunks: Iterator[np.ndarray], end: int | None) -> Iterator[np.ndarray]:

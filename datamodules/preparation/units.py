@@ -99,17 +99,17 @@ def _samples(
     work: Work, finder: FaceFinder | None, records: list[SampleRecord], rejected: dict[str, str]
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     for source in work.sources:
-        made: list[tuple[str, dict[str, bytes]]] = []
+        clips: list[tuple[str, dict[str, bytes]]] = []
         try:
             for key, outcome in _outcomes(work, source, finder):
                 if isinstance(outcome, str):
                     rejected[key] = outcome
                 else:
-                    made.append((key, outcome))
+                    clips.append((key, outcome))
         except (ValueError, FileNotFoundError) as error:  # the file as a whole: none of its clips is trusted
             rejected[source.key] = _relative(str(error), work.folder)
             continue
-        for key, members in made:
+        for key, members in clips:
             records.append(_record(key, members))
             yield key, members
 
