@@ -38,7 +38,7 @@ def ravdess_fields(path: Path) -> dict[str, int]:
         ValueError: if the name has another form or an unknown emotion.
     """
     try:
-        fields = dict(zip(NAME_FIELDS, map(int, path.stem.split("-")), strict=True))
+        fields: dict[str, int] = dict(zip(NAME_FIELDS, map(int, path.stem.split("-")), strict=True))
     except ValueError:
         raise ValueError(f"{path.name}: not a RAVDESS name (seven numbers joined by -)") from None
     if fields["emotion"] not in EMOTION_NAMES:

@@ -47,14 +47,16 @@ def _inside(face: Face, box: Box) -> bool:
 
 
 def _bridged(faces: list[Face | None]) -> list[Face]:
-    known = [i for i, face in enumerate(faces) if face is not None]
+    """Faces of all frames; a missing one lies between its neighbours, or is the nearest at the ends."""
+    known = {i: face for i, face in enumerate(faces) if face is not None}
+    places = list(known)
     whole = []
     for i, face in enumerate(faces):
         if face is None:
-            before = max((k for k in known if k < i), default=known[0])
-            after = min((k for k in known if k > i), default=known[-1])
+            before = max((k for k in places if k < i), default=places[0])
+            after = min((k for k in places if k > i), default=places[-1])
             share = (i - before) / (after - before) if after > before else 0.0
-            face = _between(faces[before], faces[after], share)  # type: ignore[arg-type]
+            face = _between(known[before], known[after], share)
         whole.append(face)
     return whole
 

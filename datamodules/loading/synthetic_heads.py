@@ -30,6 +30,7 @@ from datamodules.batch import (
 )
 from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.resume import starting_where_training_stands
+from datamodules.synthetic.clip import Split
 from datamodules.synthetic.text import describe
 from datamodules.whole_files import whole_file
 
@@ -60,7 +61,7 @@ class Recipe:
     any_reference_share: float = 0.3
     voice_frames: int = 75
     seed: int = 0
-    split: str = "train"
+    split: Split = "train"
 
     def digest(self) -> str:
         """Eight hexadecimal digits that change with the content."""
@@ -200,7 +201,7 @@ class SyntheticClips(Dataset[Sample]):
         span = (self.window - 1) * apart + 1
         start = int(rng.integers(self.recipe.frames - span + 1))
         sample = self.clip(index, slice(start, start + span, apart))
-        if "text" in sample:
+        if "text" in sample and "blend" in sample:
             sample["text"] = describe(sample["blend"], rng, self.recipe.split)
         return sample
 

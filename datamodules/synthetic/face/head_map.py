@@ -1,7 +1,7 @@
 """Where each place of the picture lies on the head, and the landmarks that follow from it.
 
 F frame, S side of the picture, K landmark, P pixel, G node of the grid, N control column. Places are
-fractions of the side; pixel i has its centre at (i + 0.5) / S; landmarks are in pixels, with that centre at i.
+fractions of the side; pixel i has its centre at (i + 0.5) / S. Landmarks are in pixels with that centre at i.
 """
 
 import torch
