@@ -28,7 +28,42 @@ def single_face(finder: FaceFinder, image_3HW: Tensor, source: str, shrink: floa
     Raises:
         ValueError: if there is none, or more than one; names `source`, and where a small face lies.
     """
-    faces = finder.find(image_3HW)
+    return _the_only(finder.find(image_3HW), finder, image_3HW, source, shrink)
+
+
+def upright_face(
+    finder: FaceFinder, image_3HW: Tensor, source: str, shrink: float = 1.0
+) -> tuple[Tensor, Face, bool]:
+    """The one face of a picture that may lie on its side or stand on its head.
+
+    Args:
+        finder: the detector.
+        image_3HW: the picture.
+        source: how errors name it.
+        shrink: size of the picture over that of its file, so that errors speak of the file's pixels.
+
+    Returns:
+        The picture turned by quarters so that the face is upright, the face in it, and whether it was turned.
+
+    Raises:
+        ValueError: as `single_face`.
+    """
+    upright_3HW, faces = image_3HW, finder.find(image_3HW)
+    for quarters in (2, 1, 3):
+        if faces:
+            break
+        upright_3HW = turned(image_3HW, quarters)
+        faces = finder.find(upright_3HW)
+    if not faces:
+        upright_3HW = image_3HW
+    face = _the_only(faces, finder, upright_3HW, source, shrink)
+    if quarters := quarter_turns(face):
+        upright_3HW = turned(upright_3HW, quarters)
+        face = single_face(finder, upright_3HW, source, shrink)
+    return upright_3HW, face, upright_3HW is not image_3HW
+
+
+def _the_only(faces: list[Face], finder: FaceFinder, image_3HW: Tensor, source: str, shrink: float) -> Face:
     if len(faces) > 1:
         boxes = "; ".join(box_text(face.box, image_3HW, shrink) for face in faces)
         raise ValueError(

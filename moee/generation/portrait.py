@@ -5,16 +5,12 @@ F frame, H row, W column, S side of the generator's picture, N side of the crop 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from moee.console import warn
-
-if TYPE_CHECKING:
-    from datamodules.faces.crop import FaceFinder
 
 MAX_SIDE = 4096  # pixels; H.264 players rarely go beyond
 LEAST_SIDE = 16  # pixels of a picture
@@ -61,6 +57,7 @@ def open_portrait(
         FileNotFoundError: if the picture or the detector is missing.
     """
     from datamodules.faces.crop import FaceFinder, crop_box
+    from datamodules.faces.single_face import upright_face
     from datamodules.media.pictures import picture_size
     from datamodules.media.reading import read_image
 
@@ -80,23 +77,11 @@ def open_portrait(
         box = crop_box((x, y, w, h), *_width_height(picture_3HW))
     else:
         with FaceFinder(_detector(detector)) as finder:
-            picture_3HW, landmarks_K2 = _upright_face(finder, picture_3HW, str(path), scale)
-        box = crop_box(landmarks_K2, *_width_height(picture_3HW))
+            picture_3HW, face, was_turned = upright_face(finder, picture_3HW, str(path), scale)
+        if was_turned:
+            warn(f"moee: {path}: the head lies on its side or upside down; the picture is turned upright")
+        box = crop_box(face.landmarks, *_width_height(picture_3HW))
     return Portrait(picture_3HW, box, framed(picture_3HW, box, size))
-
-
-def _upright_face(
-    finder: "FaceFinder", picture_3HW: Tensor, source: str, shrink: float
-) -> tuple[Tensor, Tensor]:
-    """The picture, turned if need be, and the landmarks (68, 2) of its one face."""
-    from datamodules.faces.single_face import quarter_turns, single_face, turned
-
-    face = single_face(finder, picture_3HW, source, shrink)
-    if quarters := quarter_turns(face):
-        picture_3HW = turned(picture_3HW, quarters)
-        face = single_face(finder, picture_3HW, source, shrink)
-        warn(f"moee: {source}: the head lies on its side or upside down; the picture is turned upright")
-    return picture_3HW, face.landmarks
 
 
 def _width_height(picture_3HW: Tensor) -> tuple[int, int]:
