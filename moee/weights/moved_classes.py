@@ -6,7 +6,6 @@ from typing import Any
 MOVED_MODULES = {
     "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
     "datamodules.talking_heads": "datamodules.loading.talking_heads",
-    "datamodules.voices": "datamodules.loading.voices",
     "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
     "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
     "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
@@ -26,9 +25,22 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
+# Classes of modules that were carved up: old class path -> the class path now.
+MOVED_CLASSES = {
+    f"{module}.{name}": f"datamodules.loading.{place}.{name}"
+    for module in ("datamodules.voices", "datamodules.loading.voices")
+    for name, place in (
+        ("SyntheticCues", "synthetic_cues"),
+        ("SyntheticVoices", "synthetic_voices"),
+        ("UtteranceFolder", "utterances"),
+    )
+}
+
 
 def present_name(class_path: str) -> str:
     """The dotted name a class has now, whatever it was called when a file was written."""
+    if class_path in MOVED_CLASSES:
+        return MOVED_CLASSES[class_path]
     module, _, name = class_path.rpartition(".")
     return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from moee.experiments.composition import Run, compose
 from moee.weights.modules import build_module, load_module
-from moee.weights.moved_classes import MOVED_MODULES, present_name, with_present_names
+from moee.weights.moved_classes import MOVED_CLASSES, MOVED_MODULES, present_name, with_present_names
 from moee.weights.registry import shipped
 
 
@@ -19,6 +19,14 @@ def test_every_entry_leads_to_a_module_with_classes(old):
     assert own
     with pytest.raises(ImportError):
         importlib.import_module(old)
+
+
+@pytest.mark.parametrize("old", MOVED_CLASSES)
+def test_every_class_of_a_carved_module_is_found(old):
+    module, _, name = present_name(old).rpartition(".")
+    assert getattr(importlib.import_module(module), name).__module__ == module
+    with pytest.raises(ImportError):
+        importlib.import_module(old.rpartition(".")[0])
 
 
 def test_names_inside_a_tree_are_brought_up_to_date():
