@@ -44,8 +44,9 @@ class ReferenceNet(ReferenceNetwork):
             "reference_net.channels", self.channels, "codec.channels", sizes.latent_channels
         )
         if not self.made:
-            # the portrait hears nothing, but has the denoiser's weights to start from
+            # it hears nothing and predicts nothing, but has the denoiser's shape
             self.arguments.setdefault("cross_attention_dim", sizes.speech_width)
+            self.arguments.setdefault("out_channels", self.channels)
             self._make_network()
 
     def derived_arguments(self) -> dict[str, Any]:
