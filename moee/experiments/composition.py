@@ -162,7 +162,10 @@ class Run(LightningCLI):
 
     def make(self) -> None:
         """Build model, data and trainer, then load the initial weights of parts."""
-        super().instantiate_classes()
+        try:
+            super().instantiate_classes()
+        except ValueError as error:  # jsonargparse wraps what a constructor says in the whole configuration
+            raise ValueError(str(error.__cause__ or error)) from None
         for part, path in self.weights.items():
             apply_weights(self.model, part, path)
 
