@@ -1,7 +1,7 @@
 """Held-out synthetic people, a network that makes them move, and the judges that look. F frame, E expert."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -12,13 +12,13 @@ from datamodules.synthetic.clip import synthetic_clip
 from evaluation.extractors.embedded.identity import IdentityJudge
 from evaluation.extractors.embedded.judge import Judge
 from lightning_modules.interfaces import EmotionCue
+from moee.console import Watch, unwatched
 from moee.generation.generator import Generator
 from moee.studies.gate_probe import GateProbe
 
 FIRST_SEED = 800_000  # of the clips; people and speakers come from the test split
 INTENSITY = 0.9  # of an emotion where a study does not ask for doses
 ItemT = TypeVar("ItemT")
-Watch = Callable[[int, int], None]  # done, of how many
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Bench:
     frames: int
     seeds: int
     steps: int
-    watch: Watch = field(default=lambda done, of: None)
+    watch: Watch = unwatched
 
     def clip(
         self, index: int, blend: Tensor | None = None, frames: int = 0, units: Tensor | None = None

@@ -26,7 +26,7 @@ def test_no_subcommands_arguments_import_anything_heavy():
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_subcommand_keeps_the_bargain(command, capsys):
-    module = importlib.import_module(f"moee.commands.{command}")
+    module = importlib.import_module(cli.COMMANDS[command])
     assert module.DESCRIPTION.strip()
     assert f"moee {command}" in module.EXAMPLES
     assert callable(module.run)
@@ -64,7 +64,7 @@ def test_expected_errors_become_one_line(monkeypatch, capsys, error, line, code)
     def fail(args):
         raise error
 
-    monkeypatch.setattr("moee.commands.weights.run", fail)
+    monkeypatch.setattr("moee.commands.machine.weights.run", fail)
     assert cli.main(["weights", "list"]) == code
     assert capsys.readouterr().err == line
 
@@ -73,7 +73,7 @@ def test_debug_and_faults_of_ours_show_the_traceback(monkeypatch):
     def fail(args):
         raise error
 
-    monkeypatch.setattr("moee.commands.weights.run", fail)
+    monkeypatch.setattr("moee.commands.machine.weights.run", fail)
     error = ValueError("bad input")
     for arguments in (["--debug", "weights", "list"], ["weights", "list", "--debug"]):
         with pytest.raises(ValueError, match="bad input"):
@@ -130,7 +130,7 @@ def test_a_read_only_root_is_one_line(toy_experiment, tmp_path, monkeypatch, cap
 
 
 def test_results_are_collected_from_files_and_folders(tmp_path):
-    from moee.commands.leaderboard import result_files
+    from moee.judging.leaderboard import result_files
 
     for name in ("b.json", "a.json", "notes.txt"):
         (tmp_path / name).write_text("{}")
@@ -140,7 +140,7 @@ def test_results_are_collected_from_files_and_folders(tmp_path):
 
 
 def test_what_is_known_of_clips_is_checked(tmp_path):
-    from moee.judging.evaluate import read_about
+    from moee.clips.about import read_about
 
     path = tmp_path / "about.json"
     path.write_text('{"a": {"identity": "p", "emotion": "happy:0.5"}, "b": {}}')
@@ -219,7 +219,7 @@ def test_a_result_that_could_not_be_written_is_refused_before_the_work(tmp_path,
 
 
 def test_overrides_may_stand_after_options(monkeypatch):
-    from moee.commands import train
+    from moee.commands.training import train
 
     seen = []
     monkeypatch.setattr(train, "run", lambda args: seen.append(args.overrides) or 0)
