@@ -27,8 +27,14 @@ class Animation:
 
     path: Path
     frames: int
-    seconds: float
     checkpoint_sha256: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        from datamodules.batch import FPS
+
+        return self.frames / FPS
 
 
 def animate(
@@ -56,17 +62,52 @@ def animate(
     head_motion: str = "natural",
     watch: Watch = unwatched,
 ) -> Animation:
+    """Write the video of a portrait that speaks a recording, in plain values.
+
+    The cues from `emotion` to `timeline` are those of `CueRequest`, where none is neutral; `steps` and all
+    that follow are those of `SamplingSettings`; the rest is told in `animate_portrait`, as is what it raises.
+    """
+    return animate_portrait(
+        portrait,
+        audio,
+        out,
+        CueRequest(emotion, text, emotion_audio, action_units, timeline),
+        SamplingSettings(steps, seed, audio_guidance, emotion_guidance, emotion_strength, head_motion),
+        grid=grid,
+        paste_back=paste_back,
+        face_box=face_box,
+        detector=detector,
+        checkpoint=checkpoint,
+        device=device,
+        precision=precision,
+        watch=watch,
+    )
+
+
+def animate_portrait(
+    portrait: str | Path,
+    audio: str | Path,
+    out: str | Path,
+    request: CueRequest,
+    settings: SamplingSettings,
+    *,
+    grid: bool = False,
+    paste_back: bool = False,
+    face_box: str | None = None,
+    detector: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    watch: Watch = unwatched,
+) -> Animation:
     """Write the video of a portrait that speaks a recording: H.264 and AAC at 25 frames per second.
 
     Args:
         portrait: a picture with one face, of any size.
         audio: the voice, a sound or video file of any length.
         out: the video to write, `.mp4`.
-        emotion: a name such as `happy`, or weights such as `happy:0.5,fear:0.3`; neutral without any cue.
-        text: a description of the emotion.
-        emotion_audio: a recording whose tone of voice is taken over.
-        action_units: intensities from 0 to 1, such as `AU12=0.8,AU6=0.5`.
-        timeline: a JSON file that changes emotion or action units over time.
+        request: how the portrait feels.
+        settings: of the sampler.
         grid: neutral, six emotions and a compound one side by side, instead of one emotion.
         paste_back: put the face back into the whole picture.
         face_box: `x y w h` of the face from hairline to chin in pixels; no detector is needed then.
@@ -74,31 +115,21 @@ def animate(
         checkpoint: a talking head by its file or name; None is the shipped one.
         device: `cpu`, `cuda`, `cuda:1` or `auto`.
         precision: `32`, `bf16` or `auto`.
-        steps: of the sampler.
-        seed: the same one gives the same video.
-        audio_guidance: above 1 is more lip motion.
-        emotion_guidance: above 1 is more emotion, by a second pass at each step.
-        emotion_strength: of the experts, 1 is as they learnt; None is the network's own.
-        head_motion: `natural` or `still`.
         watch: told how many frames are made.
 
     Raises:
         ValueError: in one line, for any bad input; nothing is written then.
         OSError: if a file is missing or cannot be written.
     """
-    settings = SamplingSettings(steps, seed, audio_guidance, emotion_guidance, emotion_strength, head_motion)
-    request = CueRequest(emotion, text, emotion_audio, action_units, timeline)
-    _check_files(portrait, audio, out)
-    if grid:
-        _check_grid(request, paste_back)
-
-    from datamodules.batch import FPS
     from datamodules.faces.crop import parse_box
     from evaluation.runtime.devices import choose_device
     from moee.generation import cues
     from moee.generation.generator import load_generator
     from moee.generation.portrait import open_portrait
 
+    _check_files(portrait, audio, out)
+    if grid:
+        _check_grid(request, paste_back)
     cues.check(request)
     chosen_device = choose_device(device)
     frames = count_frames(audio)
@@ -110,7 +141,7 @@ def animate(
         write_grid(out, generator, opened.reference, audio, settings, frames, watch)
     else:
         write_animation(out, generator, opened, audio, cue, settings, frames, paste_back, watch)
-    return Animation(Path(out), frames, frames / FPS, generator.sha256)
+    return Animation(Path(out), frames, generator.sha256)
 
 
 def _check_files(portrait: str | Path, audio: str | Path, out: str | Path) -> None:

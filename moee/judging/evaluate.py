@@ -68,35 +68,10 @@ def evaluate(
 ) -> Evaluation:
     """Score videos, of ours or of others, against the true ones; or let a network make the clips.
 
-    Args:
-        generated: a folder of videos to score.
-        checkpoint: instead, a talking head that makes them, by file or name.
-        manifest: instead, a JSON or CSV file of videos and true ones.
-        reference: the true videos, of the same file stems.
-        synthetic: instead, that many held-out synthetic people.
-        out: where the result goes, JSON; None leaves it in memory.
-        protocol: a name or a YAML file.
-        limits: also evaluate real videos and floors, which say what the metrics can see.
-        system: the record of what made the videos, as `moee foreign` writes it.
-        name: of the system in tables; None is the record's, or the folder's or file's.
-        sampled_by: who made the videos, for the board.
-        evaluated_by: who evaluates, likewise.
-        about: a JSON file that tells who and which emotion each clip shows.
-        extractors: `NAME=FILE` of networks, or `NAME` of optional ones.
-        lpips: the trunk of LPIPS, torchvision's AlexNet.
-        lpips_vgg: the trunk of LPIPS (VGG), torchvision's VGG-16.
-        cache: folder of what was measured before; None is `.kept` beside the result.
-        device: `cpu`, `cuda`, `cuda:1` or `auto`.
-        keep_videos: a folder for the first seed's videos of a network.
-        seeds: how many a network samples with; None is 1.
-        steps: of its sampler; None is 4.
-        frames: of a synthetic clip; None is 25.
-        precision: of the network, as in `moee.animate`.
-        tell: told how the work goes on.
+    All but `tell`, which is told how the work goes on, is as in `EvaluationRequest`.
 
     Raises:
-        ValueError: in one line, for what does not go together or does not fit.
-        OSError: if a file is missing or the result cannot be written.
+        ValueError, OSError: in one line, before any work, for what does not go together or is not there.
     """
     request = EvaluationRequest(
         generated=_path(generated),

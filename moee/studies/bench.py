@@ -15,10 +15,30 @@ from lightning_modules.interfaces import EmotionCue
 from moee.console import Watch, unwatched
 from moee.generation.generator import Generator
 from moee.studies.gate_probe import GateProbe
+from moee.weights.modules import locate_weights
 
 FIRST_SEED = 800_000  # of the clips; people and speakers come from the test split
 INTENSITY = 0.9  # of an emotion where a study does not ask for doses
 ItemT = TypeVar("ItemT")
+
+
+def load_judges(judge: str = "judge", identity: str = "judge-identity") -> tuple[Judge, IdentityJudge]:
+    """The embedded judges, by the names or files of their weights.
+
+    Raises:
+        FileNotFoundError: if weights are missing.
+    """
+    return Judge.load(locate_weights(judge)), IdentityJudge.load(locate_weights(identity))
+
+
+def check_least(name: str, number: int, least: int = 1) -> None:
+    """Refuse too small a number of an option.
+
+    Raises:
+        ValueError: with the option's name.
+    """
+    if number < least:
+        raise ValueError(f"--{name} {number}: at least {least} is needed")
 
 
 @dataclass

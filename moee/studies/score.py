@@ -84,22 +84,16 @@ def score(
         ValueError: for a number below one, or an unknown question.
         FileNotFoundError: if weights are missing.
     """
-    from evaluation.extractors.embedded.identity import IdentityJudge
-    from evaluation.extractors.embedded.judge import Judge
     from evaluation.runtime.devices import choose_device
-    from moee.config_errors import unknown_name
     from moee.generation.generator import load_generator
+    from moee.studies.bench import check_least, load_judges
     from moee.studies.control_tests import ControlTests
-    from moee.weights.modules import locate_weights
 
     for name, number in {"clips": clips, "frames": frames, "seeds": seeds, "steps": steps}.items():
-        if number < 1:
-            raise ValueError(f"--{name} {number}: at least 1 is needed")
-    for question in questions:
-        if question not in QUESTIONS:
-            raise ValueError(unknown_name(f"--questions {question}", question, QUESTIONS))
+        check_least(name, number)
+    _check_questions(questions)
     generator = load_generator(checkpoint, precision, choose_device(device))
-    judges = Judge.load(locate_weights(judge)), IdentityJudge.load(locate_weights(identity))
+    judges = load_judges(judge, identity)
     strength = generator.network.emotion_strength if emotion_strength is None else emotion_strength
     sampling = {"steps": steps, "emotion_strength": strength, "emotion_guidance": emotion_guidance}
     tests = ControlTests(generator.network, *judges, clips, frames, seeds, sampling)
@@ -112,3 +106,11 @@ def score(
         tell(row.line())
     digests = {"judge": judges[0].fingerprint, "identity": judges[1].fingerprint}
     return ScoreTable(rows, generator.sha256, digests, clips, frames, seeds, sampling)
+
+
+def _check_questions(questions: Sequence[str]) -> None:
+    from moee.config_errors import unknown_name
+
+    for question in questions:
+        if question not in QUESTIONS:
+            raise ValueError(unknown_name(f"--questions {question}", question, QUESTIONS))

@@ -64,36 +64,27 @@ def study_network(
         ValueError: for an unknown study or too small a number.
         FileNotFoundError: if weights are missing.
     """
-    from evaluation.extractors.embedded.identity import IdentityJudge
-    from evaluation.extractors.embedded.judge import Judge
     from evaluation.runtime.devices import choose_device
     from moee.config_errors import unknown_name
     from moee.generation.generator import load_generator
-    from moee.studies.bench import Bench
+    from moee.studies.bench import Bench, check_least, load_judges
     from moee.studies.report import about_bench, record
-    from moee.weights.modules import locate_weights
 
     if study not in STUDIES:
         raise ValueError(unknown_name(f"no study {study!r}", study, STUDIES))
     people = STUDIES[study] if clips is None else clips
-    for name, value, least in (
-        ("clips", people, 1),
-        ("frames", frames, LEAST_FRAMES),
-        ("seeds", seeds, 1),
-        ("steps", steps, 1),
-    ):
-        if value < least:
-            raise ValueError(f"--{name} {value}: at least {least} is needed")
+    check_least("frames", frames, LEAST_FRAMES)
+    for name, number in {"clips": people, "seeds": seeds, "steps": steps}.items():
+        check_least(name, number)
     if study == "drift":
         from moee.studies.drift import frames_of
 
         frames = frames_of(seconds)
     began = time.perf_counter()
     generator = load_generator(checkpoint, "32", choose_device(device))  # exact on every device
-    judges = Judge.load(locate_weights("judge")), IdentityJudge.load(locate_weights("judge-identity"))
     amount = f"{people} people, {frames} frames a clip, {seeds} seeds, {steps} steps"
     tell(f"{study} of {generator.path.name} sha256 {generator.sha256[:12]}: {amount}")
-    bench = Bench(generator.network, *judges, people, frames, seeds, steps, watch)
+    bench = Bench(generator.network, *load_judges(), people, frames, seeds, steps, watch)
     report = importlib.import_module(f"moee.studies.{study}").study(bench)
     content = record(study, report, about_bench(bench, generator), generator.device, began)
     return StudyResult(report, content)
