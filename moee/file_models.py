@@ -1,7 +1,7 @@
 """What users write in files, checked by pydantic; what is wrong becomes one line with its place."""
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from moee.config_errors import unknown_name
 
@@ -44,15 +44,15 @@ def checked(
     try:
         return model.model_validate(content, context=dict(context or {}))
     except ValidationError as error:
-        raise ValueError(f"{where}: {fault_line(error, model.model_fields)}") from None
+        raise ValueError(f"{where}: {fault_line(error, model)}") from None
 
 
-def fault_line(error: "ValidationError", known: Collection[str]) -> str:
+def fault_line(error: "ValidationError", model: type) -> str:
     """The first fault: its place, what stands there, what is allowed; of an unknown key the nearest known.
 
     Args:
         error: of pydantic.
-        known: keys of the outermost level.
+        model: what was wanted.
     """
     faults = error.errors()
     # a misspelt key is also a missing one: that it is unknown says more
@@ -60,7 +60,7 @@ def fault_line(error: "ValidationError", known: Collection[str]) -> str:
     *above, last = [str(part) for part in fault["loc"]] or [""]
     path = ".".join([*above, last])
     if _is_unknown_key(fault):
-        return path + ": takes no such key" if above else unknown_name(path, last, known)
+        return unknown_name(path, last, _keys_at(model, above))
     if fault["type"] in ("missing", "missing_argument"):
         return f"{path} is missing"
     if fault["type"] == "value_error":
@@ -72,6 +72,17 @@ def fault_line(error: "ValidationError", known: Collection[str]) -> str:
 
 def _is_unknown_key(fault: "ErrorDetails") -> bool:
     return fault["type"] in ("extra_forbidden", "unexpected_keyword_argument")
+
+
+def _keys_at(model: type, path: Sequence[str]) -> list[str]:
+    """Keys of the model that lies at a path within another one; none where no model lies there."""
+    keys: Mapping[str, Any] = getattr(model, "model_fields", None) or getattr(
+        model, "__dataclass_fields__", {}
+    )
+    if not path:
+        return list(keys)
+    inner = getattr(keys.get(path[0]), "annotation", None)
+    return _keys_at(inner, path[1:]) if isinstance(inner, type) else []
 
 
 def _short(value: object) -> str:

@@ -1,6 +1,5 @@
 """The record of a system that made videos: the file of `--system`, as `moee foreign` writes it."""
 
-from dataclasses import fields
 from pathlib import Path
 
 from evaluation.results.result import System
@@ -28,5 +27,5 @@ def read_system(path: Path) -> System:
     try:
         strict(**content)
     except ValidationError as error:
-        raise ValueError(f"{path}: {fault_line(error, [entry.name for entry in fields(System)])}") from None
+        raise ValueError(f"{path}: {fault_line(error, System)}") from None
     return System(**content)

@@ -3,6 +3,8 @@
 import importlib
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,26 @@ def test_every_subcommand_keeps_the_bargain(command, capsys):
         cli.main([command, "--help"])
     assert caught.value.code == 0
     assert "examples:" in capsys.readouterr().out
+
+
+def test_help_shows_the_groups_and_answers_in_a_second():
+    code = "import sys\nfrom moee.cli import main\nmain(['--help'])"
+    start = time.process_time()
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+    assert time.process_time() - start < 1
+    places = [done.stdout.index(f"\n{heading}:\n") for heading in cli.HEADINGS.values()]
+    assert places == sorted(places)
+    for name, summary in (pair for commands in cli.GROUPS.values() for pair in commands.items()):
+        assert f"  {name:11}  {summary}\n" in done.stdout
+    assert not [name for name in (*HEAVY, "pydantic", "rich") if f"| {name}\n" in done.stderr]
+
+
+def test_a_group_is_a_folder_of_commands():
+    folder = Path(cli.__file__).parent / "commands"
+    files = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.py")} - {
+        f"{group}/__init__.py" for group in cli.GROUPS
+    }
+    assert files == {f"{group}/{name}.py" for group, names in cli.GROUPS.items() for name in names}
 
 
 def test_bare_call_shows_help(capsys):
