@@ -18,7 +18,8 @@ from moee.config_errors import first_problem, innermost_line, restrict_imports, 
 from moee.experiments.callbacks import Checkpoints, PlainProgress, TrainingNoise
 from moee.experiments.launch import check_processes, cluster_environment, tell_tasks_per_node
 from moee.experiments.loggers import make_loggers, quiet_lightning
-from moee.experiments.merge import CONFIGS, from_dotted, from_pairs, load, merge
+from moee.experiments.merge import from_dotted, from_pairs, load, merge
+from moee.shipped_configs import CONFIGS
 from moee.weights.modules import apply_weights, locate_weights
 from moee.weights.moved_classes import with_present_names
 from moee.weights.registry import sha256_of

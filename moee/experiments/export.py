@@ -1,47 +1,23 @@
-"""`moee export`: weights of a run as safetensors files that `load_module` builds and loads."""
+"""Weights of a run as safetensors files that `load_module` builds and loads."""
 
-import argparse
 import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.console import say
-
 if TYPE_CHECKING:
     from torch import Tensor
 
 DTYPES = ("float32", "float16", "bfloat16")
-DESCRIPTION = """Write the parts that the run's `export:` section names, from its newest checkpoint.
-
-Each file is a plain state dict in safetensors; its header holds the configuration that builds the part again.
-Other experiments find it by its stem in `initial_weights:`.
-"""
-EXAMPLES = """\
-examples:
-  moee export runs/embedded-codec-1a2b3c4d
-  moee export runs/embedded-codec-1a2b3c4d --dtype float16
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee export`."""
-    parser.add_argument("directory", type=Path, metavar="RUN", help="a run directory")
-    parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to fill (default: weights)")
-    parser.add_argument(
-        "--dtype", choices=DTYPES, default="float32", help="of floating tensors (default: float32)"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """`moee export`: prints what was written."""
-    for path in export(args.directory, args.out, args.dtype):
-        say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
-    return 0
 
 
 def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
     """Write each file of the run's `export:` section, build it again and load it back; returns the files.
+
+    Args:
+        directory: of the run.
+        out: the folder to fill.
+        dtype: of floating tensors, one of `DTYPES`.
 
     Raises:
         FileNotFoundError: if this is no run directory, or it has no checkpoint.

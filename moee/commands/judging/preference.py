@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,51 +49,32 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from evaluation.clips.pair import videos_in
-    from evaluation.preference.study import QUESTION, build_study
+    from moee.judging.preference import build_preference
 
-    if args.trials < 0:
-        raise ValueError(f"--trials must be at least 1, or 0 for all, got {args.trials}")
-    clips = {system: videos_in(folder) for system, folder in system_names(args.folders).items()}
-    page = build_study(clips, args.out, args.question or QUESTION, args.title, args.trials, args.seed)
-    say(f"open {page}; send raters the folder {page.parent}, keep {page.parent.parent / 'key.json'}")
+    study = build_preference(
+        args.folders,
+        args.out,
+        question=args.question,
+        title=args.title,
+        trials=args.trials,
+        seed=args.seed,
+    )
+    say(f"open {study.page}; send raters the folder {study.page.parent}, keep {study.key}")
     return 0
 
 
-def system_names(folders: Sequence[Path]) -> dict[str, Path]:
-    """Folder's name -> folder.
-
-    Raises:
-        ValueError: if two folders have the same name.
-    """
-    named: dict[str, Path] = {}
-    for folder in folders:
-        name = folder.resolve().name
-        if name in named:
-            raise ValueError(f"{named[name]} and {folder} are both called {name!r}: rename one")
-        named[name] = folder
-    return named
-
-
 def _rank(args: argparse.Namespace) -> int:
-    from evaluation.preference.ranking import rank
-    from evaluation.preference.study import read_study, read_votes
     from moee.files import check_writable, write_text
+    from moee.judging.preference import rank_preference
 
-    if args.resamples < 1:
-        raise ValueError(f"--resamples must be at least 1, got {args.resamples}")
     if args.out:
         check_writable(args.out)
-    study = read_study(args.study)
-    votes = read_votes(args.answers, study)
-    standings = rank(votes, args.resamples, args.seed)
-    for line in ranking_lines(standings):
+    ranking = rank_preference(args.answers, args.study, resamples=args.resamples, seed=args.seed)
+    for line in ranking_lines(ranking.standings):
         say(line)
-    say(f"{len(votes)} choices of {len(args.answers)} raters; ≈ cannot be told from the first")
+    say(f"{ranking.choices} choices of {ranking.raters} raters; ≈ cannot be told from the first")
     if args.out:
-        content = {"study": study.digest, "choices": len(votes), "raters": len(args.answers)}
-        content |= {"ranking": [asdict(standing) for standing in standings]}
-        write_text(args.out, json.dumps(content, indent=1) + "\n")
+        write_text(args.out, json.dumps(ranking.record(), indent=1) + "\n")
     return 0
 
 

@@ -1,104 +1,20 @@
-"""`moee prepare`: a raw corpus becomes shards, with a report of what was left out and why."""
+"""A raw corpus becomes shards, with a report of what was left out and why."""
 
-import argparse
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moee.console import say, warn
+from moee.console import Tell, Watch, silent, unwatched
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
     from datamodules.loading.shards import ShardRecord
 
 CORPORA = ("folder",)
-DESCRIPTION = """Turn raw recordings into shards for training.
-
-Every video is cut into clips of equal length, its face is found, framed and measured, its sound aligned;
-what is unusable is named with the reason. A manifest.csv in the source (column path; optional: kind, emotion,
-actor, corpus, transcript, text, face_box, license, consent) adds what is known about the files.
-A run that was stopped goes on where it was.
-"""
-EXAMPLES = """\
-examples:
-  moee prepare folder my/videos data/mine
-  moee prepare folder my/videos data/mine --workers 2 --frames 75
-  moee prepare folder my/videos data/mine --face-box "140 90 220 300"
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee prepare`."""
-    parser.add_argument("corpus", choices=CORPORA, help="how the source is laid out")
-    parser.add_argument("source", type=Path, metavar="SRC", help="folder of recordings; only read")
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the shards")
-    parser.add_argument(
-        "--detector", type=Path, metavar="FILE", help="face landmarker (default: `moee weights`)"
-    )
-    parser.add_argument(
-        "--face-box",
-        metavar='"X Y W H"',
-        help="the face in every video, in pixels, from the hairline to the chin",
-    )
-    parser.add_argument("--size", type=int, default=128, help="side of the samples in pixels (default: 128)")
-    parser.add_argument(
-        "--frames", type=int, default=50, help="frames of a clip at 25 per second (default: 50)"
-    )
-    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--restart", action="store_true", help="do again what an earlier run finished")
-
-
-def run(args: argparse.Namespace) -> int:
-    """`moee prepare`: prints the report; fails if nothing could be used."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(f"preparing {args.source}", total=None)
-        report = prepare(
-            args.corpus,
-            args.source,
-            args.out,
-            detector=find_detector(args.detector, args.source, args.face_box),
-            face_box=args.face_box,
-            size=args.size,
-            frames=args.frames,
-            resume=not args.restart,
-            workers=args.workers,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-    for line in report_lines(report):
-        say(line)
-    if not report.clips and not report.voices:
-        warn(f"moee: nothing in {args.source} could be used; the reasons stand above")
-        return 1
-    return 0
-
-
-def find_detector(given: Path | None, source: Path, face_box: str | None) -> Path | None:
-    """The landmarker that is named or lies among the known weights; None where boxes must do.
-
-    Raises:
-        FileNotFoundError: if there is no source, or no landmarker and neither a face box nor a manifest.
-    """
-    from moee.weights.registry import find
-
-    if not source.is_dir():
-        raise FileNotFoundError(f"{source}: no such folder")
-    if given is not None:
-        return given
-    try:
-        return find("face_landmarker")
-    except FileNotFoundError as error:
-        if face_box is None and not (source / "manifest.csv").is_file():
-            raise
-        warn(f"moee: faces are cut by boxes alone, nothing is measured in them: {error}")
-        return None
+SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
 
 
 @dataclass(frozen=True)
@@ -123,11 +39,11 @@ def prepare(
     *,
     detector: Path | None = None,
     face_box: str | None = None,
-    size: int = 128,
-    frames: int = 50,
+    size: int = SIZE,
+    frames: int = FRAMES,
     resume: bool = True,
     workers: int = 1,
-    on_progress: Callable[[int, int], None] | None = None,
+    watch: Watch = unwatched,
 ) -> PrepareReport:
     """Writes the shards of a corpus and their index; what an earlier run finished is kept, the rest is done.
 
@@ -143,7 +59,7 @@ def prepare(
         frames: Of every clip; a shorter remainder is left out.
         resume: False does everything again.
         workers: Processes.
-        on_progress: Called with units done and units in all.
+        watch: told units done and units in all.
 
     Raises:
         FileNotFoundError: if the source or the detector is not there.
@@ -166,8 +82,7 @@ def prepare(
     skipped, done = sum(finished(unit, out) is not None for unit in units), count(1)
 
     def advance(_: Record) -> None:
-        if on_progress:
-            on_progress(next(done), len(units))
+        watch(next(done), len(units))
 
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
@@ -245,6 +160,35 @@ def _report(
         rejected=rejected,
         digest=digest,
     )
+
+
+def find_detector(
+    given: Path | None, source: Path, face_box: str | None, advise: Tell = silent
+) -> Path | None:
+    """The landmarker that is named or lies among the known weights; None where boxes must do.
+
+    Args:
+        given: its file, if the user named one.
+        source: folder of the recordings.
+        face_box: that the user gave for all videos.
+        advise: told if boxes must do.
+
+    Raises:
+        FileNotFoundError: if there is no source, or no landmarker and neither a face box nor a manifest.
+    """
+    from moee.weights.registry import find
+
+    if not source.is_dir():
+        raise FileNotFoundError(f"{source}: no such folder")
+    if given is not None:
+        return given
+    try:
+        return find("face_landmarker")
+    except FileNotFoundError as error:
+        if face_box is None and not (source / "manifest.csv").is_file():
+            raise
+        advise(f"faces are cut by boxes alone, nothing is measured in them: {error}")
+        return None
 
 
 def report_lines(report: PrepareReport, most: int = 20) -> list[str]:

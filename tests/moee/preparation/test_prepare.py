@@ -10,7 +10,7 @@ from places import SHARED
 
 from datamodules.corpora.folder import list_sources, safe_key
 from datamodules.loading.shards import read_index, verify
-from moee.commands.prepare import prepare, report_lines
+from moee.preparation.prepare import prepare, report_lines
 
 MODEL = SHARED / "weights" / "face_landmarker_v2_with_blendshapes.task"
 BOX = "20 8 56 56"
