@@ -6,10 +6,11 @@
 Both networks hold the same synthetic weights and get the same pictures, in turns, processor time of one
 thread, medians of the rounds; the features must agree to 1e-4. `--samples` alone with `--rounds 0` leaves the
 networks out. With `--people` the closing step gives way to a distance with its error, against fitting it
-again without each group of people that it leaves out: two of those fits are timed and must give the same, the
-others count as much. With `--device cuda` both networks and our distances compute there, the others' distances
-on all threads of the processor, and time is the clock's, copies to the GPU and back included; torch-fidelity
-computes in float32 as ours does, and in TF32 beside it. Needs torch-fidelity and SciPy, which `pip install -e .[dev]` brings.
+again without each group of people that it leaves out: two of those fits are timed and must give the same,
+the others count as much. With `--device cuda` both networks and our distances compute there, the others'
+distances on all threads of the processor, and time is the clock's, copies to the GPU and back included;
+torch-fidelity computes in float32 as ours does, and in TF32 beside it. Needs torch-fidelity and SciPy, which
+`pip install -e .[dev]` brings.
 """
 
 import argparse

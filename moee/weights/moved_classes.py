@@ -6,15 +6,11 @@ from typing import Any
 MOVED_MODULES = {
     "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
     "datamodules.talking_heads": "datamodules.loading.talking_heads",
-    "datamodules.voices": "datamodules.loading.voices",
     "evaluation.extractors.embedded.sync_training": "evaluation.training.sync",
-    "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
-    "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
     "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
     "evaluation.extractors.sync_training": "evaluation.training.sync",
     "lightning_modules.codec_training": "lightning_modules.video.codec_training",
     "lightning_modules.emotion2vec": "lightning_modules.speech.emotion2vec",
-    "lightning_modules.emotion_encoders": "lightning_modules.emotion.encoders",
     "lightning_modules.emotion_recognition": "lightning_modules.emotion.recognition",
     "lightning_modules.expert_mixture": "lightning_modules.emotion.experts",
     "lightning_modules.latent_codec": "lightning_modules.video.codecs",
@@ -27,10 +23,35 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
-# Classes that left a module which is still there -> the module they are in now.
-MOVED_CLASSES = {
-    "evaluation.extractors.embedded.identity.IdentityTraining": "evaluation.training.identity",
-    "evaluation.extractors.embedded.judge.JudgeTraining": "evaluation.training.judge",
+_EMOTION = {
+    "ActionUnitEncoder": "lightning_modules.emotion.action_units",
+    "LabelEncoder": "lightning_modules.emotion.label",
+    "SmallT5": "lightning_modules.emotion.text",
+    "TextEncoder": "lightning_modules.emotion.text",
+}
+_VOICES = {
+    "SyntheticCues": "datamodules.loading.synthetic_cues",
+    "SyntheticVoices": "datamodules.loading.synthetic_voices",
+    "UtteranceFolder": "datamodules.loading.utterances",
+}
+_IDENTITY = {
+    "IdentityJudge": "evaluation.extractors.embedded.identity",
+    "IdentityTraining": "evaluation.training.identity",
+}
+_JUDGE = {
+    "Judge": "evaluation.extractors.embedded.judge",
+    "JudgeTraining": "evaluation.training.judge",
+}
+# Old module whose classes have gone to several places, or in part -> class -> the module it is in now.
+SPLIT_MODULES = {
+    "datamodules.loading.voices": _VOICES,
+    "datamodules.voices": _VOICES,
+    "evaluation.extractors.embedded.identity": _IDENTITY,
+    "evaluation.extractors.embedded.judge": _JUDGE,
+    "evaluation.extractors.identity": _IDENTITY,
+    "evaluation.extractors.judge": _JUDGE,
+    "lightning_modules.emotion.encoders": _EMOTION,
+    "lightning_modules.emotion_encoders": _EMOTION,
 }
 
 
@@ -39,8 +60,8 @@ def present_name(class_path: str) -> str:
     module, _, name = class_path.rpartition(".")
     if not module:
         return class_path
-    module = MOVED_MODULES.get(module, module)
-    return f"{MOVED_CLASSES.get(f'{module}.{name}', module)}.{name}"
+    split = SPLIT_MODULES.get(module, {})
+    return f"{split.get(name, MOVED_MODULES.get(module, module))}.{name}"
 
 
 def with_present_names(config: Any) -> Any:

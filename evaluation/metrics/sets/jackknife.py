@@ -10,9 +10,9 @@ larger than the ranks, is the same for all groups, and nothing of width D is tou
 Where samples are no more than dimensions Q is the identity: rows and columns are dropped and means taken off.
 Where they are more, Q''H Q' is the identity less a term of low rank, whose root has a closed form.
 
-Against fitting each rest again, which gives the same to 1e-14, this takes a quarter of the time where 200 people
-are left out one at a time (6 instead of 26 s for 2,048 samples of 512 dimensions), half of it for 10,000 samples
-of 2,048 dimensions in twenty groups, and next to nothing less for 2,048 of them: see benchmarks/README.md.
+Against fitting each rest again, which gives the same to 1e-14, this takes a quarter of the time where 200
+people are left out one at a time (6 instead of 26 s for 2,048 samples of 512 dimensions), half of it for
+10,000 samples of 2,048 dimensions in twenty groups, and hardly less for 2,048 of them: benchmarks/README.md.
 
 Q is as large as the samples. Where these are too many for that, the moments of the rest of each group are
 put together from those of people that are left out together: no more memory the more samples there are.
