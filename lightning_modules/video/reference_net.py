@@ -1,5 +1,7 @@
 """The reference network: it reads the portrait once and hands its attention inputs to the denoiser."""
 
+from typing import Annotated
+
 import torch
 from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
@@ -22,7 +24,7 @@ class ReferenceNet(ReferenceNetwork):
         channels: of the portrait's latent; takes the place of `in_channels`.
     """
 
-    def __init__(self, unet: dict, channels: int = 4) -> None:
+    def __init__(self, unet: Annotated[dict, UNet2DConditionModel], channels: int = 4) -> None:
         super().__init__()
         self.unet = UNet2DConditionModel(**{**unet, "in_channels": channels})
         self.locations = attention_locations(self.unet)

@@ -3,6 +3,8 @@
 B clip, F frame, C channel, H row, W column, T token, D width, M motion value; N = B * F.
 """
 
+from typing import Annotated
+
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
@@ -48,7 +50,7 @@ class VideoUNet(Denoiser):
 
     def __init__(
         self,
-        unet: dict,
+        unet: Annotated[dict, UNet2DConditionModel],
         speech_width: int,
         speech_tokens: int,
         motion_locations: list[str],

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,14 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from moee.config_errors import first_problem, innermost_line, restrict_imports, unknown_key, unknown_name
+from moee.config_errors import (
+    first_dictionary_problem,
+    first_problem,
+    innermost_line,
+    restrict_imports,
+    unknown_key,
+    unknown_name,
+)
 from moee.experiments.callbacks import Checkpoints, PlainProgress, TrainingNoise
 from moee.experiments.launch import check_processes, cluster_environment, tell_tasks_per_node
 from moee.experiments.loggers import make_loggers, quiet_lightning
@@ -66,6 +75,7 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     path = _experiment_path(str(experiment))
     sources: list[Path] = []
     config = load(path, CONFIGS, sources)
+    _check_variables_are_read(map(str, config.get("vars") or {}), sources)
     if smoke:
         config = merge(config, from_dotted(config.get("smoke") or {}))
     changes = from_pairs(overrides)
@@ -98,6 +108,14 @@ def _check_top_level(config: DictConfig, changes: DictConfig) -> None:
     for name in changes.get("vars") or {}:
         if name not in variables:
             raise ValueError(unknown_key("vars", str(name), variables))
+
+
+def _check_variables_are_read(variables: Iterable[str], sources: Iterable[Path]) -> None:
+    """Refuse a variable that no source refers to: most often a misspelt one in an experiment's file."""
+    read = {name for path in sources for name in re.findall(r"\bvars[.\[](\w+)", path.read_text("utf-8"))}
+    for name in variables:
+        if name not in read:
+            raise ValueError(unknown_name(f"vars.{name}: no value is ${{vars.{name}}}", name, read))
 
 
 class Run(LightningCLI):
@@ -139,6 +157,8 @@ class Run(LightningCLI):
         except ArgumentError as error:
             line = first_problem(self.settings, Trainer) or innermost_line(str(error))
             raise ValueError(line) from None
+        if line := first_dictionary_problem({part: self.settings[part] for part in ("model", "data")}):
+            raise ValueError(line)
 
     def before_instantiate_classes(self) -> None:
         """Sign what will be built; constructor defaults are filled in by now."""

@@ -105,6 +105,18 @@ def test_the_signature_stands_for_what_decides_the_result(checked):
             "trainer.callbacks=[{class_path: lightning.pytorch.callbacks.Timer, init_args: {x: 1}}]",
             "trainer.callbacks.0.init_args.x: ",
         ),
+        (
+            "model.init_args.layer={out_featurse: 3}",
+            "model.init_args.layer.out_featurse: did you mean 'out_features'? known are bias, device,",
+        ),
+        (
+            "model.init_args.layer.bias=perhaps",
+            "model.init_args.layer.bias: 'perhaps' does not fit, expected bool",
+        ),
+        (
+            "model.init_args.shares={quite: 0.5}",
+            "model.init_args.shares.quite: did you mean 'quiet'? known are loud, quiet",
+        ),
         (f"{HEAD}.init_arg=3", f"{HEAD}.init_arg: did you mean 'init_args'?"),
         ("data.init_args.batch=[1]", "data.init_args.batch: [1] does not fit, expected int"),
         ("modle.x=1", "modle: did you mean 'model'?"),
@@ -120,6 +132,23 @@ def test_what_is_wrong_is_one_line_with_its_path(checked, override, line):
         checked(override)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["reference_net", "denoiser"])
+def test_a_misspelt_key_of_the_unet_names_its_path(part):
+    path = f"model.init_args.{part}.init_args.unet"
+    with pytest.raises(ValueError, match=rf"{path}\.norm_num_group: did you mean 'norm_num_groups'\?"):
+        Run(compose("embedded-joint", f"{path}.norm_num_group=8", "initial_weights={}"), build=False)
+
+
+def test_a_variable_that_nobody_reads_is_refused(toy_experiment):
+    toy_experiment.write_text(
+        toy_experiment.read_text().replace("vars: {steps: 10}", "vars: {steps: 10, setps: 3}")
+    )
+    with pytest.raises(
+        ValueError, match=r"vars\.setps: no value is \$\{vars\.setps\}: did you mean 'steps'\?"
+    ):
+        compose(toy_experiment)
 
 
 def test_nothing_is_built_when_something_is_wrong(checked, monkeypatch):
