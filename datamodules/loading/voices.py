@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.action_units import prototype
 from datamodules.batch import COMPOUNDS, EMOTIONS, MODALITIES, NEUTRAL, SAMPLES_PER_FRAME, parse_blend
+from datamodules.loading.digest import files_digest, recipe_digest
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.media.reading import read_sound
 from datamodules.synthetic.clip import IDENTITIES, Split
@@ -91,6 +92,12 @@ class SyntheticVoices(L.LightningDataModule):
         self.clips, self.rounds, self.frames, self.held_out_clips = clips, rounds, frames, held_out_clips
         self.global_batch, self.strength, self.seed = global_batch, strength, seed
         self.pool: dict[tuple[int, int], dict[str, Tensor]] = {}
+
+    def digest(self) -> str:
+        """Digits of the recipe that voices are made by."""
+        return recipe_digest(
+            ["voices", self.clips, self.frames, self.held_out_clips, self.strength, self.seed]
+        )
 
     def train_dataloader(self) -> DataLoader:
         return self._loader("fit", self.clips * self.rounds)
@@ -169,6 +176,11 @@ class SyntheticCues(L.LightningDataModule):
         self.frames, self.global_batch, self.strength, self.seed = frames, global_batch, strength, seed
         self.pool: dict[tuple[int, int], Tensor] = {}
 
+    def digest(self) -> str:
+        """Digits of the recipe that cues are made by."""
+        sizes = [self.clips, self.frames, self.held_out_clips]
+        return recipe_digest(["cues", self.modality, *sizes, self.strength, self.seed])
+
     def train_dataloader(self) -> DataLoader:
         return self._loader("fit", self.clips * self.rounds)
 
@@ -242,6 +254,10 @@ class UtteranceFolder(L.LightningDataModule):
         self.train_files: list[Path] = []
         self.test_files: list[Path] = []
         self.sounds: dict[Path, Tensor] = {}
+
+    def digest(self) -> str:
+        """Of the folder's utterances, by name and content."""
+        return files_digest(ravdess_files(self.folder))
 
     def setup(self, stage: str) -> None:
         files = ravdess_files(self.folder)

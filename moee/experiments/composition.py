@@ -6,16 +6,18 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentError
+from jsonargparse import ArgumentError, ArgumentParser
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from datamodules.loading.digest import KnowsItsClips
 from moee.config_errors import (
     first_dictionary_problem,
     first_problem,
@@ -43,6 +45,7 @@ SIGNED_TRAINER_KEYS = (
     *("gradient_clip_algorithm", "accumulate_grad_batches", "limit_train_batches", "overfit_batches"),
     *("reload_dataloaders_every_n_epochs", "callbacks"),
 )
+WITHOUT_DATA = "without-data"  # instead of a signature
 LOGGERS = ("csv", "wandb", "tensorboard")
 
 
@@ -127,8 +130,10 @@ class Run(LightningCLI):
         build: without it the run is checked and signed only; `make` builds it later.
 
     Attributes:
-        signature: hash of everything that decides the result, constructor defaults included; not of devices,
-            loggers, or where files go.
+        data_digest: of the clips, by the data module; None if it has none, or the data are not there.
+        missing_data: why there is no digest yet; such a run is checked, and cannot be built.
+        signature: hash of everything that decides the result, constructor defaults and clips included; not of
+            devices, loggers, or where files go.
         directory: `root/<experiment>-<signature>`; not made here.
 
     Raises:
@@ -171,8 +176,15 @@ class Run(LightningCLI):
         signed = {key: self.parsed[key] for key in ("seed_everything", "model", "data")}
         signed["trainer"] = {key: self.parsed["trainer"][key] for key in SIGNED_TRAINER_KEYS}
         signed["initial_weights"] = {part: sha256_of(path) for part, path in self.weights.items()}
-        text = json.dumps(signed, sort_keys=True)
-        self.signature = hashlib.sha256(text.encode()).hexdigest()[:8]
+        self.data_digest: str | None = None
+        self.missing_data: str | None = None
+        try:
+            self.data_digest = _data_digest(self.settings["data"])
+        except FileNotFoundError as error:
+            self.missing_data = str(error)
+        text = json.dumps(signed | {"data_digest": self.data_digest}, sort_keys=True)
+        whole = self.missing_data is None
+        self.signature = hashlib.sha256(text.encode()).hexdigest()[:8] if whole else WITHOUT_DATA
         self.directory = self.root / f"{self.name}-{self.signature}"
         self.config.trainer.default_root_dir = str(self.directory)
 
@@ -182,7 +194,13 @@ class Run(LightningCLI):
             self.make()
 
     def make(self) -> None:
-        """Build model, data and trainer, then load the initial weights of parts."""
+        """Build model, data and trainer, then load the initial weights of parts.
+
+        Raises:
+            FileNotFoundError: if the data are not there.
+        """
+        if self.missing_data is not None:
+            raise FileNotFoundError(self.missing_data)
         super().instantiate_classes()
         for part, path in self.weights.items():
             apply_weights(self.model, part, path)
@@ -224,6 +242,16 @@ class Run(LightningCLI):
 
     def _loggers(self) -> list[Logger]:
         return make_loggers(logger_names(self.settings), self.directory)
+
+
+def _data_digest(data: dict[str, Any]) -> str | None:
+    """What the data module of a checked tree says its clips are; it is built for this, without its data."""
+    module_name, _, name = data["class_path"].rpartition(".")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(getattr(import_module(module_name), name), "data")
+    parsed = parser.parse_object({"data": data.get("init_args") or {}})
+    module = parser.instantiate_classes(parsed)["data"]
+    return module.digest() if isinstance(module, KnowsItsClips) else None
 
 
 def logger_names(settings: dict[str, Any]) -> list[str]:

@@ -139,11 +139,10 @@ def _step(checkpoint: Path) -> int:
 def _provenance(run: "Run") -> dict:
     from moee.weights.registry import sha256_of
 
-    digest = run.datamodule.digest() if hasattr(run.datamodule, "digest") else None
     return {
         "signature": run.signature,
         "files": {str(path): sha256_of(path) for path in run.composition.sources},
         "overrides": list(run.composition.overrides),
         "initial_weights": {part: [str(path), sha256_of(path)] for part, path in run.weights.items()},
-        "data_digest": digest,
+        "data_digest": run.data_digest,
     }

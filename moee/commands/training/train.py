@@ -75,4 +75,5 @@ def _configuration(args: argparse.Namespace) -> str:
     from moee.experiments.composition import Run, compose
 
     checked = Run(compose(args.experiment, *args.overrides, smoke=args.smoke), args.root, build=False)
-    return f"# {checked.directory}\n{OmegaConf.to_yaml(checked.composition.config)}".rstrip()
+    missing = f"# {checked.missing_data}\n" if checked.missing_data else ""
+    return f"# {checked.directory}\n{missing}{OmegaConf.to_yaml(checked.composition.config)}".rstrip()

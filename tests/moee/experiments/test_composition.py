@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ import toys
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 
+from moee.cli import main
 from moee.experiments.callbacks import TrainingInterruptedError, capture_random_states, restore_random_states
 from moee.experiments.composition import Run, compose
 from moee.experiments.export import export, without_optimizer
@@ -76,6 +78,26 @@ def test_the_signature_stands_for_what_decides_the_result(checked):
     ):
         assert checked(other).signature != signature, other
     assert checked().directory.name == f"toy-{signature}"
+
+
+def test_the_content_of_the_data_decides_the_signature(checked, monkeypatch):
+    first = checked()
+    assert first.data_digest == "toy-2"
+    monkeypatch.setattr(toys.ToyData, "digest", lambda self: "other clips")
+    assert checked().signature != first.signature
+
+
+def test_without_its_data_a_run_is_checked_and_not_built(toy_experiment, own_folder, capsys):
+    compose_words = ["data.class_path=datamodules.TalkingHeadShards", "data.init_args.folder=nowhere"]
+    run = Run(compose(toy_experiment, *compose_words), build=False)
+    assert run.directory.name == "toy-without-data"
+    with pytest.raises(FileNotFoundError, match="no shards here"):
+        run.make()
+    assert main(["train", str(toy_experiment), *compose_words, "--print-config"]) == 0
+    assert "no shards here" in capsys.readouterr().out
+    assert main(["train", str(toy_experiment), *compose_words]) == 1
+    assert "no shards here" in capsys.readouterr().err
+    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize(
