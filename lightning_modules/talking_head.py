@@ -242,7 +242,9 @@ class TalkingHead(L.LightningModule):
         kept = {m: batch[name] for m, name in frozen_features.CUE_TOKENS.items() if name in batch}  # type: ignore[literal-required]
         latent = self.latent_generator(self.emotion_features(cues, present, kept), len(blend_BE))
         known = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
-        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if known else None)
+        # a clip without a blend weighs all experts alike
+        told = known or self.mixture.uses_palette
+        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if told else None)
 
     def setup(self, stage: str) -> None:
         """Let the data module keep what frozen parts would otherwise make at each step."""

@@ -97,6 +97,11 @@ class EmotionExperts(ExpertMixture):
             }
         )
 
+    @property
+    def uses_palette(self) -> bool:
+        """Whether the global gate is, or is mixed with, weights that it is told."""
+        return self.experts > 1 and self.global_gate in ("manual", "blended")
+
     def forward(
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
