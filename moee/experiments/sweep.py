@@ -104,7 +104,8 @@ def best_of(study: "optuna.Study") -> "optuna.trial.FrozenTrial":
 
 def _run_trial(trial: "optuna.Trial", plan: dict[str, Any], root: Path, tell: Tell) -> float:
     """Train in a child process and read the metric from the run it left."""
-    from moee.experiments.composition import Run, compose
+    from moee.experiments.compose import compose
+    from moee.experiments.run import Run
 
     picked = {key: _suggest(trial, key, how) for key, how in plan["space"].items()}
     overrides = [*plan.get("overrides", []), *(f"{key}={value}" for key, value in picked.items())]

@@ -72,7 +72,8 @@ def _configuration(args: argparse.Namespace) -> str:
     """The checked configuration as YAML, its run directory above it."""
     from omegaconf import OmegaConf
 
-    from moee.experiments.composition import Run, compose
+    from moee.experiments.compose import compose
+    from moee.experiments.run import Run
 
     checked = Run(compose(args.experiment, *args.overrides, smoke=args.smoke), args.root, build=False)
     missing = f"# {checked.missing_data}\n" if checked.missing_data else ""

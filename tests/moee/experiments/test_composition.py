@@ -14,9 +14,10 @@ from safetensors.torch import load_file, save_file
 
 from moee.cli import main
 from moee.experiments.callbacks import TrainingInterruptedError, capture_random_states, restore_random_states
-from moee.experiments.composition import Run, compose
+from moee.experiments.compose import compose
 from moee.experiments.export import export, without_optimizer
 from moee.experiments.loggers import read_metrics
+from moee.experiments.run import Run
 from moee.experiments.run_directory import newest_checkpoint
 from moee.experiments.training import emulated_precision, train
 from moee.weights.modules import build_module, load_module, load_strictly, read_metadata
@@ -144,8 +145,8 @@ def test_without_its_data_a_run_is_checked_and_not_built(toy_experiment, own_fol
         ("modle.x=1", "modle: did you mean 'model'?"),
         ("vars.setps=1", "vars.setps: did you mean 'steps'? known are steps"),
         ("logger=wnadb", "logger: unknown 'wnadb': did you mean 'wandb'?"),
-        ("data=null", "data: missing"),
-        ("checkpoint_every=0", "checkpoint_every: 0 is not a positive whole number"),
+        ("data=null", "data must be `key: value` pairs, got None"),
+        ("checkpoint_every=0", "checkpoint_every must be greater than or equal to 1, got 0"),
         ("export={weights: head}", "export: 'weights' is no file name"),
     ],
 )

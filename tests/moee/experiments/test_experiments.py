@@ -9,7 +9,7 @@ import torch
 
 from evaluation.runtime.devices import choose_device
 from lightning_modules.optim.precision import multiplies_bfloat16
-from moee.experiments.composition import Run, compose, experiment_names
+from moee.experiments.compose import compose, experiment_names
 from moee.experiments.loggers import read_metrics
 from moee.experiments.merge import load
 from moee.experiments.run_directory import newest_checkpoint

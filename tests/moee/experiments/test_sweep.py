@@ -108,7 +108,7 @@ def test_a_bad_plan_is_one_line(space, change, line):
 
 
 def test_shipped_plans_are_sound():
-    from moee.experiments.composition import experiment_names
+    from moee.experiments.compose import experiment_names
     from moee.shipped_configs import CONFIGS
 
     plans = sorted((CONFIGS / "sweep").glob("*.yaml"))
