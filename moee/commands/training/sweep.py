@@ -29,13 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee sweep`: prints each trial and the best; fails if not a single trial ended well."""
-    from moee.experiments.sweep import best_of, read_plan, sweep
+    from moee.experiments.sweep import best_of, sweep
+    from moee.experiments.sweep_plan import read_plan
     from moee.shipped_configs import find_config
 
     path = find_config("sweep", args.space)
     storage = args.storage or args.root / f"{path.stem}.journal"
     best = best_of(sweep(path, args.trials, storage, args.root, say))
-    say(f"best: trial {best.number}, {read_plan(path)['metric']} {best.value:.6g}")
+    say(f"best: trial {best.number}, {read_plan(path).metric} {best.value:.6g}")
     say(f"  {best.user_attrs['directory']}")
     for key, value in best.params.items():
         say(f"  {key}={value}")
