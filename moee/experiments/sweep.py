@@ -27,8 +27,8 @@ def sweep(
         smoke: trials are as small as the experiment's own `smoke:` values.
 
     Raises:
-        ValueError: for fewer trials than one, a file that is not as `read_plan` says, or keys and a metric that
-            the experiment has not; before the first trial.
+        ValueError: before the first trial, for fewer trials than one, a file that is not as `read_plan` says,
+            or keys and a metric that the experiment has not.
     """
     import optuna
     from optuna.storages import JournalStorage

@@ -6,6 +6,7 @@ MAX_STEPS = 1000
 STEPS = 4  # those that the shipped network was trained for
 MAX_WEIGHT = 20.0  # of guidance and strength
 HEAD_MOTIONS = ("natural", "still")
+GATES = ("learned", "manual", "blended")
 PRECISIONS = ("auto", "32", "bf16")
 
 
@@ -20,6 +21,7 @@ class SamplingSettings:
         emotion_guidance: above 1 is more emotion, by a second pass at each step.
         emotion_strength: of the experts, 1 is as they learnt; None is the network's own.
         head_motion: one of `HEAD_MOTIONS`.
+        gate: one of `GATES`, which weighs the experts; None is the network's own, or the palette if there is one.
 
     Raises:
         ValueError: for a value out of range.
@@ -31,6 +33,7 @@ class SamplingSettings:
     emotion_guidance: float = 1.0
     emotion_strength: float | None = None
     head_motion: str = "natural"
+    gate: str | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= MAX_STEPS:
@@ -43,3 +46,5 @@ class SamplingSettings:
                 raise ValueError(f"--{name.replace('_', '-')} {value}: must be from 0 to {MAX_WEIGHT:g}")
         if self.head_motion not in HEAD_MOTIONS:
             raise ValueError(f"--head-motion {self.head_motion}: must be one of {', '.join(HEAD_MOTIONS)}")
+        if self.gate not in (None, *GATES):
+            raise ValueError(f"--gate {self.gate}: must be one of {', '.join(GATES)}")
