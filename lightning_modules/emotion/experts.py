@@ -151,6 +151,7 @@ class EmotionExperts(ExpertMixture):
         """The global gate (B, F or 1, E)."""
         if self.experts == 1 or self.global_gate == "none":
             return normed.new_full((len(normed), 1, self.experts), 1 / self.experts)
+        palette = None if palette is None else palette.to(normed.dtype)
         if palette is not None and self.global_gate != "blended":
             return palette
         if self.global_gate == "manual":

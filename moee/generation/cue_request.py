@@ -14,7 +14,7 @@ class CueRequest:
         emotion_audio: a recording whose tone of voice is taken over.
         au: action units from 0 to 1, such as `AU12=0.8,AU6=0.5`.
         timeline: a JSON file that changes emotion, action units or palette over time.
-        palette: weights of the six experts by hand, such as `happy:0.7,surprise:0.3`; alone it is the emotion too.
+        palette: weights of the six experts, such as `happy:0.7,surprise:0.3`; alone it is the emotion too.
     """
 
     emotion: str | None = None

@@ -94,7 +94,7 @@ def build(request: CueRequest, frames: int) -> "EmotionCue":
         from datamodules.media.reading import read_sound
 
         cue.speech = read_sound(request.emotion_audio, MAX_SPEECH_SECONDS)
-    if request.options in ([], ["--palette"]) or given(cue) == ["palette"]:
+    if given(cue) in ([], ["palette"]):
         cue.label = parse_blend("neutral")[None] if cue.palette is None else cue.palette
     return cue
 

@@ -21,7 +21,7 @@ class SamplingSettings:
         emotion_guidance: above 1 is more emotion, by a second pass at each step.
         emotion_strength: of the experts, 1 is as they learnt; None is the network's own.
         head_motion: one of `HEAD_MOTIONS`.
-        gate: one of `GATES`, which weighs the experts; None is the network's own, or the palette if there is one.
+        gate: what weighs the experts, one of `GATES`; None is the network's own, or a palette that is given.
 
     Raises:
         ValueError: for a value out of range.

@@ -367,3 +367,12 @@ def test_palette_gates_animate_with_strength_and_guidance(
     assert torch.equal(frames(EmotionCue(label=happy)), frames(EmotionCue(label=happy, palette=happy)))
     with pytest.raises(ValueError, match="palette: weights sum to 2"):
         frames(EmotionCue(label=happy, palette=2 * happy))
+
+
+def test_a_palette_weighs_experts_in_bfloat16_too(batch: TalkingHeadBatch) -> None:
+    module = model().eval()
+    module.use_bfloat16()
+    cue = EmotionCue(label=torch.eye(6)[:1], palette=torch.eye(6)[:1])
+    assert (
+        len(torch.cat(list(module.animate(batch["reference"][0], batch["waveform"][0], cue, steps=1)))) == 4
+    )

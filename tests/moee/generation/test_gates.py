@@ -46,7 +46,7 @@ def test_what_does_not_go_together_is_one_line() -> None:
             Network(experts=1),
             "manual",
             EmotionCue(palette=BLEND),
-            "--gate: this checkpoint has no six experts",
+            "--gate: this checkpoint has no six",
         ),
         (nn.Linear(1, 1), None, EmotionCue(palette=BLEND), "--palette: this checkpoint has no six experts"),
     ):
