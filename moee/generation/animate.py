@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -141,7 +141,7 @@ def animate_portrait(
     cue = cues.build(request, frames)
     box = parse_box(face_box) if face_box is not None else None
     generator = load_generator(checkpoint, precision, chosen_device)
-    choose_gate(generator.network, settings.gate, cue)
+    settings = replace(settings, gate=choose_gate(generator.network, settings.gate, cue))
     opened = open_portrait(portrait, generator.network.size, box, detector)
     if grid:
         write_grid(out, generator, opened.reference, audio, settings, frames, watch)

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
 
 
-def choose_gate(network: "nn.Module", gate: "GlobalGate | None", cue: "EmotionCue") -> None:
-    """Have a network's experts weighed by `gate` from now on; see `EmotionExperts`.
+def choose_gate(network: "nn.Module", gate: "GlobalGate | None", cue: "EmotionCue") -> "GlobalGate | None":
+    """Have a network's experts weighed by `gate` from now on, see `EmotionExperts`; returns the gate in force.
 
     Without a gate that is asked for, a palette takes the place of a learnt gate.
 
     Args:
         network: a talking head.
-        gate: None leaves the network's own.
+        gate: None leaves the network's own, and None is returned.
         cue: what the network will be asked for.
 
     Raises:
@@ -25,7 +25,7 @@ def choose_gate(network: "nn.Module", gate: "GlobalGate | None", cue: "EmotionCu
     from lightning_modules import EmotionExperts
 
     if gate is None and cue.palette is None:
-        return
+        return None
     option = "--palette" if gate is None else "--gate"
     mixture = getattr(network, "mixture", None)
     if not isinstance(mixture, EmotionExperts) or mixture.experts == 1:
@@ -37,3 +37,4 @@ def choose_gate(network: "nn.Module", gate: "GlobalGate | None", cue: "EmotionCu
     if gate == "manual" and cue.palette is None and cue.label is None:
         raise ValueError('--gate manual needs weights: add --palette "happy:0.7,surprise:0.3" or --emotion')
     mixture.global_gate = gate
+    return gate

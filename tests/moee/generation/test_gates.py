@@ -34,8 +34,10 @@ class Network(nn.Module):
 )
 def test_the_gate_that_is_asked_for_is_taken(own: str, asked: str, palette: bool, chosen: str) -> None:
     network = Network(global_gate=own)
-    choose_gate(network, asked, EmotionCue(label=BLEND, palette=BLEND if palette else None))  # type: ignore[arg-type]
+    cue = EmotionCue(label=BLEND, palette=BLEND if palette else None)
+    returned = choose_gate(network, asked, cue)  # type: ignore[arg-type]
     assert network.mixture.global_gate == chosen
+    assert returned == (chosen if asked or palette else None)
 
 
 def test_what_does_not_go_together_is_one_line() -> None:
