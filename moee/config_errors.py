@@ -108,18 +108,18 @@ def _is_class(value: Any) -> bool:
 def _class_problems(node: dict[str, Any], path: str, wanted: Any) -> Iterator[str]:
     for key in node.keys() - set(CLASS_KEYS):
         yield unknown_key(path, key, CLASS_KEYS)
-    found = _find_class(node["class_path"], path)
-    if isinstance(found, str):
-        yield found
+    target = _find_class(node["class_path"], path)
+    if isinstance(target, str):
+        yield target
         return
     choices = _choices(wanted)
     roles = tuple(choice for choice in choices if isinstance(choice, type) and choice is not NoneType)
-    if roles and isinstance(found, type) and not issubclass(found, roles):
+    if roles and isinstance(target, type) and not issubclass(target, roles):
         names = " or ".join(role.__name__ for role in roles)
         yield f"{path}.class_path: {node['class_path']} does not fit, expected a {names}"
         return
     partial = any(get_origin(choice) is Callable for choice in choices)
-    yield from _argument_problems(found, node.get("init_args") or {}, f"{path}.init_args", partial)
+    yield from _argument_problems(target, node.get("init_args") or {}, f"{path}.init_args", partial)
 
 
 def _dictionary_problems(value: Any, path: str, wanted: Any) -> Iterator[str]:

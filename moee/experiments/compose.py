@@ -69,9 +69,9 @@ def _experiment_path(experiment: str) -> Path:
 
 
 def _check_top_level(config: DictConfig, changes: DictConfig) -> None:
-    for key in [*config, *changes]:
+    for key in map(str, [*config, *changes]):
         if key not in top_level_keys():
-            raise ValueError(unknown_key("", str(key), top_level_keys()))
+            raise ValueError(unknown_key("", key, top_level_keys()))
     variables = [str(name) for name in config.get("vars") or {}]
     for name in changes.get("vars") or {}:
         if name not in variables:

@@ -1,6 +1,5 @@
 """The keys of an experiment that no constructor reads; `trainer`, `model` and `data` have theirs."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -89,6 +88,6 @@ def checked_settings(content: dict[str, Any]) -> ExperimentSettings:
         raise ValueError(problem(error, ExperimentSettings)) from None
 
 
-def top_level_keys() -> Iterable[str]:
+def top_level_keys() -> list[str]:
     """Names of all top-level keys."""
-    return ExperimentSettings.model_fields
+    return list(ExperimentSettings.model_fields)

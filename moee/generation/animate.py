@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from moee.console import Watch, unwatched
 from moee.generation.cue_request import CueRequest
 from moee.generation.disclosure import video_record
-from moee.generation.settings import STEPS, SamplingSettings
+from moee.generation.settings import STEPS, Gate, SamplingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +61,7 @@ def animate(
     emotion_guidance: float = 1.0,
     emotion_strength: float | None = None,
     head_motion: str = "natural",
-    gate: str | None = None,
+    gate: Gate | None = None,
     watch: Watch = unwatched,
 ) -> Animation:
     """Write the video of a portrait that speaks a recording, in plain values.

@@ -2,15 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torch import nn
+from moee.generation.settings import Gate
 
-    from lightning_modules.emotion.experts import GlobalGate
+if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
 
 
-def choose_gate(network: "nn.Module", gate: "GlobalGate | None", cue: "EmotionCue") -> "GlobalGate | None":
-    """Have a network's experts weighed by `gate` from now on, see `EmotionExperts`; returns the gate in force.
+def choose_gate(network: object, gate: Gate | None, cue: "EmotionCue") -> Gate | None:
+    """Have a network's experts weighed by `gate` from now on; returns the gate in force.
 
     Without a gate that is asked for, a palette takes the place of a learnt gate.
 
@@ -31,7 +30,7 @@ def choose_gate(network: "nn.Module", gate: "GlobalGate | None", cue: "EmotionCu
     if not isinstance(mixture, EmotionExperts) or mixture.experts == 1:
         raise ValueError(f"{option}: this checkpoint has no six experts whose gate could be told")
     if gate is None:
-        gate = mixture.global_gate if mixture.uses_palette else "manual"
+        gate = "blended" if mixture.global_gate == "blended" else "manual"
     if gate == "learned" and cue.palette is not None:
         raise ValueError("--gate learned looks at no palette: drop --palette, or take --gate blended")
     if gate == "manual" and cue.palette is None and cue.label is None:

@@ -1,12 +1,14 @@
 """What may be chosen when a network samples a video, and the limits of it. Imports nothing heavy."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 MAX_STEPS = 1000
 STEPS = 4  # those that the shipped network was trained for
 MAX_WEIGHT = 20.0  # of guidance and strength
 HEAD_MOTIONS = ("natural", "still")
-GATES = ("learned", "manual", "blended")
+Gate = Literal["learned", "manual", "blended"]
+GATES: tuple[Gate, ...] = get_args(Gate)
 PRECISIONS = ("auto", "32", "bf16")
 
 
@@ -33,7 +35,7 @@ class SamplingSettings:
     emotion_guidance: float = 1.0
     emotion_strength: float | None = None
     head_motion: str = "natural"
-    gate: str | None = None
+    gate: Gate | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= MAX_STEPS:
