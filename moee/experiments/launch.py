@@ -3,10 +3,10 @@
 import os
 from collections.abc import Mapping, MutableMapping
 
-from lightning.pytorch import Trainer
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.pytorch import Trainer
 
 from evaluation.runtime.distributed import SRUN, TORCHRUN, launched, launcher
 
