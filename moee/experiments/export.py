@@ -40,6 +40,8 @@ def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
     written = []
     for name, part in settings["export"].items():
         config = without_optimizer(part_config(settings["model"], part))
+        if part:
+            config = with_derived_arguments(config, settings["model"], part)
         state = part_state(content["state_dict"], part, getattr(torch, dtype))
         written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
         load_module(written[-1])
@@ -62,6 +64,16 @@ def part_config(model: dict[str, Any], part: str) -> dict[str, Any]:
         if not isinstance(node, dict):
             return _plain_config(model, part)
     return node if "class_path" in node else _plain_config(model, part)
+
+
+def with_derived_arguments(config: dict[str, Any], model: dict[str, Any], part: str) -> dict[str, Any]:
+    """A part's configuration with the sizes that it took from the other parts, so that it builds alone."""
+    from lightning_modules.interfaces import ConnectedPart
+    from moee.weights.modules import build_module
+
+    module = build_module(model, "model").get_submodule(part)
+    derived = module.derived_arguments() if isinstance(module, ConnectedPart) else {}
+    return config | {"init_args": config.get("init_args", {}) | derived}
 
 
 def without_optimizer(config: dict[str, Any]) -> dict[str, Any]:

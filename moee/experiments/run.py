@@ -99,10 +99,14 @@ class Run(LightningCLI):
 
         Raises:
             FileNotFoundError: if the data are not there.
+            ValueError: what a constructor says, such as that sizes of two parts differ.
         """
         if self.missing_data is not None:
             raise FileNotFoundError(self.missing_data)
-        super().instantiate_classes()
+        try:
+            super().instantiate_classes()
+        except ValueError as error:  # jsonargparse wraps what a constructor says in the whole configuration
+            raise ValueError(str(error.__cause__ or error)) from None
         for part, path in self.weights.items():
             apply_weights(self.model, part, path)
 

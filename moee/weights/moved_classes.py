@@ -13,7 +13,6 @@ MOVED_MODULES = {
     "evaluation.extractors.sync_training": "evaluation.extractors.embedded.sync_training",
     "lightning_modules.codec_training": "lightning_modules.video.codec_training",
     "lightning_modules.emotion2vec": "lightning_modules.speech.emotion2vec",
-    "lightning_modules.emotion_encoders": "lightning_modules.emotion.encoders",
     "lightning_modules.emotion_recognition": "lightning_modules.emotion.recognition",
     "lightning_modules.expert_mixture": "lightning_modules.emotion.experts",
     "lightning_modules.latent_codec": "lightning_modules.video.codecs",
@@ -26,11 +25,25 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
+# Old module whose classes have gone to several places -> class -> the module it is in now.
+SPLIT_MODULES = dict.fromkeys(
+    ("lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"),
+    {
+        "ActionUnitEncoder": "lightning_modules.emotion.action_units",
+        "LabelEncoder": "lightning_modules.emotion.label",
+        "SmallT5": "lightning_modules.emotion.text",
+        "TextEncoder": "lightning_modules.emotion.text",
+    },
+)
+
 
 def present_name(class_path: str) -> str:
     """The dotted name a class has now, whatever it was called when a file was written."""
     module, _, name = class_path.rpartition(".")
-    return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
+    if not module:
+        return class_path
+    split = SPLIT_MODULES.get(module, {})
+    return f"{split.get(name, MOVED_MODULES.get(module, module))}.{name}"
 
 
 def with_present_names(config: Any) -> Any:

@@ -1,7 +1,4 @@
-"""Label, action units and text to emotion tokens.
-
-B clip, F frame, E expert, A action unit, N byte or word piece, T token, D width.
-"""
+"""A description to emotion tokens. B clip, N byte or word piece, T token, D width."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,70 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from datamodules.batch import ACTION_UNITS, EMOTIONS
 from lightning_modules.emotion.pooling import AttentivePooling
 from lightning_modules.interfaces import EmotionEncoder
-from lightning_modules.speech.pretrained import TEXT_MODELS, Frozen, load_pretrained
+from lightning_modules.pretrained import Frozen, load_pretrained
 
+# ByT5 calls itself t5.
+TEXT_MODELS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 # The byte vocabulary of ByT5 (Xue et al. 2022): three special ids, then the 256 bytes.
 PAD, END, FIRST_BYTE = 0, 1, 3
 BYTE_VOCABULARY = FIRST_BYTE + 256
-
-
-class LabelEncoder(EmotionEncoder):
-    """A blend to tokens; continuous in every intensity, so half a smile lies between none and a whole one.
-
-    Args:
-        width: size of a token.
-        tokens: tokens per frame or clip.
-        hidden: channels inside.
-    """
-
-    modality = "label"
-
-    def __init__(self, width: int = 96, tokens: int = 2, hidden: int = 128) -> None:
-        super().__init__()
-        self.width, self.tokens = width, tokens
-        self.net = nn.Sequential(
-            nn.Linear(len(EMOTIONS), hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, tokens * width),
-            nn.Unflatten(-1, (tokens, width)),
-        )
-
-    def forward(self, cue: Tensor | list[str]) -> Tensor:
-        return self.net(expect_vectors(cue, len(EMOTIONS), "label"))
-
-
-class ActionUnitEncoder(EmotionEncoder):
-    """Intensities over time to tokens per frame: a convolution over five frames (AUHead, 2026), then an MLP.
-
-    Args:
-        width: size of a token.
-        tokens: tokens per frame.
-        hidden: channels inside.
-    """
-
-    modality = "action_units"
-
-    def __init__(self, width: int = 96, tokens: int = 2, hidden: int = 128) -> None:
-        super().__init__()
-        self.width, self.tokens = width, tokens
-        # the edge repeats: a held expression must look the same in the first frame as in the middle
-        self.over_time = nn.Conv1d(len(ACTION_UNITS), hidden, 5, padding=2, padding_mode="replicate")
-        self.net = nn.Sequential(
-            nn.SiLU(),
-            nn.Linear(hidden, hidden),
-            nn.SiLU(),
-            nn.Linear(hidden, tokens * width),
-            nn.Unflatten(-1, (tokens, width)),
-        )
-
-    def forward(self, cue: Tensor | list[str]) -> Tensor:
-        au_BFA = expect_vectors(cue, len(ACTION_UNITS), "action_units")
-        return self.net(self.over_time(au_BFA.transpose(1, 2)).transpose(1, 2))
 
 
 class TextEncoder(EmotionEncoder):
@@ -194,11 +136,3 @@ def folder_tokeniser(folder: str) -> Callable[[list[str], int], Tensor]:
         return cast(Tensor, ids["input_ids"])
 
     return tokenise
-
-
-def expect_vectors(cue: Tensor | list[str], size: int, modality: str) -> Tensor:
-    """The cue itself, or a `ValueError`: floats (B, F or 1, size)."""
-    if not isinstance(cue, Tensor) or cue.ndim != 3 or cue.shape[-1] != size:
-        given = f"shape {tuple(cue.shape)}" if isinstance(cue, Tensor) else type(cue).__name__
-        raise ValueError(f"{modality}: expected a tensor (B, F or 1, {size}), got {given}")
-    return cue
