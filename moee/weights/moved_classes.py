@@ -6,7 +6,6 @@ from typing import Any
 MOVED_MODULES = {
     "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
     "datamodules.talking_heads": "datamodules.loading.talking_heads",
-    "datamodules.voices": "datamodules.loading.voices",
     "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
     "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
     "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
@@ -25,25 +24,41 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
-# Old module whose classes have gone to several places -> class -> the module it is in now.
-SPLIT_MODULES = dict.fromkeys(
-    ("lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"),
-    {
-        "ActionUnitEncoder": "lightning_modules.emotion.action_units",
-        "LabelEncoder": "lightning_modules.emotion.label",
-        "SmallT5": "lightning_modules.emotion.text",
-        "TextEncoder": "lightning_modules.emotion.text",
-    },
+# Old modules that were cut up, and where each of their classes went.
+_CUT_UP = (
+    (
+        ("datamodules.voices", "datamodules.loading.voices"),
+        {
+            "SyntheticCues": "datamodules.loading.synthetic_cues",
+            "SyntheticVoices": "datamodules.loading.synthetic_voices",
+            "UtteranceFolder": "datamodules.loading.utterances",
+        },
+    ),
+    (
+        ("lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"),
+        {
+            "ActionUnitEncoder": "lightning_modules.emotion.action_units",
+            "LabelEncoder": "lightning_modules.emotion.label",
+            "SmallT5": "lightning_modules.emotion.text",
+            "TextEncoder": "lightning_modules.emotion.text",
+        },
+    ),
 )
+# Old class path -> the class path now.
+MOVED_CLASSES = {
+    f"{old}.{name}": f"{present}.{name}"
+    for modules, places in _CUT_UP
+    for old in modules
+    for name, present in places.items()
+}
 
 
 def present_name(class_path: str) -> str:
     """The dotted name a class has now, whatever it was called when a file was written."""
+    if class_path in MOVED_CLASSES:
+        return MOVED_CLASSES[class_path]
     module, _, name = class_path.rpartition(".")
-    if not module:
-        return class_path
-    split = SPLIT_MODULES.get(module, {})
-    return f"{split.get(name, MOVED_MODULES.get(module, module))}.{name}"
+    return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
 
 
 def with_present_names(config: Any) -> Any:

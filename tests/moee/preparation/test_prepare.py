@@ -141,8 +141,8 @@ def test_names_become_safe_and_stay_apart(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not MODEL.is_file(), reason="the face landmarker is not here")
 def test_a_real_clip_is_measured(tmp_path):
+    from datamodules.loading.members import read_clip
     from datamodules.loading.shards import read_members
-    from datamodules.preparation.members import read_clip
 
     (tmp_path / "raw").mkdir()
     name = "cremad_1001_DFA_ANG_XX.mp4"

@@ -36,12 +36,13 @@ def _json(content: dict[str, Any]) -> bytes:
 
 def clip_members(sample: Sample, facts: dict[str, Any]) -> dict[str, bytes]:
     """A clip as members; `facts` (licence, crop, source, ...) are kept beside it in `json`."""
-    arrays = {name: sample[name].numpy() for name in PER_FRAME if name in sample}
+    fields: dict[str, Any] = dict(sample)
+    arrays = {name: fields[name].numpy() for name in PER_FRAME if name in fields}
+    described = {
+        name: fields[name] for name in ("corpus", "identity", *TEXTS, "provenance") if name in fields
+    }
     if MASK in sample:  # eight pixels a byte
         arrays[MASK] = np.packbits(sample[MASK].numpy(), axis=-1)
-    described = {
-        name: sample[name] for name in ("corpus", "identity", *TEXTS, "provenance") if name in sample
-    }
     if "blend" in sample:
         described["blend"] = [round(float(weight), 6) for weight in sample["blend"]]
     return {
