@@ -74,9 +74,7 @@ def animate(
         audio,
         out,
         CueRequest(emotion, text, emotion_audio, action_units, timeline, palette),
-        SamplingSettings(
-            steps, seed, audio_guidance, emotion_guidance, emotion_strength, head_motion, gate
-        ),
+        SamplingSettings(steps, seed, audio_guidance, emotion_guidance, emotion_strength, head_motion, gate),
         grid=grid,
         paste_back=paste_back,
         face_box=face_box,
