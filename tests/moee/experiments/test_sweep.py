@@ -8,7 +8,7 @@ import optuna
 import pytest
 
 from moee import cli
-from moee.experiments import rehearsal, sweep, sweep_plan
+from moee.experiments import sweep, sweep_plan
 from moee.shipped_configs import CONFIGS
 
 PLAN = """\
@@ -45,7 +45,7 @@ def in_this_process(monkeypatch):
             code, error = 1, f"Traceback\nRuntimeError: {caught}\n"
         return subprocess.CompletedProcess(command, code, "", error)
 
-    monkeypatch.setattr(rehearsal.subprocess, "run", call)
+    monkeypatch.setattr(sweep.subprocess, "run", call)
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_shipped_plans_are_sound():
 def test_a_missing_metric_names_what_was_logged(tmp_path):
     (tmp_path / "metrics.csv").write_text("epoch,step,train/loss\n0,1,0.5\n")
     assert sweep.last_value(tmp_path, "train/loss") == 0.5
-    with pytest.raises(rehearsal.TrialFailedError, match="no 'val/loss'; known are train/loss"):
+    with pytest.raises(sweep.TrialFailedError, match="no 'val/loss'; known are train/loss"):
         sweep.last_value(tmp_path, "val/loss")
 
 
