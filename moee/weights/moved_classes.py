@@ -24,41 +24,33 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
-# Old modules that were cut up, and where each of their classes went.
-_CUT_UP = (
-    (
-        ("datamodules.voices", "datamodules.loading.voices"),
-        {
-            "SyntheticCues": "datamodules.loading.synthetic_cues",
-            "SyntheticVoices": "datamodules.loading.synthetic_voices",
-            "UtteranceFolder": "datamodules.loading.utterances",
-        },
-    ),
-    (
-        ("lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"),
-        {
-            "ActionUnitEncoder": "lightning_modules.emotion.action_units",
-            "LabelEncoder": "lightning_modules.emotion.label",
-            "SmallT5": "lightning_modules.emotion.text",
-            "TextEncoder": "lightning_modules.emotion.text",
-        },
-    ),
-)
-# Old class path -> the class path now.
-MOVED_CLASSES = {
-    f"{old}.{name}": f"{present}.{name}"
-    for modules, places in _CUT_UP
-    for old in modules
-    for name, present in places.items()
+_EMOTION = {
+    "ActionUnitEncoder": "lightning_modules.emotion.action_units",
+    "LabelEncoder": "lightning_modules.emotion.label",
+    "SmallT5": "lightning_modules.emotion.text",
+    "TextEncoder": "lightning_modules.emotion.text",
+}
+_VOICES = {
+    "SyntheticCues": "datamodules.loading.synthetic_cues",
+    "SyntheticVoices": "datamodules.loading.synthetic_voices",
+    "UtteranceFolder": "datamodules.loading.utterances",
+}
+# Old module whose classes have gone to several places -> class -> the module it is in now.
+SPLIT_MODULES = {
+    "datamodules.loading.voices": _VOICES,
+    "datamodules.voices": _VOICES,
+    "lightning_modules.emotion.encoders": _EMOTION,
+    "lightning_modules.emotion_encoders": _EMOTION,
 }
 
 
 def present_name(class_path: str) -> str:
     """The dotted name a class has now, whatever it was called when a file was written."""
-    if class_path in MOVED_CLASSES:
-        return MOVED_CLASSES[class_path]
     module, _, name = class_path.rpartition(".")
-    return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
+    if not module:
+        return class_path
+    split = SPLIT_MODULES.get(module, {})
+    return f"{split.get(name, MOVED_MODULES.get(module, module))}.{name}"
 
 
 def with_present_names(config: Any) -> Any:

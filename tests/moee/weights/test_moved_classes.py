@@ -9,7 +9,7 @@ from torch import nn
 from moee.experiments.compose import compose
 from moee.experiments.run import Run
 from moee.weights.modules import build_module, load_module
-from moee.weights.moved_classes import MOVED_CLASSES, MOVED_MODULES, present_name, with_present_names
+from moee.weights.moved_classes import MOVED_MODULES, SPLIT_MODULES, present_name, with_present_names
 from moee.weights.registry import shipped
 
 
@@ -22,14 +22,6 @@ def test_every_entry_leads_to_a_module_with_classes(old):
         importlib.import_module(old)
 
 
-@pytest.mark.parametrize("old", MOVED_CLASSES)
-def test_every_class_of_a_carved_module_is_found(old):
-    module, _, name = present_name(old).rpartition(".")
-    assert getattr(importlib.import_module(module), name).__module__ == module
-    with pytest.raises(ImportError):
-        importlib.import_module(old.rpartition(".")[0])
-
-
 def test_names_inside_a_tree_are_brought_up_to_date():
     old = {
         "class_path": "lightning_modules.muon.Muon",
@@ -40,6 +32,16 @@ def test_names_inside_a_tree_are_brought_up_to_date():
     assert new["init_args"] == old["init_args"]
     assert old["class_path"] == "lightning_modules.muon.Muon"
     assert present_name("nothing") == "nothing"
+
+
+@pytest.mark.parametrize("old", SPLIT_MODULES)
+def test_classes_of_a_split_module_are_found_one_by_one(old):
+    for name in SPLIT_MODULES[old]:
+        module, _, same = present_name(f"{old}.{name}").rpartition(".")
+        assert same == name
+        assert getattr(importlib.import_module(module), name).__module__ == module
+    with pytest.raises(ImportError):
+        importlib.import_module(old)
 
 
 @pytest.mark.parametrize("old", ["lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"])
