@@ -234,7 +234,9 @@ class TalkingHead(L.LightningModule):
         tokens = {m: fields[name] for m, name in frozen_features.CUE_TOKENS.items() if name in fields}
         latent = self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
         onehot = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
-        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if onehot else None)
+        # a clip without a blend weighs all experts alike
+        palette = expert_palette(blend_BE) if onehot or self.mixture.uses_palette else None
+        return EmotionPass(self.mixture, latent, palette)
 
     def setup(self, stage: str) -> None:
         """Let the data module keep what frozen parts would otherwise make at each step."""

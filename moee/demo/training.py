@@ -37,9 +37,10 @@ STAGES = {
 def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Path) -> Outcome:
     """A few steps of one stage, to see that it learns; real training takes far more."""
     from moee.experiments.callbacks import TrainingInterruptedError
-    from moee.experiments.composition import Run, compose
+    from moee.experiments.compose import compose
     from moee.experiments.export import export
     from moee.experiments.loggers import METRICS_FILE, read_metrics
+    from moee.experiments.run import Run
     from moee.experiments.training import train
 
     experiment = write_experiment(name, generator, plan, out)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,37 +19,10 @@ from moee.clips.sources import Animated, synthetic_clips
 from moee.generation.generator import LoadedGenerator
 from moee.judging.protocols import DEFAULT_PROTOCOL, find_protocol, load_extractors
 from moee.monitoring.samples import log_samples
+from moee.monitoring.score_plan import ScorePlan
 
 if TYPE_CHECKING:
     from evaluation.results.result import Result
-
-
-@dataclass(frozen=True)
-class ScorePlan:
-    """The `score:` section of an experiment.
-
-    Args:
-        every: optimizer steps between two looks.
-        clips: held-out synthetic people, at least 2; the emotions in turn.
-        frames: of each, at least 5.
-        steps: of the sampler.
-        protocol: a name or a YAML file.
-
-    Raises:
-        ValueError: for numbers out of range.
-    """
-
-    every: int
-    clips: int = 7
-    frames: int = 10
-    steps: int = 4
-    protocol: str = DEFAULT_PROTOCOL
-
-    def __post_init__(self) -> None:
-        for name, least in (("every", 1), ("clips", 2), ("frames", 5), ("steps", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"score.{name}: {value!r} is not a whole number of at least {least}")
 
 
 class Scores(Callback):
@@ -66,7 +38,7 @@ class Scores(Callback):
 
     def __init__(self, plan: ScorePlan, directory: Path) -> None:
         self.plan, self.folder = plan, directory / "samples"
-        self.protocol = load_protocol(find_protocol(plan.protocol))
+        self.protocol = load_protocol(find_protocol(plan.protocol or DEFAULT_PROTOCOL))
         self.extractors = load_extractors(self.protocol)
         self.clips = synthetic_clips(plan.clips, plan.frames, int(self.protocol.preprocessing["size"]))
         self._scored = -1
