@@ -20,6 +20,7 @@ from moee.experiments.launch import check_processes, cluster_environment, tell_t
 from moee.experiments.loggers import make_loggers, quiet_lightning
 from moee.experiments.merge import from_dotted, from_pairs, load, merge
 from moee.shipped_configs import CONFIGS
+from moee.smoke import is_asked_for
 from moee.weights.modules import apply_weights, locate_weights
 from moee.weights.moved_classes import with_present_names
 from moee.weights.registry import sha256_of
@@ -71,6 +72,8 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     changes = from_pairs(overrides)
     _check_top_level(config, changes)
     config = merge(config, changes)
+    if is_asked_for():  # a line is tried out: whatever it changes stays small
+        config = merge(config, from_dotted(config.get("smoke") or {}))
     config.name = config.get("name") or path.stem
     try:
         OmegaConf.resolve(config)
