@@ -73,7 +73,7 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     _check_top_level(config, changes)
     config = merge(config, changes)
     if is_asked_for():  # a line is tried out: whatever it changes stays small
-        config = merge(config, from_dotted(config.get("smoke") or {}))
+        config = merge(config, from_dotted({"trainer.log_every_n_steps": 1, **(config.get("smoke") or {})}))
     config.name = config.get("name") or path.stem
     try:
         OmegaConf.resolve(config)
