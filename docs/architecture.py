@@ -103,7 +103,14 @@ def parts(network: Any) -> Iterator[Box]:
     side = size // network.codec.factor
     yield Box(20, 40, 130, 64, "input", ("portrait", f"3 x {size} x {size}"))
     yield Box(20, 190, 130, 64, "input", ("voice", "16 kHz, any length"))
-    yield Box(20, 290, 130, 190, "input", ("emotion", "a label or blend", "a text", "a tone of voice", "action units"))
+    yield Box(
+        20,
+        290,
+        130,
+        190,
+        "input",
+        ("emotion", "a label or blend", "a text", "a tone of voice", "action units"),
+    )
     yield Box(200, 40, 160, 64, "frozen", (type(network.codec).__name__, f"encode, {count(network.codec)}"))
     reference = network.reference_net
     yield Box(430, 40, 190, 64, "backbone", (type(reference).__name__, count(reference)))
@@ -113,7 +120,14 @@ def parts(network: Any) -> Iterator[Box]:
         kind = "frozen" if name in ("text", "speech") else "emotion"
         yield Box(186, 286 + 50 * row, 188, 44, kind, (type(encoder).__name__, count(encoder)))
     latents = network.latent_generator
-    yield Box(430, 347, 190, 72, "emotion", (type(latents).__name__, f"{count(latents)}, a table and", "two attentions"))
+    yield Box(
+        430,
+        347,
+        190,
+        72,
+        "emotion",
+        (type(latents).__name__, f"{count(latents)}, a table and", "two attentions"),
+    )
     experts = (
         type(mixture).__name__,
         f"{mixture.experts} experts, 2 gates",
@@ -122,7 +136,9 @@ def parts(network: Any) -> Iterator[Box]:
     yield Box(690, 343, 180, 80, "emotion", experts)
     unet = network.denoiser
     latent = f"latents {network.codec.channels} x {side} x {side}"
-    yield Box(690, 150, 180, 104, "backbone", (type(unet).__name__, count(unet), latent, "a frame, from noise"))
+    yield Box(
+        690, 150, 180, 104, "backbone", (type(unet).__name__, count(unet), latent, "a frame, from noise")
+    )
     yield Box(690, 40, 180, 64, "frozen", (type(network.codec).__name__, "decode"))
     yield Box(905, 40, 80, 64, "input", ("frames", f"{size} x {size}"))
 
@@ -134,7 +150,9 @@ def arrows(network: Any, shapes: dict[str, tuple[int, ...]]) -> Iterator[str]:
     _, latent_tokens, latent_width = shapes["latent_generator"]
     yield arrow("M150 72 H196")
     yield arrow("M360 72 H426", "latent", (393, 62))
-    yield arrow("M525 104 V150 Q525 174 549 174 H686", f"{place_tokens} tokens x {place_width} a place", (607, 166))
+    yield arrow(
+        "M525 104 V150 Q525 174 549 174 H686", f"{place_tokens} tokens x {place_width} a place", (607, 166)
+    )
     yield arrow("M150 222 H196")
     yield arrow("M360 222 H686", f"{sound_tokens} tokens x {sound_width} a frame", (525, 214))
     for row in range(len(network.emotion_encoders)):

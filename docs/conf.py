@@ -66,7 +66,9 @@ def escape_prose(app: Sphinx, what: str, name: str, thing: Any, options: Any, li
         prose, code = (re.split(r"`+([^`]*)`+", line)[start::2] for start in (0, 1))
         prose = [re.sub(r"([*|]|(?<=\w)_(?!\w))", r"\\\1", piece) for piece in prose]
         prose[1:] = [rf"\ {piece}" if re.match(r"\w", piece) else piece for piece in prose[1:]]
-        lines[number] = prose[0] + "".join(f"``{name}``{rest}" for name, rest in zip(code, prose[1:], strict=True))
+        lines[number] = prose[0] + "".join(
+            f"``{name}``{rest}" for name, rest in zip(code, prose[1:], strict=True)
+        )
 
 
 def inline_math(translator: HTML5Translator, node: nodes.math) -> None:

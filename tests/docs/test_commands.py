@@ -1,4 +1,4 @@
-"""Every command line of README and docs is run as it is written, page by page, in a folder of small files.
+"""Every command line and Python example of README and docs is run as it is written, page by page, in a folder of small files.
 
 `MOEE_SMOKE=1` makes each small; what finds faces in pictures is a stand-in, since its weights are nobody's here. What
 cannot run in a test is listed with the reason, and its arguments are parsed.
@@ -39,8 +39,10 @@ NOT_RUN = {  # beginning of a line -> why
     "moee preference rank": "needs the answers of people; tests/evaluation/preference ranks some",
 }
 RECIPES = ROOT / "docs" / "extending.md"  # changes the package itself: see test_recipes.py
-WRITTEN = [page for page in pages() if page != RECIPES and blocks(page, "bash")]
-EVERY_LINE = [(block.place, line) for page in pages() for block in blocks(page, "bash") for line in command_lines(block)]
+WRITTEN = [page for page in pages() if page != RECIPES and blocks(page, "bash", "python")]
+EVERY_LINE = [
+    (block.place, line) for page in pages() for block in blocks(page, "bash") for line in command_lines(block)
+]
 
 
 def reason(line: str) -> str | None:
@@ -77,55 +79,17 @@ class KnownFace:
         return [Face(self.landmarks * scale, {}, (24 * scale, 20 * scale, 80 * scale, 84 * scale))]
 
 
-@pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a page may name: a portrait, a line, recordings, true clips and another system's, who is who."""
-    import json
-
-    from PIL import Image
-
-    from datamodules.batch import parse_blend
-    from datamodules.synthetic.clip import synthetic_clip
-    from moee.generation.video_writer import write_video
-
-    folder = tmp_path_factory.mktemp("files")
-    for name in ("recordings", "true", "made/theirs", "long", "made/long"):
-        (folder / name).mkdir(parents=True)
-    about = {}
-    for number, emotion in enumerate(("happy", "sad", "neutral")):
-        clip = synthetic_clip(
-            900 + number, 52, 128, identity=900 + number % 2, blend=parse_blend(emotion), split="test"
-        )
-        frames, sound, stem = clip["frames"], clip["waveform"], f"clip_{number + 1}"
-        about[stem] = {"identity": f"M{number % 2}", "emotion": emotion}
-        write_video(folder / "true" / f"{stem}.mp4", frames[:12], sound[: 12 * 640])
-        noisy = (frames[:12].int() + torch.randint(-9, 9, frames[:12].shape)).clamp(0, 255).byte()
-        write_video(folder / "made/theirs" / f"{stem}.mp4", noisy, sound[: 12 * 640])
-        if number < 2:
-            write_video(folder / "recordings" / f"{stem}.mp4", frames, sound)
-            write_video(folder / "long" / f"{stem}.mp4", frames, sound)
-            write_video(folder / "made/long" / f"{stem}.mp4", frames, sound)
-        if number == 0:
-            Image.fromarray(frames[0].permute(1, 2, 0).numpy()).save(folder / "me.jpg")
-            KnownFace.landmarks = clip["landmarks"][0]
-            from media_files import write_sound
-
-            write_sound(folder / "line.wav", sound[: 10 * 640].numpy(), 16_000, "pcm_s16le")
-    (folder / "clips.json").write_text(json.dumps(about))
-    shutil.copytree(ROOT / "docs" / "foreign", folder / "docs" / "foreign")
-    return folder
-
-
 @pytest.fixture
-def desk(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(doc_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh copy of the files, which is where commands run."""
     folder = tmp_path / "desk"
-    shutil.copytree(files, folder)
+    shutil.copytree(doc_files, folder)
     (folder / "nothing.task").touch()
     monkeypatch.chdir(folder)
     monkeypatch.setenv(smoke.VARIABLE, "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    KnownFace.landmarks = torch.load(folder / "landmarks.pt")
     monkeypatch.setattr("datamodules.faces.crop.FaceFinder", KnownFace)
     find = registry.find
 
@@ -160,13 +124,16 @@ def run(line: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_each_line_of_a_page_runs_as_written(page: Path, desk: Path, capsys: pytest.CaptureFixture) -> None:
-    for block in blocks(page, "bash"):
-        for line in command_lines(block):
-            if reason(line) is None:
-                try:
+    for block in blocks(page, "bash", "python"):
+        lines = [block.text] if block.language == "python" else command_lines(block)
+        for line in lines:
+            try:
+                if block.language == "python":
+                    exec(compile(line, block.place, "exec"), {})
+                elif reason(line) is None:
                     run(line)
-                except (Exception, SystemExit) as error:
-                    raise AssertionError(f"{block.place}: {line}\n{error!r}\n{capsys.readouterr().err}") from None
+            except (Exception, SystemExit) as error:
+                raise AssertionError(f"{block.place}: {line}\n{error!r}\n{capsys.readouterr().err}") from None
 
 
 @pytest.mark.parametrize(("place", "line"), EVERY_LINE, ids=[place for place, _ in EVERY_LINE])
