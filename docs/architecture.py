@@ -1,6 +1,6 @@
 """The figure of the network, drawn from the shipped network itself: `python docs/architecture.py`.
 
-It animates a few frames and notes what each part gives; names, sizes and shapes in the figure are read, not typed.
+It animates a few frames and notes what each part gives: names, sizes and shapes are read, not typed.
 """
 
 import sys
@@ -57,7 +57,8 @@ class Box:
             style = f'font-weight="600" fill="{INK}"' if number == 0 else f'font-size="12.5" fill="{INK}"'
             middle = self.x + self.w / 2
             rows.append(
-                f'<text x="{middle:g}" y="{top + 18 * number:g}" text-anchor="middle" {style}>{escape(line)}</text>'
+                f'<text x="{middle:g}" y="{top + 18 * number:g}" text-anchor="middle" {style}>'
+                f"{escape(line)}</text>"
             )
         return "\n".join(rows)
 
@@ -66,7 +67,8 @@ def arrow(path: str, label: str = "", at: tuple[float, float] = (0, 0), anchor: 
     """A line with a head along an SVG path, and what travels on it."""
     text = ""
     if label:
-        text = f'<text x="{at[0]:g}" y="{at[1]:g}" font-size="12" fill="{SOFT}" text-anchor="{anchor}">{escape(label)}</text>'
+        place = f'x="{at[0]:g}" y="{at[1]:g}" text-anchor="{anchor}"'
+        text = f'<text {place} font-size="12" fill="{SOFT}">{escape(label)}</text>'
     return f'<path d="{path}" fill="none" stroke="{INK}" stroke-width="1.4" marker-end="url(#head)"/>{text}'
 
 

@@ -101,8 +101,9 @@ def reference() -> str:
     sources, protocols = read_sources(), protocols_with()
     parts = [
         "# Metric reference",
-        f"All {len(METRICS)} metrics, made from the classes in `evaluation/metrics` when this page was built. A number "
-        "belongs to its name, its version and the networks it rests on: two names never share a column.",
+        f"All {len(METRICS)} metrics, made from the classes in `evaluation/metrics` when this page was "
+        "built. A number belongs to its name, its version and the networks it rests on: two names never "
+        "share a column.",
         "",
     ]
     for title in FAMILIES:

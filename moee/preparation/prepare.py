@@ -19,7 +19,7 @@ SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
 
 
 def corpora() -> list[str]:
-    """Corpora that can be prepared: the modules of `datamodules.corpora` that list sources; none is imported."""
+    """Names of the modules of `datamodules.corpora` that list sources; none is imported."""
     package = importlib.util.find_spec("datamodules")
     places = package.submodule_search_locations if package else None
     files = sorted(file for place in places or () for file in Path(place, "corpora").glob("*.py"))

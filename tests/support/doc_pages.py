@@ -43,6 +43,6 @@ def blocks(page: Path, *languages: str) -> list[Block]:
 
 
 def command_lines(block: Block) -> list[str]:
-    """The lines of a shell block as a shell sees them: continued ones joined, comments and empty ones gone."""
+    """The lines of a shell block: continued ones joined, comments and empty ones gone."""
     joined = block.text.replace("\\\n", " ").splitlines()
     return [line for line in joined if shlex.split(line, comments=True)]
