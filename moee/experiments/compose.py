@@ -12,6 +12,7 @@ from moee.config_errors import unknown_key, unknown_name
 from moee.experiments.merge import from_dotted, from_pairs, load, merge
 from moee.experiments.settings import top_level_keys
 from moee.shipped_configs import CONFIGS
+from moee.smoke import is_asked_for
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     changes = from_pairs(overrides)
     _check_top_level(config, changes)
     config = merge(config, changes)
+    if is_asked_for():  # a line is tried out: whatever it changes stays small
+        config = merge(config, from_dotted({"trainer.log_every_n_steps": 1, **(config.get("smoke") or {})}))
     config.name = config.get("name") or path.stem
     try:
         OmegaConf.resolve(config)
