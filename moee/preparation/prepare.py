@@ -68,7 +68,7 @@ def prepare(
     """
     source, out = Path(source), Path(out)
     _check_arguments(corpus, source, out, workers)
-    from datamodules.corpora.folder import list_sources
+    from datamodules.corpora.folder import list_sources, unread_files
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
@@ -87,6 +87,7 @@ def prepare(
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
+    rejected |= unread_files(source)
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
