@@ -82,7 +82,8 @@ def prepare(
     from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
     from datamodules.preparation.units import plan_units, prepare_unit
 
-    sources = importlib.import_module(f"datamodules.corpora.{corpus}").list_sources(source)
+    reader = importlib.import_module(f"datamodules.corpora.{corpus}")
+    sources = reader.list_sources(source)
     _check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
     units = plan_units(sources, source, settings, detector)
@@ -95,6 +96,8 @@ def prepare(
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
+    if hasattr(reader, "unread_files"):  # a corpus of known layout has none
+        rejected |= reader.unread_files(source)
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
