@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -80,4 +80,4 @@ def load_generator(
         use_bfloat16()
     if precision == "32":
         torch.backends.cudnn.allow_tf32 = False  # the reference has all of float32's digits on a GPU too
-    return LoadedGenerator(network.to(device), path, sha256_of(path), device)  # type: ignore[arg-type]
+    return LoadedGenerator(cast("Generator", network.to(device)), path, sha256_of(path), device)
