@@ -25,16 +25,17 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
+_ENCODERS = {
+    "ActionUnitEncoder": "lightning_modules.emotion.action_units",
+    "LabelEncoder": "lightning_modules.emotion.label",
+    "SmallT5": "lightning_modules.emotion.text",
+    "TextEncoder": "lightning_modules.emotion.text",
+}
 # Old module whose classes have gone to several places -> class -> the module it is in now.
-SPLIT_MODULES = dict.fromkeys(
-    ("lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"),
-    {
-        "ActionUnitEncoder": "lightning_modules.emotion.action_units",
-        "LabelEncoder": "lightning_modules.emotion.label",
-        "SmallT5": "lightning_modules.emotion.text",
-        "TextEncoder": "lightning_modules.emotion.text",
-    },
-)
+SPLIT_MODULES = {
+    "lightning_modules.emotion.encoders": _ENCODERS,
+    "lightning_modules.emotion_encoders": _ENCODERS,
+}
 
 
 def present_name(class_path: str) -> str:
