@@ -5,6 +5,7 @@ F frame, f frame of a chunk, C channel, H row, W column, M motion value.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -194,11 +195,12 @@ class _Clip:
         nothing = EmotionPass(model.mixture, self.null, palette)
 
         conditions = Conditions(self.reference, portrait=base, speech=speech, head_motion=motion)
-        conditions = conditions.to(model.denoiser.dtype)
-        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=model.denoiser.dtype))
+        dtype = cast(torch.dtype, model.denoiser.dtype)
+        conditions = conditions.to(dtype)
+        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=dtype))
 
         def denoise(z: Tensor, timestep: int) -> Tensor:
-            z = torch.cat([self.last, z[:, given:]], 1).to(model.denoiser.dtype)
+            z = torch.cat([self.last, z[:, given:]], 1).to(dtype)
             steps = torch.full((1, frames), timestep, device=z.device)
             steps[:, :given] = 0
 

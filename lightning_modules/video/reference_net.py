@@ -60,7 +60,7 @@ class ReferenceNet(ReferenceNetwork):
         while len(self.unet.up_blocks) and not hasattr(self.unet.up_blocks[-1], "attentions"):
             del self.unet.up_blocks[-1]
             if len(self.unet.up_blocks):
-                self.unet.up_blocks[-1].upsamplers = None
+                setattr(self.unet.up_blocks[-1], "upsamplers", None)  # noqa: B010 - a module's attribute may be None
 
     def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
         """Location -> normalised tokens (B, T, D) of the portrait's latent."""

@@ -132,7 +132,7 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
         seeds=[plan.seed],
         settings={"steps": plan.steps, "cue": "label", "head motion": "of the true clip"},
     )
-    pairs = generated_pairs(generator, clips, plan, out / "generated", spent)
+    pairs = animated_pairs(generator, clips, plan, out / "generated", spent)
     true = clips_of_samples(list(clips))
     ends = [
         (System(name, role), generated_pairs(true, make)) for name, role, make in ceiling_and_floors(true)
@@ -153,7 +153,7 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     return facts, [*files, *(out / "generated" / f"{clips.file(i)}.mp4" for i in range(plan.clips))]
 
 
-def generated_pairs(
+def animated_pairs(
     generator: "LoadedGenerator", clips: HeldOut, plan: Plan, folder: Path, spent: list[float]
 ) -> "Iterator[Pair]":
     """Each held-out clip from its reference picture, voice, label and head motion; seconds go to `spent`."""
