@@ -96,8 +96,9 @@ def prepare(
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
-    if hasattr(reader, "unread_files"):  # a corpus of known layout has none
-        rejected |= reader.unread_files(source)
+    rejected |= (
+        reader.unread_files(source) if hasattr(reader, "unread_files") else {}
+    )  # none in a known layout
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
