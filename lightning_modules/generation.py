@@ -5,11 +5,13 @@ F frame, f frame of a chunk, C channel, H row, W column, M motion value.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from datamodules.batch import HEAD_MOTION, SAMPLES_PER_FRAME, check_blend
+from lightning_modules.conditioning import expert_palette
 from lightning_modules.diffusion.process import clip_noise, guide
 from lightning_modules.diffusion.sampling import sample
 from lightning_modules.interfaces import (
@@ -102,6 +104,19 @@ def cue_tensors(cue: EmotionCue, device: torch.device) -> dict[str, Tensor | lis
     return cues
 
 
+def cue_palette(cue: EmotionCue, used: bool, device: torch.device) -> Tensor | None:
+    """A cue's expert weights (1, F or 1, E): its palette, or its label's shares where the gate uses one.
+
+    Raises:
+        ValueError: for weights that are negative or sum to more than 1.
+    """
+    if cue.palette is not None:
+        return check_blend(cue.palette.float(), "palette")[None].to(device)
+    if used and cue.label is not None:
+        return expert_palette(cue.label.float())[:, 0][None].to(device)
+    return None
+
+
 def whole_frames(waveform_S: Tensor) -> Tensor:
     """Zero-padded at the end to whole video frames."""
     return torch.nn.functional.pad(waveform_S, (0, -len(waveform_S) % SAMPLES_PER_FRAME))
@@ -130,7 +145,7 @@ class _Clip:
         features = model.emotion_features(cues, present)
         self.latent = model.latent_generator(features, 1).to(model.mixture.dtype)
         self.null = model.latent_generator(EmotionFeatures(), 1).to(model.mixture.dtype)
-        self.palette = None if cue.palette is None else cue.palette.float()[None].to(device)
+        self.palette = cue_palette(cue, model.mixture.uses_palette, device)
         shape = (1, model.chunk + model.motion_frames, *self.portrait.shape[1:])
         generator = torch.Generator().manual_seed(options.seed)
         # The same noise for every chunk: they differ in what they are told, not in their dice.
@@ -169,21 +184,23 @@ class _Clip:
     def _sample(self, start: int, given: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
         model, options = self.model, self.options
         frames = speech.shape[1]
+        palette = None if self.palette is None else _part(self.palette, start, frames)
         emotion = EmotionPass(
             model.mixture,
             self._track(self.latent, start, frames),
-            None if self.palette is None else _part(self.palette, start, frames),
+            palette,
             self.null,
             options.emotion_strength,
         )
-        nothing = EmotionPass(model.mixture, self.null)
+        nothing = EmotionPass(model.mixture, self.null, palette)
 
         conditions = Conditions(self.reference, portrait=base, speech=speech, head_motion=motion)
-        conditions = conditions.to(model.denoiser.dtype)
-        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=model.denoiser.dtype))
+        dtype = cast(torch.dtype, model.denoiser.dtype)
+        conditions = conditions.to(dtype)
+        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=dtype))
 
         def denoise(z: Tensor, timestep: int) -> Tensor:
-            z = torch.cat([self.last, z[:, given:]], 1).to(model.denoiser.dtype)
+            z = torch.cat([self.last, z[:, given:]], 1).to(dtype)
             steps = torch.full((1, frames), timestep, device=z.device)
             steps[:, :given] = 0
 

@@ -1,6 +1,6 @@
 """The reference network: it reads the portrait once and hands its attention inputs to the denoiser."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -25,7 +25,7 @@ class ReferenceNet(ReferenceNetwork):
         channels: of the portrait's latent, in place of `in_channels`; the codec's if not given.
     """
 
-    def __init__(self, unet: dict, channels: int | None = None) -> None:
+    def __init__(self, unet: Annotated[dict, UNet2DConditionModel], channels: int | None = None) -> None:
         super().__init__()
         self.arguments, self.channels = dict(unet), channels or 0
         self.made = bool(channels) and "cross_attention_dim" in unet
@@ -60,7 +60,7 @@ class ReferenceNet(ReferenceNetwork):
         while len(self.unet.up_blocks) and not hasattr(self.unet.up_blocks[-1], "attentions"):
             del self.unet.up_blocks[-1]
             if len(self.unet.up_blocks):
-                self.unet.up_blocks[-1].upsamplers = None
+                setattr(self.unet.up_blocks[-1], "upsamplers", None)  # noqa: B010 - a module's attribute may be None
 
     def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
         """Location -> normalised tokens (B, T, D) of the portrait's latent."""

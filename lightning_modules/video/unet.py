@@ -3,7 +3,7 @@
 B clip, F frame, C channel, H row, W column, T token, D width, M motion value; N = B * F.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
@@ -59,7 +59,7 @@ class VideoUNet(Denoiser):
 
     def __init__(
         self,
-        unet: dict,
+        unet: Annotated[dict, UNet2DConditionModel],
         motion_locations: list[str],
         motion_heads: int = 4,
         max_frames: int = 32,

@@ -1,4 +1,4 @@
-"""What `moee evaluate` compares with what: the true clips, and who made the others.
+"""What `moee evaluate` compares with what: the true clips, and who made the other_blends.
 
 F frame, H row, W column.
 """
@@ -42,10 +42,10 @@ def synthetic_clips(count: int, frames: int, size: int) -> Clips:
         raise ValueError(
             f"{count} synthetic clips of {frames} frames: at least 2 clips of 5 frames are needed"
         )
-    shown = [parse_blend(f"{name}:{INTENSITY}") for name in LABELS]
+    blends = [parse_blend(f"{name}:{INTENSITY}") for name in LABELS]
 
     def blend(index: int) -> Tensor:
-        return shown[index % len(shown)]
+        return blends[index % len(blends)]
 
     def load(index: int) -> Any:
         return synthetic_clip(
@@ -61,12 +61,12 @@ def other_emotions(count: int, frames: int, size: int) -> Entry:
     """The same synthetic people say another line in another emotion: a floor that keeps the person alone."""
     from datamodules.synthetic.clip import synthetic_clip
 
-    told = synthetic_clips(count, frames, size)
+    people = synthetic_clips(count, frames, size)
 
     def make(index: int, _: Mapping[str, Any], __: int) -> Tensor:
-        mine = told.known(index)["blend"]
-        others = (told.known((index + step) % count)["blend"] for step in range(1, count))
-        blend = next(other for other in others if not torch.equal(other, mine))
+        own_blend = people.known(index)["blend"]
+        other_blends = (people.known((index + step) % count)["blend"] for step in range(1, count))
+        blend = next(other for other in other_blends if not torch.equal(other, own_blend))
         clip = synthetic_clip(FIRST_SEED + index, frames, size, identity=index, blend=blend, split="test")
         return clip["frames"]
 

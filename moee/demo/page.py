@@ -117,8 +117,8 @@ def verdict(rows: Mapping[str, Any]) -> list[str]:
         if record is not None and floor:
             clear = record["interval"] is not None and record["interval"][0] > max(floor)
             (above if clear else below).append(words)
-    said = [("Clearly above the floor", above), ("Not to be told from the floor on these clips", below)]
-    return [f"{start}: {', '.join(names)}." for start, names in said if names]
+    verdicts = [("Clearly above the floor", above), ("Not to be told from the floor on these clips", below)]
+    return [f"{start}: {', '.join(names)}." for start, names in verdicts if names]
 
 
 def _hint(record: Mapping[str, Any]) -> str:
@@ -141,13 +141,15 @@ def _number(record: Mapping[str, Any] | None) -> str:
 
 
 def _pairs(true: Iterable[str], scored: Iterable[str]) -> str:
-    made = {Path(path).stem: path for path in scored if path.endswith(".mp4")}
+    generated = {Path(path).stem: path for path in scored if path.endswith(".mp4")}
     cards = []
     for path in true:
         stem = Path(path).stem
-        if stem in made:
+        if stem in generated:
             title = stem.partition("-")[2].replace("_", " ")
-            videos = _video(path, "truth", "controls loop") + _video(made[stem], "generated", "controls loop")
+            videos = _video(path, "truth", "controls loop") + _video(
+                generated[stem], "generated", "controls loop"
+            )
             cards.append(f'<div class="pair"><strong>{escape(title)}</strong><div>{videos}</div></div>')
     return (
         "<h2>Truth and generated</h2><p>People and voices that no network saw in training. The network gets "

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Mapping, MutableMapping
 
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import Trainer
-from lightning.pytorch.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
 
 from evaluation.runtime.launchers import SRUN, TORCHRUN, launched_processes, launcher
 
@@ -43,7 +45,8 @@ def check_processes(trainer: Trainer, environment: Mapping[str, str] = os.enviro
     started, wanted = launched_processes(environment).size, trainer.num_devices * trainer.num_nodes
     names, asked = launcher(environment), f"trainer.devices={trainer.num_devices}"
     asked += f" and trainer.num_nodes={trainer.num_nodes}"
-    if (names is TORCHRUN and started != wanted) or (names is SRUN and started not in (1, wanted)):
+    torchrun_differs = names is TORCHRUN and started != wanted
+    if names is not None and (torchrun_differs or (names is SRUN and started not in (1, wanted))):
         raise ValueError(
             f"{started} processes were launched, but {asked} make {wanted}: as in {ADVICE[names.rank]}"
         )

@@ -76,7 +76,7 @@ def _decode(path: str | Path, channels: int) -> Iterator[np.ndarray]:
         stream, clock = sound_track(container, path), picture_start(container)
         first = True
         for frame in container.decode(stream):
-            begin = frame.time if frame.pts is not None else (clock or 0.0)
+            begin = frame.time if frame.time is not None else (clock or 0.0)
             clock = begin if clock is None else clock
             if first or abs(begin - clock) > JUMP_SECONDS:
                 late = round((begin - clock) * SOUND_RATE)

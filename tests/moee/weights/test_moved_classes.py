@@ -6,7 +6,8 @@ import inspect
 import pytest
 from torch import nn
 
-from moee.experiments.composition import Run, compose
+from moee.experiments.compose import compose
+from moee.experiments.run import Run
 from moee.weights.modules import build_module, load_module
 from moee.weights.moved_classes import MOVED_MODULES, SPLIT_MODULES, present_name, with_present_names
 from moee.weights.registry import shipped
