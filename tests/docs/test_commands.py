@@ -128,9 +128,8 @@ def test_each_line_of_a_page_runs_as_written(page: Path, desk: Path, capsys: pyt
                 elif reason(line) is None:
                     run(line)
             except (Exception, SystemExit) as error:
-                raise AssertionError(
-                    f"{block.place}: {line}\n{error!r}\n{'\\n'.join(capsys.readouterr())}"
-                ) from None
+                said = "".join(capsys.readouterr())
+                raise AssertionError(f"{block.place}: {line}\n{error!r}\n{said}") from None
 
 
 @pytest.mark.parametrize(("place", "line"), EVERY_LINE, ids=[place for place, _ in EVERY_LINE])
