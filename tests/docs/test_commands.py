@@ -19,6 +19,8 @@ import torch
 from doc_pages import blocks, command_lines, pages
 from places import ROOT
 
+from datamodules.action_units import BLENDSHAPES
+from datamodules.faces.crop import Face, FaceFinder
 from moee import cli, smoke
 from moee.weights import registry
 
@@ -61,23 +63,13 @@ def arguments(line: str) -> tuple[dict[str, str], list[str]]:
     return given, [name for word in words for name in (sorted(glob(word)) if "*" in word else []) or [word]]
 
 
-class KnownFace:
-    """Stands where MediaPipe does: the face of a synthetic crop lies where every crop has it."""
-
-    landmarks: torch.Tensor
-
-    def __init__(self, *args: object) -> None: ...
-
-    def __enter__(self) -> "KnownFace":
-        return self
-
-    def __exit__(self, *args: object) -> None: ...
-
-    def find(self, image_3HW: torch.Tensor) -> list:
-        from datamodules.faces.crop import Face
-
-        scale = image_3HW.shape[-1] / 128
-        return [Face(self.landmarks * scale, {}, (24 * scale, 20 * scale, 80 * scale, 84 * scale))]
+def known_face(landmarks_K2: torch.Tensor, image_3HW: torch.Tensor) -> list[Face]:
+    """What stands in for MediaPipe: the face of a synthetic crop lies where every such crop has it."""
+    scale = image_3HW.shape[-1] / 128
+    names = {name for names, _ in BLENDSHAPES.values() for name in names}
+    names |= {"mouthClose", "mouthLowerDownLeft", "mouthLowerDownRight"}
+    box = (24 * scale, 20 * scale, 80 * scale, 84 * scale)
+    return [Face(landmarks_K2 * scale, dict.fromkeys(names, 0.0), box)]
 
 
 @pytest.fixture
@@ -90,8 +82,10 @@ def desk(doc_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setenv(smoke.VARIABLE, "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    KnownFace.landmarks = torch.load(folder / "landmarks.pt")
-    monkeypatch.setattr("datamodules.faces.crop.FaceFinder", KnownFace)
+    landmarks_K2 = torch.load(folder / "landmarks.pt")
+    monkeypatch.setattr(FaceFinder, "__init__", lambda *_: None)
+    monkeypatch.setattr(FaceFinder, "close", lambda _: None)
+    monkeypatch.setattr(FaceFinder, "find", lambda _, image_3HW: known_face(landmarks_K2, image_3HW))
     find = registry.find
 
     def found(name: str) -> Path:
@@ -134,7 +128,8 @@ def test_each_line_of_a_page_runs_as_written(page: Path, desk: Path, capsys: pyt
                 elif reason(line) is None:
                     run(line)
             except (Exception, SystemExit) as error:
-                raise AssertionError(f"{block.place}: {line}\n{error!r}\n{capsys.readouterr().err}") from None
+                said = "".join(capsys.readouterr())
+                raise AssertionError(f"{block.place}: {line}\n{error!r}\n{said}") from None
 
 
 @pytest.mark.parametrize(("place", "line"), EVERY_LINE, ids=[place for place, _ in EVERY_LINE])
