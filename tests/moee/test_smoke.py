@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from moee import cli, smoke
-from moee.experiments.composition import compose
+from moee.experiments.compose import compose
 
 
 def parsed(*words: str) -> argparse.Namespace:
