@@ -3,9 +3,9 @@
 import argparse
 
 import pytest
+from moee.experiments.composition import compose
 
 from moee import cli, smoke
-from moee.experiments.composition import compose
 
 
 def parsed(*words: str) -> argparse.Namespace:
