@@ -203,12 +203,16 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"name": 5}', "name: expected a text, got 5"),
-        ('{"name": "x", "seeds": null}', "seeds: expected a list, got None"),
-        ('{"name": "x", "seeds": [0.5]}', "seeds.0: expected a whole number, got 0.5"),
-        ('{"name": "x", "settings": []}', "settings: expected `key: value` pairs, got []"),
-        ('{"name": "x", "seconds_per_frame": "fast"}', "seconds_per_frame: expected a number, got 'fast'"),
-        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame: expected a number, got 'many'"),
+        ('{"name": 5}', "name must be a text, got 5"),
+        ('{"name": "x", "seeds": null}', "seeds must be a list, got None"),
+        ('{"name": "x", "seeds": [0.5]}', "seeds[0] must be a whole number, got 0.5"),
+        ('{"name": "x", "settings": []}', "settings must be `key: value` pairs, got []"),
+        (
+            '{"name": "x", "seconds_per_frame": "fast"}',
+            "seconds_per_frame must be a number or null, got",
+        ),
+        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame must be a number or null, got 'many'"),
+        ('{"name": "x", "role": "y"}', "system.json: unknown role 'y'"),
         ("[" * 100_000, "is not JSON"),
     ],
 )

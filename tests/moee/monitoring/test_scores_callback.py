@@ -58,7 +58,7 @@ def test_training_is_scored_and_goes_on_unchanged(own_folder: Path, monkeypatch:
 def test_wandb_gets_numbers_rows_and_a_video(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
     directory = scored_run(own_folder, "wandb", monkeypatch)
-    wandb.finish()  # writes what it still holds
+    wandb.teardown()  # the service that writes the file is gone afterwards; `finish` does not wait for it
     (media,) = [path for path in directory.rglob("media") if path.is_dir()]
     (table,) = (media / "table" / "score").iterdir()
     content = json.loads(table.read_text())
