@@ -10,7 +10,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 T = TypeVar("T")
-UNSTAMPED = "avi"  # says when a frame is decoded, not when it is shown: what stands for that is out of order
+# Containers that say when a frame is decoded, not when it is shown: what stands for that is out of order.
+UNSTAMPED = ("avi", "asf")
 TAIL_FRAMES = 0.25  # a last frame is made only if more than this share of it lies before the end
 
 
@@ -34,7 +35,7 @@ def stamped_frames(
         ValueError: if a frame is damaged.
     """
     last: float | None = None
-    in_decoding_order = container.format.name == UNSTAMPED
+    in_decoding_order = container.format.name in UNSTAMPED
     for frame in container.decode(stream):
         if frame.is_corrupt:
             raise ValueError(f"{path}: damaged after {last or 0:.2f} s")
