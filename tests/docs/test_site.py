@@ -9,6 +9,7 @@ from doc_pages import pages
 from places import ROOT
 
 from evaluation.metrics import METRICS
+from moee.cli import COMMANDS
 
 
 def script(name: str) -> ModuleType:
@@ -49,6 +50,15 @@ def test_a_metric_without_an_entry_is_named(metrics):
 @pytest.mark.slow
 def test_the_figure_is_drawn_from_the_network_that_ships():
     assert script("architecture").draw() == (ROOT / "docs" / "architecture.svg").read_text()
+
+
+def test_every_experiment_and_command_has_its_place():
+    training = (ROOT / "docs" / "training.md").read_text()
+    for path in (ROOT / "configs" / "experiment").glob("*.yaml"):
+        assert f"`{path.stem}`" in training, path.stem
+    text = "".join(page.read_text() for page in pages())
+    for command in COMMANDS:
+        assert f"moee {command}" in text, command
 
 
 def test_links_between_pages_lead_somewhere():
