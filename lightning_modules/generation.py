@@ -73,7 +73,7 @@ class SpeechWindow:
         self.before = torch.zeros(0)
 
     def tokens(self, chunk_S: Tensor, following_S: Tensor) -> Tensor:
-        """(1, f, T, D) for a chunk of whole frames, given the sound that follows it."""
+        """(1, f, T, D) for a chunk of whole frames, overlap the sound that follows it."""
         following = following_S[: self.future * SAMPLES_PER_FRAME]
         following = following[: len(following) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
         sound = torch.cat([self.before, chunk_S, following])
@@ -156,19 +156,19 @@ class _Clip:
 
     def frames(self, start: int, speech: Tensor, motion: Tensor) -> Tensor:
         """The next chunk (f, 3, H, W) uint8."""
-        count, given = speech.shape[1], self.last.shape[1]
+        count, overlap = speech.shape[1], self.last.shape[1]
         if self.last_speech is not None and self.last_motion is not None:
             speech_all = torch.cat([self.last_speech, speech], 1)
             motion_all = torch.cat([self.last_motion, motion], 1)
         else:
             speech_all, motion_all = speech, motion
         base = self.model.base(self.picture, self.portrait, motion_all)
-        x0 = self._sample(start - given, given, base, speech_all, motion_all)[:, given:]
+        x0 = self._sample(start - overlap, overlap, base, speech_all, motion_all)[:, overlap:]
         keep = self.model.motion_frames
         if keep:
             self.last = torch.cat([self.last, x0], 1)[:, -keep:]
             self.last_speech, self.last_motion = speech_all[:, -keep:], motion_all[:, -keep:]
-        base = base[:, given:] if base.shape[1] > 1 else base
+        base = base[:, overlap:] if base.shape[1] > 1 else base
         decoded = self._decode(self.model.from_residual(x0, base)[0], base[0], motion)
         return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()[:count]
 
@@ -181,7 +181,7 @@ class _Clip:
         detail = warp_head(self.detail, motion)[0] if model.follow_head else self.detail
         return keep_detail(decoded, z, base, detail, model.detail)
 
-    def _sample(self, start: int, given: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
+    def _sample(self, start: int, overlap: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
         model, options = self.model, self.options
         frames = speech.shape[1]
         palette = None if self.palette is None else _part(self.palette, start, frames)
@@ -200,9 +200,9 @@ class _Clip:
         unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=dtype))
 
         def denoise(z: Tensor, timestep: int) -> Tensor:
-            z = torch.cat([self.last, z[:, given:]], 1).to(dtype)
+            z = torch.cat([self.last, z[:, overlap:]], 1).to(dtype)
             steps = torch.full((1, frames), timestep, device=z.device)
-            steps[:, :given] = 0
+            steps[:, :overlap] = 0
 
             def run(conditions: Conditions, emotion: EmotionPass) -> Tensor:
                 return model.denoiser(z, steps, conditions, emotion).float()

@@ -212,13 +212,13 @@ class TalkingHead(L.LightningModule):
         self,
         cues: dict[str, Tensor | list[str]],
         present: dict[str, Tensor],
-        known: dict[str, Tensor] | None = None,
+        ready: dict[str, Tensor] | None = None,
     ) -> EmotionFeatures:
-        """Encode the cues of a batch, but for `known` tokens; encoders whose cue nobody uses are not run."""
+        """Encode the cues of a batch, but for `ready` tokens; encoders whose cue nobody uses are not run."""
         features = EmotionFeatures()
         for name, cue in cues.items():
             if present[name].any():
-                tokens = known[name] if known and name in known else self.emotion_encoders[name](cue)
+                tokens = ready[name] if ready and name in ready else self.emotion_encoders[name](cue)
                 features.tokens[name], features.present[name] = tokens, present[name]
         return features
 

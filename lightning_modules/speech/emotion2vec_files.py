@@ -163,8 +163,8 @@ def convolutions(spec: str) -> tuple[tuple[int, int, int], ...]:
         lists = value(ast.parse(spec, mode="eval").body)
         return tuple((int(channels), int(kernel), int(stride)) for channels, kernel, stride in lists)
     except (SyntaxError, TypeError, ValueError):
-        told = repr(spec)[:100]
-        raise ValueError(f"feature_encoder_spec is {told}, expected lists of three numbers each") from None
+        shown = repr(spec)[:100]
+        raise ValueError(f"feature_encoder_spec is {shown}, expected lists of three numbers each") from None
 
 
 def check_fit(network: Emotion2vec, state: Mapping[str, Tensor], path: Path) -> None:
