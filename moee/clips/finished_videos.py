@@ -45,7 +45,7 @@ class VideoSource:
             self.generated is None or (self.reference is None and self.synthetic is None)
         ):
             raise ValueError(
-                "finished videos need --manifest FILE, or --generated DIR with --reference DIR or --synthetic N"
+                "finished videos need --manifest FILE, or --generated DIR and --reference or --synthetic"
             )
 
     @property

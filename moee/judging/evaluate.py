@@ -179,7 +179,9 @@ def _compared(
     from moee.clips.finished_videos import VideoSource, finished_entry
     from moee.clips.sources import limit_entries, other_emotions
     from moee.generation.generator import load_generator
+    from moee.judging.face_share import face_crop_notes
 
+    framing = face_crop_notes(request, protocol)
     size = int(protocol.preprocessing["size"])
     about_file = find_about(request.about, request.reference)
     about = read_about(about_file) if about_file else None
@@ -194,7 +196,7 @@ def _compared(
         )
         clips, entry = finished_entry(source, protocol, about, request.system, request.name)
         entries = [entry]
-    notes = check_about(about, clips.keys, about_file) if about is not None and about_file else []
+    notes = framing + (check_about(about, clips.keys, about_file) if about is not None and about_file else [])
     entries = [(_credited(system, request), make) for system, make in entries]
     if request.limits:
         entries = [*entries, *limit_entries(clips, generator)]

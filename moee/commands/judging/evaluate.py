@@ -31,6 +31,9 @@ saw: an evaluation that was killed goes on with the same command, and the next s
 measuring. Under torchrun or srun every process takes a share of the clips, and a GPU of its own if it can;
 the result is the same, to the bit where processes have as many threads.
 
+Embedded judges, and --checkpoint, know face crops alone: true clips whose face fills less than half of the
+picture's height are refused where a face landmarker is there to see it; `moee clips` cuts them.
+
 With --about, or an about.json beside the true videos as `moee clips` leaves it, intervals are taken by
 identity, and emotions are scored; without it each clip counts as a person of its own.
 
@@ -53,7 +56,9 @@ SAMPLING = NetworkSampling()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee evaluate`."""
     videos = parser.add_mutually_exclusive_group(required=True)
-    videos.add_argument("--generated", type=Path, metavar="DIR", help="videos to score, or what moee foreign left")
+    videos.add_argument(
+        "--generated", type=Path, metavar="DIR", help="videos to score, or what moee foreign left"
+    )
     videos.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
     videos.add_argument("--manifest", type=Path, metavar="FILE", help="JSON or CSV: videos and true ones")
     true = parser.add_mutually_exclusive_group()

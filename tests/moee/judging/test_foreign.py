@@ -125,9 +125,7 @@ def test_a_folder_of_folders_says_which_holds_videos(world: Path, capsys) -> Non
     assert "name one of its folders that do, such as videos" in capsys.readouterr().err
 
 
-def test_synthetic_people_are_the_true_clips_of_both(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_synthetic_people_are_the_true_clips_of_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
     monkeypatch.chdir(tmp_path)
     people = ["--synthetic", "2", "--frames", "5"]
