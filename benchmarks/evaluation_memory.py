@@ -19,7 +19,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from evaluation.metrics import METRICS
-from evaluation.results.result import Result, Row
+from evaluation.results.result import Result
+from evaluation.results.rows import Row
 
 CLIPS_OF_A_PERSON = 4
 STATISTICS = {"level": 0.95, "resamples": 100, "seed": 0}

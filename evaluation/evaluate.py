@@ -23,8 +23,9 @@ from evaluation.protocol import Protocol, load_protocol
 from evaluation.results.data import Found, data_record, in_order
 from evaluation.results.environment import environment, evaluation_cost, generation_cost
 from evaluation.results.provenance import Truth, extractor_record, protocol_record, system_record
-from evaluation.results.result import Result, System
+from evaluation.results.result import Result
 from evaluation.results.set_features import PREFIX, collected
+from evaluation.results.system import System
 from evaluation.runtime.devices import CPU, Workplace, device_name
 from evaluation.runtime.distributed import current_world
 from evaluation.runtime.read_ahead import read_ahead
@@ -143,7 +144,7 @@ def evaluate_pairs(
         rows=rows,
         environment=environment() | {"processes": world.size, "device": ", ".join(devices)},
         cost=evaluation_cost(time.perf_counter() - start, sum(row.frames for row in rows))
-        | generation_cost(world, timed),
+        | generation_cost(world.gather((timed.seconds, timed.frames, timed.peak_memory_mb)) if timed else ()),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         large=_stacked([item.large for item in found]),
         features=collected([item.large for item in found if not item.row.problem]),

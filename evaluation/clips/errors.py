@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evaluation.results.result import Row
+    from evaluation.results.rows import Row
 
 MOST = 10  # reasons that are shown
 

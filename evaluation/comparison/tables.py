@@ -6,7 +6,8 @@ from math import isclose
 
 from evaluation.comparison.ties import cost_of, tied
 from evaluation.metrics import METRICS
-from evaluation.results.result import ROLES, Result
+from evaluation.results.result import Result
+from evaluation.results.system import ROLES
 
 ROUNDING = 1e-6  # relative, or absolute; two evaluations this near are alike
 UNLIKE = "Evaluated twice with other numbers, the first is shown, most apart"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.results.result import ROLES, Result
+from evaluation.results.result import Result
+from evaluation.results.system import ROLES
 from evaluation.results.verify import check_result
 
 ORIGINS = ("sampled_by", "command", "revision")  # settings that tell what made the videos

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import torch
 
 from evaluation.metrics import METRICS
-from evaluation.results.result import Result, number
+from evaluation.results.result import Result
+from evaluation.statistics.intervals import number
 
 By = Literal["label", "identity"]
 FEWEST = 3  # clips; a value of fewer says more about the clips than about the system

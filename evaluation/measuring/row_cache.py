@@ -11,7 +11,7 @@ from torch import Tensor
 from evaluation.clips.pair import Pair
 from evaluation.extractors.interface import Extractor, describe
 from evaluation.protocol import Protocol, digest_of, tensors_digest
-from evaluation.results.result import Row
+from evaluation.results.rows import Row
 from evaluation.runtime.cache_files import KeptFiles
 
 TRUTH_FIELDS = ("frames", "reference", "waveform", "blend", "action_units", "landmarks")

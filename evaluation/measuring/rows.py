@@ -15,9 +15,10 @@ from evaluation.measuring.row_cache import KeptRows, truth_digest
 from evaluation.metrics import ClipMetric
 from evaluation.metrics.sets.distances import SetMetric
 from evaluation.results.data import Found
-from evaluation.results.result import Row, number
+from evaluation.results.rows import Row
 from evaluation.results.set_features import as_tensors
 from evaluation.runtime.devices import CPU, with_room
+from evaluation.statistics.intervals import number
 
 PICTURES = ("frames", "frames")
 

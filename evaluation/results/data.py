@@ -9,8 +9,8 @@ from torch import Tensor
 from datamodules.batch import FPS
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.protocol import digest_of
-from evaluation.results.missing import unmeasured
-from evaluation.results.result import Result, Row
+from evaluation.results.result import Result
+from evaluation.results.rows import Row, unmeasured
 
 SIDES = ("generated", "true")
 SAME_RATE = 0.1  # frames a second; a header's mean rate is rarely exact

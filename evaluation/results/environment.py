@@ -2,13 +2,12 @@
 
 import platform
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 
 import torch
 
-from evaluation.clips.pair import Timed
 from evaluation.runtime.devices import CPU
-from evaluation.runtime.distributed import World
 
 LIBRARIES = ("torch", "torchmetrics", "numpy", "safetensors")
 
@@ -32,15 +31,18 @@ def evaluation_cost(seconds: float, frames: int) -> dict[str, float | None]:
     }
 
 
-def generation_cost(world: World, timed: Timed | None) -> dict[str, float | None]:
-    """What making the clips took, over all processes; nothing where it was not timed."""
-    if timed is None:
+def generation_cost(parts: Iterable[tuple[float, int, float | None]]) -> dict[str, float | None]:
+    """What making the clips took, over all processes; nothing where it was not timed.
+
+    Args:
+        parts: of each process the seconds, the frames it made in them, and its peak memory in MB where known.
+    """
+    if not (timed := list(parts)):
         return {}
-    parts = world.gather((timed.seconds, float(timed.frames), timed.peak_memory_mb or 0.0))
-    seconds, frames, memory = zip(*parts, strict=True)
+    seconds, frames, memory = zip(*timed, strict=True)
     return {
         "generation_seconds_per_frame": sum(seconds) / sum(frames) if sum(frames) else None,
-        "generation_peak_memory_mb": max(memory) or None,
+        "generation_peak_memory_mb": max(peak or 0.0 for peak in memory) or None,
     }
 
 

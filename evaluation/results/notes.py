@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.sets.distances import SetMetric
+from evaluation.results.rows import Row
 from evaluation.results.set_features import Features, by_person
-
-if TYPE_CHECKING:
-    from evaluation.results.result import Row
 
 
 def note_of(metric: ClipMetric, value: float | None, features: Features, identities: Sequence[str]) -> str:
@@ -46,7 +44,7 @@ def reasons_without_value(records: Mapping[str, Mapping[str, Any]]) -> list[str]
     )
 
 
-def clips_without_value(rows: Sequence["Row"]) -> list[str]:
+def clips_without_value(rows: Sequence[Row]) -> list[str]:
     """A line for each reason why clips have no value of their own: how many, why, which metrics.
 
     A clip that only adds to a pooled metric has none and needs none.

@@ -9,7 +9,8 @@ from torch import nn
 from evaluation.extractors.interface import Extractor, describe, doubt_of
 from evaluation.metrics.pictures.perceptual import BY_NETWORK
 from evaluation.protocol import Protocol
-from evaluation.results.result import Row, System
+from evaluation.results.rows import Row
+from evaluation.results.system import System
 
 Truth = Literal["exact", "measured"]
 

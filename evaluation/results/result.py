@@ -24,6 +24,7 @@ from evaluation.results.files import (
     read_sums,
 )
 from evaluation.results.notes import note_of
+from evaluation.results.rows import Row
 from evaluation.results.schema import check_shape
 from evaluation.results.set_features import PREFIX, Features, by_person, packed, unpacked
 from evaluation.results.verify import check_result
@@ -40,67 +41,7 @@ from evaluation.statistics.intervals import (
 )
 from evaluation.statistics.seed_variance import seed_spread
 
-ROLES = ("system", "ceiling", "floor")
 Estimate = tuple[float | None, float | None]  # a value; the standard error of a distance of sets if wanted
-
-
-@dataclass
-class System:
-    """What made the videos.
-
-    Args:
-        name: as tables show it.
-        role: `system`, or `ceiling` or `floor` for the rows that say what the metrics can see.
-        checkpoint_sha256: of the weights; empty where there are none.
-        run_signature: of the run that trained them.
-        seeds: of the sampler.
-        settings: sampler, steps, guidance and the like.
-        seconds_per_frame: what generating cost; None where unknown.
-        peak_memory_mb: of generating; None where unknown.
-        tflop_per_frame: 10^12 floating-point operations to generate a frame, counted; None where unknown.
-
-    Raises:
-        ValueError: for an unknown role.
-    """
-
-    name: str
-    role: str = "system"
-    checkpoint_sha256: str = ""
-    run_signature: str = ""
-    seeds: list[int] = field(default_factory=list)
-    settings: dict[str, Any] = field(default_factory=dict)
-    seconds_per_frame: float | None = None
-    peak_memory_mb: float | None = None
-    tflop_per_frame: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.role not in ROLES:
-            raise ValueError(f"unknown role {self.role!r}: allowed are {', '.join(ROLES)}")
-
-
-@dataclass
-class Row:
-    """One clip of one seed: evaluated, or failed for a reason.
-
-    Args:
-        key: of the clip.
-        identity: of the person.
-        label: the emotion's name; empty where unknown.
-        seed: of the sampler.
-        frames: compared.
-        problem: empty, or why the clip could not be evaluated.
-        values: metric -> value of this clip alone; None where it has none.
-        sums: metric -> the sums that aggregates add up.
-    """
-
-    key: str
-    identity: str
-    label: str = ""
-    seed: int = 0
-    frames: int = 0
-    problem: str = ""
-    values: dict[str, float | None] = field(default_factory=dict)
-    sums: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from evaluation.metrics import METRICS
-from evaluation.results.missing import unmeasured
+from evaluation.results.rows import unmeasured
 from evaluation.statistics.intervals import number
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.clips.pair import Clips, FinishedVideos, clips_of_folder, videos_made
 from evaluation.protocol import Protocol, prepare
-from evaluation.results.result import System
+from evaluation.results.system import System
 from moee.clips.manifest import clips_of_manifest, read_manifest
 
 if TYPE_CHECKING:

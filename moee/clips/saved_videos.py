@@ -8,7 +8,7 @@ from moee.files import check_writable
 
 if TYPE_CHECKING:
     from evaluation.clips.pair import Pair
-    from evaluation.results.result import System
+    from evaluation.results.system import System
 
 
 def check_kept(folder: Path | None, name: str) -> None:

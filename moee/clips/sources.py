@@ -15,7 +15,7 @@ from torch import Tensor
 from evaluation.clips.errors import about_file
 from evaluation.clips.pair import Clips, Make, isolated_limits, limits, strangers
 from evaluation.protocol import prepare
-from evaluation.results.result import System
+from evaluation.results.system import System
 from lightning_modules.interfaces import EmotionCue
 from moee.generation.idle_motion import NaturalMotion
 from moee.generation.video_writer import CRF, write_video

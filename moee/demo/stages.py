@@ -114,7 +114,7 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     from evaluation.clips.pair import clips_of_samples, limits, pairs_of
     from evaluation.evaluate import evaluate_pairs
     from evaluation.protocol import load_protocol
-    from evaluation.results.result import System
+    from evaluation.results.system import System
     from moee.judging.evaluate import find_protocol, load_extractors
 
     protocol = load_protocol(find_protocol(PROTOCOL))

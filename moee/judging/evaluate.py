@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from evaluation.clips.pair import Clips
     from evaluation.extractors.interface import Extractor
     from evaluation.protocol import Protocol
-    from evaluation.results.result import Result, System
+    from evaluation.results.result import Result
+    from evaluation.results.system import System
     from moee.clips.sources import Entry
 
 DESCRIPTION = """Score a folder of videos, of ours or of others, against the true ones of the same names.
@@ -342,8 +343,8 @@ def read_system(path: Path) -> "System":
         FileNotFoundError: if it is not there.
         ValueError: if it is no JSON, or has a key that a system has not.
     """
-    from evaluation.results.result import System
     from evaluation.results.schema import SHAPE, SOMETIMES, fits
+    from evaluation.results.system import System
     from moee.config_errors import unknown_key
 
     if not path.is_file():

@@ -258,7 +258,7 @@ def system_record(
     adapter: Adapter, seconds: float, frames: int, seed: int, memory: float | None = None
 ) -> dict[str, Any]:
     """What `moee evaluate --system` reads: an `evaluation.results.result.System` as plain data."""
-    from evaluation.results.result import System
+    from evaluation.results.system import System
 
     about = {"revision": adapter.revision, "licence": adapter.licence, "command": " ".join(adapter.command)}
     settings = {"made by": "its own code"} | {k: v for k, v in about.items() if v} | dict(adapter.settings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from moee.generation.animate import STEPS
 
 if TYPE_CHECKING:
-    from evaluation.results.result import System
+    from evaluation.results.system import System
 
 DEFAULTS = {"seeds": 1, "steps": STEPS, "frames": 25, "precision": "auto"}
 SOURCES = ("generated", "checkpoint", "manifest", "reference", "synthetic")

@@ -22,7 +22,7 @@ from evaluation.metrics.emotion.scores import EmotionAccuracy, class_target
 from evaluation.metrics.identity.similarity import IdentityToReference
 from evaluation.metrics.pictures.texture import grey, high_pass
 from evaluation.protocol import Protocol, digest_of
-from evaluation.results.result import Row
+from evaluation.results.rows import Row
 from evaluation.runtime.devices import Workplace, choose_device
 from evaluation.studies import drift
 from moee.judging.evaluate import load_extractors

@@ -18,7 +18,7 @@ from evaluation.clips.pair import (
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.metrics import METRICS
 from evaluation.protocol import load_protocol, prepare
-from evaluation.results.result import System
+from evaluation.results.system import System
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import torch
 from evaluation.metrics import METRICS
 from evaluation.metrics.correlation import moment_sums
 from evaluation.metrics.sets.frechet import FrechetDistance, pack_moments
-from evaluation.results.result import Result, Row
+from evaluation.results.result import Result
+from evaluation.results.rows import Row
 
 MP4 = b"\0\0\0\x18ftypmp42 not really a video"
 CLIPS, PEOPLE, FRAMES = 32, 8, 40

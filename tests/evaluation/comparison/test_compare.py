@@ -12,7 +12,8 @@ from evaluation.comparison.compare import cautions, compare, paired_sums, read_c
 from evaluation.evaluate import evaluate_pairs
 from evaluation.metrics import METRICS, Psnr, Sharpness
 from evaluation.protocol import load_protocol
-from evaluation.results.result import Result, System
+from evaluation.results.result import Result
+from evaluation.results.system import System
 from evaluation.statistics.intervals import group_means, sign_flip_test
 from evaluation.statistics.paired import holm
 from moee import cli

@@ -14,7 +14,8 @@ from evaluation.comparison.sensitivity import real_halves, sights
 from evaluation.evaluate import evaluate_pairs
 from evaluation.metrics import METRICS
 from evaluation.metrics.sets.frechet import frechet_distance
-from evaluation.results.result import Result, System
+from evaluation.results.result import Result
+from evaluation.results.system import System
 from moee.clips.sources import other_emotions, synthetic_clips
 from moee.judging.summary import limit_table
 

@@ -17,7 +17,8 @@ from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.leaderboard.downloads import as_json, as_latex, as_markdown
 from evaluation.leaderboard.scores import score_table
 from evaluation.leaderboard.site import build_leaderboard
-from evaluation.results.result import Result, System
+from evaluation.results.result import Result
+from evaluation.results.system import System
 
 HOSTILE = "=1+1<script>alert(1)</script>&\"'`|*_$\\{}"
 

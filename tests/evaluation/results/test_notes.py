@@ -7,7 +7,7 @@ from judges import painted
 from datamodules.batch import EMOTIONS, parse_blend
 from evaluation.metrics import METRICS
 from evaluation.results.notes import clips_without_value, reasons_without_value
-from evaluation.results.result import Row
+from evaluation.results.rows import Row
 
 ALWAYS = {"psnr", "ssim", "ssim_uniform", "lpips", "lpips_vgg"}  # of two videos of one size
 

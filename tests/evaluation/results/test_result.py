@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save, save_file
 from evaluation.clips.pair import Pair
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.results.files import put_tensors
-from evaluation.results.result import Result, System
+from evaluation.results.result import Result
+from evaluation.results.system import System
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def resigned(path, edit) -> None:
     unsigned = Result(
         **{k: content[k] for k in ("protocol", "system", "data", "extractors", "metrics")}, rows=[]
     )
-    from evaluation.results.result import Row
+    from evaluation.results.rows import Row
 
     unsigned.rows = [Row(**row) for row in content["rows"]]
     change(path, lambda c: c.update(sha256=unsigned.digest))

@@ -21,7 +21,8 @@ from evaluation.leaderboard.origins import provenance
 from evaluation.leaderboard.scores import score_table
 from evaluation.protocol import load_protocol
 from evaluation.results.data import Found, data_record
-from evaluation.results.result import Result, Row
+from evaluation.results.result import Result
+from evaluation.results.rows import Row
 from moee import cli
 from moee.judging import evaluate
 from moee.judging.about import check_about
