@@ -7,7 +7,6 @@ from pathlib import Path
 
 from evaluation.results.result import Result
 from evaluation.results.system import ROLES
-from evaluation.results.verify import check_result
 
 ORIGINS = ("sampled_by", "command", "revision")  # settings that tell what made the videos
 LONGEST_NAME, LONGEST_KEY = 80, 300  # characters of a system's name; of a clip, a person, an emotion
@@ -35,7 +34,7 @@ def admit(results: Sequence[Result | Path]) -> tuple[list[Result], list[Refusal]
         try:
             result = item if isinstance(item, Result) else Result.read(Path(item))
             if result is item:
-                check_result(result)
+                result.verify()
             _check_origin(result)
         except (ValueError, OSError) as error:
             refused.append(_refusal(item, error))

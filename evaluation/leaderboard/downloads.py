@@ -24,7 +24,8 @@ from evaluation.comparison.tables import (
 )
 from evaluation.leaderboard.admission import Refusal
 from evaluation.metrics import METRICS
-from evaluation.results.result import Result, direction
+from evaluation.results.aggregates import direction
+from evaluation.results.result import Result
 
 COLUMNS = ("table", "system", "role", "metric", "value", "low", "high", "n", "failed", "unit", "direction")
 MORE_COLUMNS = ("measured_by", "standing", "protocol", "data", "result_sha256", "doubt")

@@ -160,7 +160,7 @@ def record(
 def as_csv(pairs: "Sequence[Comparison]") -> str:
     """One line a test, with the columns of `COLUMNS`."""
     from evaluation.metrics import METRICS
-    from evaluation.results.result import direction
+    from evaluation.results.aggregates import direction
 
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n", extrasaction="ignore")
