@@ -7,6 +7,7 @@ from html import escape
 
 from evaluation.comparison.tables import Table, arrow, blind, cost, interval, shown, text_of
 from evaluation.metrics import METRICS
+from evaluation.pages.axes import log_ticks, ticks
 from evaluation.pages.page import aside
 
 WIDTH, HEIGHT = 560, 340
@@ -177,23 +178,6 @@ def _labels(found: Sequence[Point], x: Callable[[float], float], y: Callable[[fl
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers within a range, in steps of 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    first = math.ceil(low / step)
-    return [round((first + i) * step, 12) for i in range(int(high / step - first + 1e-9) + 1)]
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten within a range; powers alone where wide, even steps where narrow."""
-    factors = (1, 2, 5) if high / low < 1000 else (1,)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
-    return found if len(found) > 2 else ticks(low, high)
 
 
 def _plain(value: float) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
 
-from evaluation.leaderboard.pareto import ticks
+from evaluation.pages.axes import ticks
 
 LABEL_STEP, LETTER = 13.0, 6.4  # height of a label's line, width of a letter, in the units of the picture
 TOP, RIGHT, BOTTOM, LEFT = 14, 12, 42, 74  # margins

@@ -13,10 +13,11 @@ from evaluation.comparison.tables import doubt, group, measured_by
 from evaluation.extractors.interface import OTHER_WEIGHTS
 from evaluation.leaderboard.breakdown import breakdown, group_values
 from evaluation.leaderboard.downloads import as_csv, as_json, as_latex, as_markdown
-from evaluation.leaderboard.pareto import Point, front, log_ticks, plotted_metric, ticks
+from evaluation.leaderboard.pareto import Point, front, plotted_metric
 from evaluation.leaderboard.scores import family
 from evaluation.leaderboard.site import build_leaderboard
 from evaluation.metrics import METRICS
+from evaluation.pages.axes import log_ticks, ticks
 from evaluation.pages.videos import copy_videos, find_videos
 from evaluation.results.result import Result
 
