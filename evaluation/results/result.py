@@ -22,7 +22,6 @@ from evaluation.results.files import (
     read_sums,
 )
 from evaluation.results.rows import Row
-from evaluation.results.schema import check_shape
 from evaluation.results.set_features import PREFIX, Features, packed, unpacked
 from evaluation.results.verify import check_claims
 from evaluation.runtime.devices import CPU
@@ -153,9 +152,7 @@ class Result:
             ValueError: if it is no result, of another schema, or was changed after it was written.
         """
         path = Path(path)
-        content = read_content(path, Row.__dataclass_fields__)
-        with naming(path):
-            check_shape(content)
+        content = read_content(path)
         tensors = read_sums(path, content["sums_file"])
         result = cls(
             **{name: content[name] for name in SECTIONS if name != "rows"},

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
@@ -343,20 +342,12 @@ def read_system(path: Path) -> "System":
         FileNotFoundError: if it is not there.
         ValueError: if it is no JSON, or has a key that a system has not.
     """
-    from evaluation.results.schema import SHAPE, SOMETIMES, fits
     from evaluation.results.system import System
-    from moee.config_errors import unknown_key
+    from evaluation.validation import checked, written_like
 
     if not path.is_file():
         raise FileNotFoundError(f"no system file {path}")
     content = read_json(path)
-    known = [entry.name for entry in fields(System)]
     if not isinstance(content, dict) or "name" not in content:
         raise ValueError(f"{path}: expected the record of a system, with a name")
-    for key in content:
-        if key not in known:
-            raise ValueError(f"{path}: {unknown_key('', key, known)}")
-        fits(content[key], SHAPE["system"].get(key, SOMETIMES), f"{path}: {key}")
-    if not all(type(seed) is int for seed in content.get("seeds", [])):
-        raise ValueError(f"{path}: seeds: expected whole numbers, got {content['seeds']!r}")
-    return System(**content)
+    return System(**checked(written_like(System), content, str(path)).model_dump(exclude_unset=True))

@@ -201,12 +201,15 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"name": 5}', "name must be str, got int"),
-        ('{"name": "x", "seeds": null}', "seeds must be list, got NoneType"),
-        ('{"name": "x", "seeds": [0.5]}', "seeds: expected whole numbers, got [0.5]"),
-        ('{"name": "x", "settings": []}', "settings must be dict, got list"),
-        ('{"name": "x", "seconds_per_frame": "fast"}', "seconds_per_frame must be int or float or NoneType"),
-        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame must be int or float or NoneType"),
+        ('{"name": 5}', "name must be a text, got 5"),
+        ('{"name": "x", "seeds": null}', "seeds must be a list, got None"),
+        ('{"name": "x", "seeds": [0.5]}', "seeds[0] must be a whole number, got 0.5"),
+        ('{"name": "x", "settings": []}', "settings must be `key: value` pairs, got []"),
+        (
+            '{"name": "x", "seconds_per_frame": "fast"}',
+            "seconds_per_frame must be a number or null",
+        ),
+        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame must be a number or null, got 'many'"),
         ("[" * 100_000, "is not JSON"),
     ],
 )
