@@ -19,7 +19,7 @@ KINDS = {
     **{"string_type": "a text", "bool_type": "true or false", "list_type": "a list"},
     **{"int_type": "a whole number", "int_from_float": "a whole number"},
     **{"float_type": "a number", "finite_number": "a finite number"},
-    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "`key: value` pairs"),
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "`key: value` pairs"),
 }
 Place = tuple[int | str, ...]  # keys and positions that lead to a value
 ModelT = TypeVar("ModelT", bound=BaseModel)

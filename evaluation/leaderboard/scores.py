@@ -19,28 +19,27 @@ from evaluation.comparison.tables import (
     text_of,
 )
 from evaluation.metrics import METRICS
+from evaluation.metrics.sets.expression import ExpressionOfSets
 from evaluation.pages.page import aside, badge, data_table
 from evaluation.results.notes import own_notes
 from evaluation.results.result import Result
 
-FAMILIES = {
-    "Picture": ("psnr", "ssim", "perceptual", "frechet", "texture"),
-    "Motion": (
-        *("landmarks", "landmark_variants", "lips", "sync", "blinks", "head_pose", "face_dynamics"),
-        *("mesh_dynamics", "lip_loudness", "head_dynamics"),
-        *("action_units", "action_unit_detection", "expression"),
-    ),
-    "Emotion": ("emotion", "emotion_labels"),
+FAMILIES = {  # -> folders of `evaluation.metrics`
+    "Picture": ("pictures", "sets"),
+    "Motion": ("landmarks", "sync", "motion", "action_units"),
+    "Emotion": ("emotion",),
     "Identity": ("identity",),
 }
 EMBEDDED = "embedded, not the published network"
 
 
 def family(name: str) -> str:
-    """What a metric looks at, by the file it is written in."""
-    module = METRICS[name].__module__.rpartition(".")[2]
+    """What a metric looks at, by the folder it is written in."""
+    if issubclass(METRICS[name], ExpressionOfSets):
+        return "Motion"  # a distance of sets of expressions, not of pictures
+    folder = METRICS[name].__module__.removeprefix("evaluation.metrics.").partition(".")[0]
     other = "Picture" if METRICS[name].of_sets else "Other"  # FID, KID and FVD are made by a loop, in no file
-    return next((title for title, modules in FAMILIES.items() if module in modules), other)
+    return next((title for title, folders in FAMILIES.items() if folder in folders), other)
 
 
 def score_table(table: Table, caption: str) -> str:

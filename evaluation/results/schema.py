@@ -4,31 +4,20 @@ A later version may tell more than is asked for here; only a row has exactly the
 """
 
 import math
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evaluation.metrics import METRICS
-from evaluation.validation import Recorded, Written, unknown
-
-MOST_RESAMPLES = 100_000
-
-
-def _known_metric(name: str) -> str:
-    if name not in METRICS:
-        raise ValueError(f"this version knows no metric {unknown(name, METRICS)}")
-    return name
-
-
-MetricName = Annotated[str, AfterValidator(_known_metric)]
-Count = Annotated[int, Field(ge=0)]
+from evaluation.protocol import Count, Level, MetricName, Resamples
+from evaluation.validation import Recorded, Written
 
 
 class Statistics(Recorded):
     """How intervals were drawn."""
 
-    level: Annotated[float, Field(gt=0, lt=1)]
-    resamples: Annotated[int, Field(gt=0, le=MOST_RESAMPLES)]
+    level: Level
+    resamples: Resamples
     seed: Count
 
 
@@ -117,12 +106,12 @@ class RowRecord(Written):
     frames: int
     problem: str
     values: dict[str, float | None]
-    sums: dict[str, list[Any]]
+    sums: dict[MetricName, list[Any]]
 
     @model_validator(mode="after")
     def _sums_fit(self) -> "RowRecord":
         for name, sums in self.sums.items():
-            width = METRICS[_known_metric(name)]().sums.numel()
+            width = METRICS[name]().sums.numel()
             if len(sums) != width or not all(map(_is_finite, sums)):
                 raise ValueError(
                     f"{self.key}: {name} needs {width} finite sums; measure a result of an older version anew"

@@ -92,7 +92,7 @@ def read_adapter(path: Path) -> Adapter:
         FileNotFoundError: if it is not there.
         ValueError: for broken YAML, an unknown key, or what `Adapter` refuses; with the file's name.
     """
-    from evaluation.protocol import read_pairs
+    from evaluation.validation import read_pairs
     from moee.config_errors import unknown_key
 
     content: dict[str, Any] = read_pairs(path, "adapter")

@@ -158,7 +158,11 @@ def test_what_foreign_leaves_is_found_by_its_record(tmp_path):
     (tmp_path / "their still system").mkdir()
     with pytest.raises(ValueError, match="are both of their still system: leave one out"):
         find_videos(tmp_path, keys, most=6)
-    for text, said in (("{", "is not JSON"), ("[]", "with a name"), ('{"name": 3}', "with a name")):
+    for text, said in (
+        ("{", "is not JSON"),
+        ("[]", "`key: value` pairs"),
+        ('{"name": 3}', "name must be a text"),
+    ):
         (tmp_path / "stranger" / "system.json").write_text(text)
         with pytest.raises(ValueError, match=said):
             find_videos(tmp_path, keys, most=6)
