@@ -10,14 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from html import escape
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ConfigDict, field_validator
 
-from evaluation.pages.page import page
+from evaluation.pages.page import page, render
 from evaluation.pages.videos import read_video_file
 from evaluation.preference.ranking import Vote
 from evaluation.protocol import digest_of
@@ -30,6 +29,7 @@ INTRO = (
     "Two videos at a time, of the same line. Watch both, then choose. There is no right answer, and you can "
     "go back."
 )
+CHOICES = (("left", "Left", "1"), ("tie", "Cannot say", "2"), ("right", "Right", "3"))  # with their keys
 SCORES = {"left": 1.0, "tie": 0.5, "right": 0.0}
 PAGE_FOLDER, KEY_FILE = "page", "key.json"
 
@@ -136,34 +136,11 @@ def build_study(
 
 
 def _page(study: Study, title: str) -> str:
-    shown = {
+    content = {
         "study": study.digest,
         "trials": [[f"videos/{trial.left_file}", f"videos/{trial.right_file}"] for trial in study.trials],
     }
-    data = json.dumps(shown).replace("<", "\\u003c")
-    sides = "".join(
-        f'<figure><video id="{side}" controls playsinline preload="auto" aria-label="{side} video"></video>'
-        f"<figcaption>{side}</figcaption></figure>"
-        for side in ("left", "right")
-    )
-    answers = "".join(
-        f'<button type="button" data-choice="{choice}">{text} <kbd>{key}</kbd></button>'
-        for choice, text, key in (("left", "Left", "1"), ("tie", "Cannot say", "2"), ("right", "Right", "3"))
-    )
-    body = (
-        f'<section id="ask"><h2 id="question">{escape(study.question)}</h2><div class="pair">{sides}</div>'
-        f'<div class="answers" role="group" aria-labelledby="question">{answers}</div>'
-        '<p class="soft keys"><kbd>Space</kbd> plays the left, then the right. <kbd>B</kbd> goes back.</p>'
-        '<div class="progress"><progress id="bar" aria-label="answered"></progress>'
-        '<span id="status" role="status"></span></div></section>'
-        '<section id="done" hidden><h2>Thank you</h2><p>All pairs are answered. Save the file and send it to '
-        "whoever asked you.</p></section>"
-        '<p class="tools"><button type="button" id="back">Back</button>'
-        '<button type="button" id="save">Save answers</button></p>'
-        '<p class="soft">Answers stay in this browser until you save them; nothing is sent anywhere.</p>'
-        "<noscript><p>This page needs its script.</p></noscript>"
-        f'<script type="application/json" id="study">{data}</script>'
-    )
+    body = render("preference.html.j2", {"question": study.question, "content": content, "choices": CHOICES})
     return page(title, INTRO, body, script="preference.js", style="preference.css")
 
 
