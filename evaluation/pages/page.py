@@ -60,5 +60,5 @@ def page(title: str, intro: str, body: Markup, script: str = "board.js", style: 
         "img-src 'self' file: data:; media-src 'self' file: data:; base-uri 'none'; form-action 'none'"
     )
     look = asset("page.css") + (asset(style) if style else "")
-    values = {"title": title, "intro": intro, "body": body, "policy": policy}
+    values = {"title": title, "intro": intro, "body": body, "policy": Markup(policy)}
     return render("page.html.j2", values | {"style": Markup(look), "script": Markup(code)}) + "\n"
