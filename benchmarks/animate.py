@@ -18,9 +18,10 @@ import torch
 from datamodules.batch import parse_blend
 from datamodules.synthetic.clip import synthetic_clip
 from lightning_modules.interfaces import EmotionCue
-from moee.generation.animate import PRECISIONS, Settings, count_frames, write_animation
+from moee.generation.animate import count_frames, write_animation
 from moee.generation.generator import load_generator
 from moee.generation.portrait import Portrait
+from moee.generation.settings import PRECISIONS, SamplingSettings
 from moee.generation.video_writer import VideoWriter, write_video
 
 
@@ -77,7 +78,7 @@ def main() -> None:
     clip = synthetic_clip(0, round(args.seconds * 25), 128, split="test")
     portrait = Portrait(clip["reference"], (0, 0, clip["reference"].shape[1]), clip["reference"])
     clock, cue = Clock(), EmotionCue(label=parse_blend("happy")[None])
-    settings = Settings(args.steps, emotion_strength=args.emotion_strength)
+    settings = SamplingSettings(args.steps, emotion_strength=args.emotion_strength)
     with tempfile.TemporaryDirectory() as folder:
         voice = write_video(Path(folder) / "voice.mp4", clip["frames"], clip["waveform"])
         out = Path(folder) / "out.mp4"

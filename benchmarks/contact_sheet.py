@@ -24,9 +24,10 @@ from datamodules.media.reading import read_sound
 from datamodules.synthetic.clip import synthetic_clip
 from datamodules.synthetic.text import describe
 from lightning_modules.interfaces import EmotionCue
-from moee.generation.animate import Settings, count_frames, write_animation
+from moee.generation.animate import count_frames, write_animation
 from moee.generation.generator import LoadedGenerator, load_generator
 from moee.generation.portrait import Portrait, open_portrait
+from moee.generation.settings import SamplingSettings
 from moee.generation.video_writer import write_video
 
 EMOTIONS = ("happy", "sad", "angry", "surprise")
@@ -110,7 +111,9 @@ def tiles_of(
         quiet, loud = quiet_and_loud(audio, length)
         for emotion, cue in cues.items():
             path = folder / f"{subject.name}-{audio.stem}-{emotion}.mp4"
-            write_animation(path, generator, subject.portrait, audio, cue, Settings(steps=steps), length)
+            write_animation(
+                path, generator, subject.portrait, audio, cue, SamplingSettings(steps=steps), length
+            )
             print(check(path), flush=True)
             pictures = frames_of(path)
             if emotion == "neutral":
@@ -142,7 +145,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
     parser.add_argument("--checkpoint", help="(default: the shipped one)")
     parser.add_argument("--detector", help="landmark model, if not among the known weights")
-    parser.add_argument("--steps", type=int, default=Settings.steps, help=f"(default: {Settings.steps})")
+    parser.add_argument(
+        "--steps", type=int, default=SamplingSettings.steps, help=f"(default: {SamplingSettings.steps})"
+    )
     args = parser.parse_args()
     generator, folder = load_generator(args.checkpoint), args.out.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)

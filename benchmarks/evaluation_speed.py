@@ -33,8 +33,8 @@ from torch import Tensor
 from evaluation.extractors.published.inception import Inception
 from evaluation.extractors.weights import exact
 from evaluation.metrics import METRICS, frechet_distance
-from evaluation.metrics.sets import kid
 from evaluation.metrics.sets.distances import SetMetric
+from evaluation.metrics.sets.kid import kid
 from evaluation.runtime.devices import CPU, Workplace, choose_device
 
 WIDTH, CLOSE, CLOSE_FITS = 2048, 1e-4, 1e-9

@@ -23,6 +23,7 @@ from torch import Tensor
 from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
 from datamodules.loading.synthetic_heads import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
+from lightning_modules.interfaces import Conditions
 from moee.experiments.run_directory import read_run
 from moee.weights.modules import build_module
 
@@ -94,7 +95,8 @@ class Curve:
         first = torch.full(x.shape[:2], len(model.alphas) - 1)
         emotion = model._emotion(batch, batch["blend"], self._chosen(cue))
         tokens = model.reference_net(portrait)
-        out = -model.denoiser(noise, first, tokens, base, speech, batch["head_motion"], emotion)
+        conditions = Conditions(tokens, portrait=base, speech=speech, head_motion=batch["head_motion"])
+        out = -model.denoiser(noise, first, conditions, emotion)
         squares = torch.stack([(out - x).square() * self.cells, x.square() * self.cells], -1)
         return squares.flatten(1, -2).sum(1).double(), self._psnr(model.from_residual(out, base))
 

@@ -12,9 +12,10 @@ import time
 import numpy as np
 import torch
 
-from datamodules.synthetic.face.identity import sample_identity
+from datamodules.synthetic.face.controls import Controls
+from datamodules.synthetic.face.identity_sampling import sample_identity
 from datamodules.synthetic.face.plates import paint_plates
-from datamodules.synthetic.face.renderer import Controls, render
+from datamodules.synthetic.face.renderer import render
 
 FRAMES, CLIPS = 48, 6
 STAGES = {

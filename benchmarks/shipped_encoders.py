@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datamodules.loading.voices import SyntheticCues, SyntheticVoices
+from datamodules.loading.synthetic_cues import SyntheticCues
+from datamodules.loading.synthetic_voices import SyntheticVoices
 from datamodules.synthetic.clip import synthetic_clip
 from evaluation import IdentityTraining
 from lightning_modules.emotion.recognition import CLEAR, SpeechFeatureTraining, class_shares

@@ -25,7 +25,7 @@ from datamodules.media.reading import read_sound, read_video
 from datamodules.synthetic.clip import synthetic_clip
 from evaluation.extractors.embedded.sync_training import delayed
 from evaluation.metrics.sync.confidence import Sync, reach_of, shifted_distances, sync_of
-from moee.judging.evaluate import load_extractor
+from moee.judging.protocols import load_extractor
 from moee.weights.registry import find
 
 FIRST_SEED = 910_000  # of synthetic clips no training has seen

@@ -109,26 +109,12 @@ def tonic(action_units_FA: Tensor, window: int = 25) -> Tensor:
     return out
 
 
-def common_action_units(*lists: tuple[int, ...]) -> tuple[int, ...]:
-    """The units of the contract that all lists have, in our order: what a comparison may use, and must name.
-
-    Raises:
-        ValueError: if nothing is shared.
-    """
-    shared = tuple(unit for unit in ACTION_UNITS if all(unit in units for units in lists))
-    if not shared:
-        raise ValueError(
-            f"no action unit is shared by all of {', '.join(map(str, lists))}: nothing to compare"
-        )
-    return shared
-
-
 def parse_action_units(text: str) -> Tensor:
     """`AU12=0.8,AU6=0.5` to intensities (A,); units that are not named are zero.
 
     Raises:
         ValueError: for an unknown unit (the nearest known ones are named), no number, or a value outside
-        0..1.
+            0..1.
     """
     out = torch.zeros(len(ACTION_UNITS))
     known = [f"AU{unit}" for unit in ACTION_UNITS]

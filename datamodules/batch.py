@@ -6,7 +6,7 @@ Imports torch only, so that models, metrics and data agree without knowing each 
 """
 
 from difflib import get_close_matches
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor
@@ -146,7 +146,8 @@ def collate(samples: list[Sample]) -> TalkingHeadBatch:
     for name in OPTIONAL_TENSORS:
         empty = torch.zeros(shapes[name], dtype=torch.bool if name == "mouth_mask" else torch.float32)
         batch[name] = torch.stack([s.get(name, empty) for s in samples])
-    batch |= {name: torch.stack([s[name] for s in samples]) for name in AHEAD_OF_TIME if name in first}
+    plain: list[dict[str, Any]] = [dict(sample) for sample in samples]
+    batch |= {name: torch.stack([p[name] for p in plain]) for name in AHEAD_OF_TIME if name in first}
     batch["present"] = {
         name: torch.tensor([bool(s.get("text")) if name == "text" else name in s for s in samples])
         for name in (*OPTIONAL_TENSORS, "text")

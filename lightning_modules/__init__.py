@@ -1,10 +1,12 @@
 """The model: one file per idea of the paper. The names here are the `class_path`s of the YAML files."""
 
-from lightning_modules.emotion.encoders import ActionUnitEncoder, LabelEncoder, TextEncoder
+from lightning_modules.emotion.action_units import ActionUnitEncoder
 from lightning_modules.emotion.experts import EmotionExperts
+from lightning_modules.emotion.label import LabelEncoder
 from lightning_modules.emotion.latents import EmotionToLatents
 from lightning_modules.emotion.recognition import EmotionRecognition, SpeechFeatureTraining
 from lightning_modules.emotion.speech import SpeechEmotionEncoder
+from lightning_modules.emotion.text import TextEncoder
 from lightning_modules.optim.muon import Muon
 from lightning_modules.speech.features import MelSpeechFeatures, Wav2Vec2SpeechFeatures
 from lightning_modules.talking_head import TalkingHead

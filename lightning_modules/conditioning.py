@@ -21,12 +21,14 @@ class Dropout:
         second: a clip gets a second modality beside the first.
         speech: the sound is left out, for guidance on audio.
         motion: the head motion is left out.
+        motion_frames: a clip starts without the frames of the clip before, as the first one of a video does.
     """
 
     emotion: float = 0.1
     second: float = 0.15
     speech: float = 0.05
     motion: float = 0.1
+    motion_frames: float = 0.3
 
 
 @dataclass
@@ -97,17 +99,20 @@ def latent_mouth(mask_BFHW: Tensor, factor: int) -> Tensor:
     return torch.nn.functional.max_pool2d(mask_BFHW.float(), factor)[:, :, None]
 
 
-def latent_features(landmarks_BFK2: Tensor, factor: int, side: int) -> Tensor:
+def latent_features(landmarks_BFK2: Tensor, factor: int, side: int, reach: int = 1) -> Tensor:
     """Cells (B, F, 1, h, w) float in or beside which brows, eyes, nose or mouth lie; none where all are zero.
 
     Args:
         landmarks_BFK2: 68 points in pixels, x then y.
         factor: pixels a cell and side.
         side: cells a side of the latent.
+        reach: cells to every side that count as beside.
     """
     inner = landmarks_BFK2[:, :, 17:]
     known = inner.flatten(2).abs().sum(-1) > 0
     x, y = (inner.nan_to_num() / factor).long().clamp(0, side - 1).unbind(-1)
     cells = torch.zeros(*known.shape, side * side, device=inner.device)
     cells = cells.scatter(-1, y * side + x, 1.0) * known[..., None]
-    return torch.nn.functional.max_pool2d(cells.unflatten(-1, (side, side)), 3, 1, 1)[:, :, None]
+    return torch.nn.functional.max_pool2d(cells.unflatten(-1, (side, side)), 2 * reach + 1, 1, reach)[
+        :, :, None
+    ]

@@ -6,20 +6,26 @@ B clip, F frame, C channel, h row and w column of a latent, T token, D width.
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from datamodules.batch import Sample
-from lightning_modules.interfaces import KeepsAhead
-
-if TYPE_CHECKING:
-    from lightning_modules.talking_head import TalkingHead
+from lightning_modules.interfaces import Composed
+from lightning_modules.stages import is_frozen
 
 Encode = Callable[[Sample], Tensor]
 # Modality -> field of the batch. A text is not among them: each window words its emotion anew.
 CUE_TOKENS = {"speech": "voice_tokens"}
+
+
+@runtime_checkable
+class KeepsAhead(Protocol):
+    """A data module that can keep what frozen parts make of its clips: training need not make it again."""
+
+    def keep_ahead(self, name: str, function: Encode, version: str) -> None:
+        """Keep `function(clip)` as field `name` of every clip; `version` names the weights it came from."""
 
 
 def fingerprint(*parts: nn.Module) -> str:
@@ -31,32 +37,27 @@ def fingerprint(*parts: nn.Module) -> str:
     return digest.hexdigest()[:8]
 
 
-def is_frozen(part: nn.Module) -> bool:
-    """Whether nothing in a part learns."""
-    return not any(parameter.requires_grad for parameter in part.parameters())
-
-
-def encoders(model: "TalkingHead") -> dict[str, tuple[Encode, str]]:
+def encoders(model: Composed) -> dict[str, tuple[Encode, str]]:
     """Field of the batch -> how a clip's is made and by which weights, for all that is frozen in a model."""
     codec, speech, net = model.codec, model.speech_features, model.reference_net
-    found: dict[str, tuple[Encode, str]] = {
+    fields: dict[str, tuple[Encode, str]] = {
         "latent": (lambda clip: model.encode_pictures(clip["frames"]), fingerprint(codec)),
         "reference_latent": (partial(_portrait, model), fingerprint(codec)),
         "speech_tokens": (lambda clip: speech(clip["waveform"][None])[0], fingerprint(speech)),
     }
     if is_frozen(net):
-        found["reference_tokens"] = (
+        fields["reference_tokens"] = (
             lambda clip: pack(net(_portrait(model, clip)[None])),
             fingerprint(codec, net),
         )
     for modality, name in CUE_TOKENS.items():
-        if model.stage != "portrait" and modality in model.modalities:
+        if modality in model.trained_modalities:
             encoder = model.emotion_encoders[modality]
-            found[name] = (partial(_voice_tokens, encoder), fingerprint(encoder))
-    return found
+            fields[name] = (partial(_voice_tokens, encoder), fingerprint(encoder))
+    return fields
 
 
-def _portrait(model: "TalkingHead", clip: Sample) -> Tensor:
+def _portrait(model: Composed, clip: Sample) -> Tensor:
     return model.encode_pictures(clip["reference"][None])[0]
 
 
@@ -65,16 +66,16 @@ def _voice_tokens(encoder: nn.Module, clip: Sample) -> Tensor:
     return encoder(clip.get("voice", clip["waveform"])[None])[0]
 
 
-def keep(model: "TalkingHead", data: KeepsAhead, first: bool, barrier: Callable[[], object]) -> None:
+def keep(model: Composed, data: KeepsAhead, first: bool, barrier: Callable[[], object]) -> None:
     """Have a data module keep everything that `encoders` names; the first process makes it, the others wait.
 
     Args:
-        model: whose frozen parts encode.
+        model: whose frozen parts encode; in training mode afterwards.
         data: keeps it.
         first: this is the process that makes what is missing.
         barrier: waits for all processes.
     """
-    model.eval()
+    model.train(False)
     with torch.no_grad():
         for name, (encode, version) in encoders(model).items():
             if first:

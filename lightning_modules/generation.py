@@ -4,8 +4,7 @@ F frame, f frame of a chunk, C channel, H row, W column, M motion value.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,12 +12,16 @@ from torch import Tensor
 from datamodules.batch import HEAD_MOTION, SAMPLES_PER_FRAME, check_blend
 from lightning_modules.diffusion.process import clip_noise, guide
 from lightning_modules.diffusion.sampling import sample
-from lightning_modules.interfaces import EmotionCue, EmotionFeatures, EmotionPass
+from lightning_modules.interfaces import (
+    Composed,
+    Conditions,
+    EmotionCue,
+    EmotionFeatures,
+    EmotionPass,
+    SpeechFeatures,
+)
 from lightning_modules.video.codecs import keep_detail
 from lightning_modules.video.head_warp import warp_head
-
-if TYPE_CHECKING:
-    from lightning_modules.talking_head import TalkingHead
 
 # Either the whole motion (F, M), or a function of (first frame, sound of the chunk) to (f, M).
 HeadMotion = Tensor | Callable[[int, Tensor], Tensor]
@@ -59,22 +62,23 @@ class SpeechWindow:
     """Speech tokens of a stream: each chunk is heard with what came before it and a little of what follows.
 
     Args:
-        model: whose speech features are used.
-        past, future: frames of context.
+        features: what hears it.
+        past, future: frames of context, not negative.
     """
 
-    def __init__(self, model: "TalkingHead", past: int = 64, future: int = 16) -> None:
-        self.model, self.past, self.future = model, past, future
+    def __init__(self, features: SpeechFeatures, past: int, future: int) -> None:
+        self.features, self.past, self.future = features, past, future
         self.before = torch.zeros(0)
 
-    def tokens(self, chunk_S: Tensor, ahead_S: Tensor) -> Tensor:
+    def tokens(self, chunk_S: Tensor, following_S: Tensor) -> Tensor:
         """(1, f, T, D) for a chunk of whole frames, given the sound that follows it."""
-        ahead = ahead_S[: self.future * SAMPLES_PER_FRAME]
-        ahead = ahead[: len(ahead) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
-        heard = torch.cat([self.before, chunk_S, ahead])
+        following = following_S[: self.future * SAMPLES_PER_FRAME]
+        following = following[: len(following) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
+        sound = torch.cat([self.before, chunk_S, following])
         start, frames = len(self.before) // SAMPLES_PER_FRAME, len(chunk_S) // SAMPLES_PER_FRAME
-        tokens = self.model.speech_features(heard[None].to(self.model.device))[:, start : start + frames]
-        self.before = torch.cat([self.before, chunk_S])[-self.past * SAMPLES_PER_FRAME :]
+        tokens = self.features(sound[None].to(self.features.device))[:, start : start + frames]
+        before = torch.cat([self.before, chunk_S])
+        self.before = before[max(len(before) - self.past * SAMPLES_PER_FRAME, 0) :]
         return tokens
 
 
@@ -103,9 +107,9 @@ def whole_frames(waveform_S: Tensor) -> Tensor:
     return torch.nn.functional.pad(waveform_S, (0, -len(waveform_S) % SAMPLES_PER_FRAME))
 
 
-def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
+def _part(x_1FX: Tensor, start: int, frames: int) -> Tensor:
     """Frames [start, start + frames) of a track; what is constant stays, the last value holds to the end."""
-    if x_1FX is None or x_1FX.shape[1] == 1:
+    if x_1FX.shape[1] == 1:
         return x_1FX
     index = torch.arange(start, start + frames, device=x_1FX.device).clamp(0, x_1FX.shape[1] - 1)
     return x_1FX[:, index]
@@ -114,9 +118,7 @@ def _part(x_1FX: Tensor | None, start: int, frames: int) -> Tensor | None:
 class _Clip:
     """What one clip hands to the next: the last frames, and all that is computed once a portrait."""
 
-    def __init__(
-        self, model: "TalkingHead", reference_3HW: Tensor, cue: EmotionCue, options: Options
-    ) -> None:
+    def __init__(self, model: Composed, reference_3HW: Tensor, cue: EmotionCue, options: Options) -> None:
         self.model, self.options = model, options
         device = model.device
         self.picture = reference_3HW[None].to(device)
@@ -131,8 +133,8 @@ class _Clip:
         self.palette = None if cue.palette is None else cue.palette.float()[None].to(device)
         shape = (1, model.chunk + model.motion_frames, *self.portrait.shape[1:])
         generator = torch.Generator().manual_seed(options.seed)
-        # One noise for the whole video: chunks differ in what they are told, not in their dice.
-        self.noise = clip_noise(torch.zeros(shape), 1.0, generator).to(device)[:, :1]
+        # The same noise for every chunk: they differ in what they are told, not in their dice.
+        self.noise = clip_noise(torch.zeros(shape), model.noise.shared_in_animation, generator).to(device)
         self.last = torch.zeros(1, 0, *self.portrait.shape[1:], device=device)
         self.last_speech: Tensor | None = None
         self.last_motion: Tensor | None = None
@@ -170,43 +172,42 @@ class _Clip:
         emotion = EmotionPass(
             model.mixture,
             self._track(self.latent, start, frames),
-            _part(self.palette, start, frames),
+            None if self.palette is None else _part(self.palette, start, frames),
             self.null,
             options.emotion_strength,
         )
         nothing = EmotionPass(model.mixture, self.null)
 
+        conditions = Conditions(self.reference, portrait=base, speech=speech, head_motion=motion)
+        conditions = conditions.to(model.denoiser.dtype)
+        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=model.denoiser.dtype))
+
         def denoise(z: Tensor, timestep: int) -> Tensor:
-            z = torch.cat([self.last, z[:, given:]], 1)
+            z = torch.cat([self.last, z[:, given:]], 1).to(model.denoiser.dtype)
             steps = torch.full((1, frames), timestep, device=z.device)
             steps[:, :given] = 0
 
-            def run(sound: Tensor, feeling: EmotionPass) -> Tensor:
-                told = (x.to(model.denoiser.dtype) for x in (base, sound, motion))
-                return model.denoiser(
-                    z.to(model.denoiser.dtype), steps, self.reference, *told, feeling
-                ).float()
+            def run(conditions: Conditions, emotion: EmotionPass) -> Tensor:
+                return model.denoiser(z, steps, conditions, emotion).float()
 
-            outputs = {"full": run(speech, emotion)}
+            outputs = {"full": run(conditions, emotion)}
             if options.emotion_guidance != 1 or options.audio_guidance != 1:
-                outputs["no_emotion"] = run(speech, nothing)
+                outputs["no_emotion"] = run(conditions, nothing)
             if options.audio_guidance != 1:
-                outputs["none"] = run(torch.zeros_like(speech), nothing)
+                outputs["none"] = run(unheard, nothing)
             return guide(outputs, options.audio_guidance, options.emotion_guidance)
 
-        noise = self.noise.expand(-1, frames, -1, -1, -1)
+        noise = self.noise[:, :frames]
         return sample(denoise, noise, model.alphas, options.steps, model.noise.prediction)
 
     @staticmethod
     def _track(latent: Tensor, start: int, frames: int) -> Tensor:
-        part = _part(latent.flatten(2), start, frames)
-        assert part is not None
-        return part.unflatten(2, latent.shape[2:])
+        return _part(latent.flatten(2), start, frames).unflatten(2, latent.shape[2:])
 
 
 @torch.no_grad()
 def animate(
-    model: "TalkingHead",
+    model: Composed,
     reference_3HW: Tensor,
     sound: Tensor | Iterator[Tensor],
     cue: EmotionCue,
@@ -228,12 +229,13 @@ def animate(
     """
     if tuple(reference_3HW.shape) != (3, model.size, model.size):
         raise ValueError(f"portrait {tuple(reference_3HW.shape)}, expected (3, {model.size}, {model.size})")
-    clip, window, start = _Clip(model, reference_3HW, cue, options), SpeechWindow(model), 0
+    clip, start = _Clip(model, reference_3HW, cue, options), 0
+    window = SpeechWindow(model.speech_features, model.speech_past, model.speech_future)
     chunks = sound_chunks(sound, model.chunk * SAMPLES_PER_FRAME)
     following = next(chunks, None)
     while following is not None:
         current, following = whole_frames(following), next(chunks, None)
-        ahead = torch.zeros(0) if following is None else following
+        sound_after = torch.zeros(0) if following is None else following
         frames = len(current) // SAMPLES_PER_FRAME
         if head_motion is None:
             motion = torch.zeros(frames, len(HEAD_MOTION))
@@ -243,6 +245,6 @@ def animate(
                 if isinstance(head_motion, Tensor)
                 else head_motion(start, current)
             )
-        speech = window.tokens(current, ahead)
+        speech = window.tokens(current, sound_after)
         yield clip.frames(start, speech, motion[None].to(model.device))
         start += frames

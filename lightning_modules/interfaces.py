@@ -1,20 +1,21 @@
-"""The roles a talking head is composed of.
+"""The roles a talking head is composed of: everything that is asked of a part is declared here.
 
-B clip, F frame, L latent token, T token, D width, E expert, C channel, H row, W column.
+B clip, F frame, L latent token, T token, D width, E expert, C channel, H row, W column, M motion value,
+P value of a place, I identity token.
 
 A part owns only `forward` and returns tensors; loss, optimizer, logging and freezing belong to the composed
 module.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
 
 import lightning as L
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from datamodules.batch import Sample
+from lightning_modules.diffusion.objective import Noise
 
 
 @dataclass
@@ -36,6 +37,11 @@ class EmotionCue:
     palette: Tensor | None = None
 
 
+def given(cue: EmotionCue) -> list[str]:
+    """Names of the fields of a cue that are set."""
+    return [f.name for f in fields(cue) if getattr(cue, f.name) is not None]
+
+
 @dataclass
 class EmotionFeatures:
     """Encoded cues of a batch: per modality the tokens, and for which clips they are meant.
@@ -49,14 +55,93 @@ class EmotionFeatures:
     present: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass
+class Conditions:
+    """What a denoiser is told of a clip beside its noisy latents; what a model does not use is None.
+
+    Args:
+        reference: attention location -> tokens (B, T, D) of the portrait; no tokens, plain self-attention.
+        past: attention location -> tokens (B, F, T, D) of frames before the clip.
+        portrait: latent (B, F or 1, C, H, W) of the portrait, one for all frames or moved with the head.
+        speech: tokens (B, F, T, D); zeros mean no speech.
+        head_motion: (B, F, M) in the order of `HEAD_MOTION`.
+        places: where in this face each latent cell lies, (B, F or 1, P, H, W).
+        identity: tokens (B, I, D) of who is in the portrait.
+        face: where the face is in the picture, (B, F or 1, 1, H, W) in [0, 1].
+        masks: name of a region, such as `lips` -> (B, F or 1, 1, H, W) in [0, 1].
+    """
+
+    reference: dict[str, Tensor] = field(default_factory=dict)
+    past: dict[str, Tensor] | None = None
+    portrait: Tensor | None = None
+    speech: Tensor | None = None
+    head_motion: Tensor | None = None
+    places: Tensor | None = None
+    identity: Tensor | None = None
+    face: Tensor | None = None
+    masks: dict[str, Tensor] | None = None
+
+    def to(self, dtype: torch.dtype) -> "Conditions":
+        """A copy whose tensors are of a floating type."""
+        return replace(self, **{f.name: _cast(getattr(self, f.name), dtype) for f in fields(self)})
+
+
+def _cast(value: Any, dtype: torch.dtype) -> Any:
+    if isinstance(value, dict):
+        return {name: tensor.to(dtype) for name, tensor in value.items()}
+    return None if value is None else value.to(dtype)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What parts need to know of each other. A talking head reads it off them, so that nobody types it twice.
+
+    Args:
+        latent_channels: `channels` of the codec.
+        speech_width: `width` of the speech features.
+        speech_tokens: `tokens` of the speech features.
+        emotion_widths: modality -> `width` of its encoder.
+        emotion_width: `width` of the latent generator.
+        locations: `locations` of the denoiser.
+    """
+
+    latent_channels: int
+    speech_width: int
+    speech_tokens: int
+    emotion_widths: dict[str, int]
+    emotion_width: int
+    locations: dict[str, int]
+
+
+class ConnectedPart(L.LightningModule):
+    """A part that may want to know the sizes of the others before it can make its layers."""
+
+    def connect(self, sizes: Sizes) -> None:
+        """Take the sizes of the other parts: called once, by the composed module's constructor.
+
+        A part that is constructed with all it needs does nothing here.
+
+        Raises:
+            ValueError: if a size that the part was constructed with is another: one line naming both.
+        """
+
+    def derived_arguments(self) -> dict[str, Any]:
+        """Constructor arguments that `connect` filled in: an export writes them, so the part builds alone."""
+        return {}
+
+
 class EmotionEncoder(L.LightningModule, ABC):
     """One modality's cue to feature tokens.
 
-    `width` is the size of a token; `modality` one of `MODALITIES`.
+    Attributes:
+        modality: one of `MODALITIES`.
+        width: of a token.
+        tokens: T, tokens a frame or a clip.
     """
 
     modality: str
     width: int
+    tokens: int
 
     @abstractmethod
     def forward(self, cue: Tensor | list[str]) -> Tensor:
@@ -67,8 +152,12 @@ class EmotionEncoder(L.LightningModule, ABC):
         """
 
 
-class LatentGenerator(L.LightningModule, ABC):
-    """Emotion-to-Latents (MoEE, section of that name): any mix of modalities to one emotion latent."""
+class LatentGenerator(ConnectedPart, ABC):
+    """Emotion-to-Latents (MoEE, section of that name): any mix of modalities to one emotion latent.
+
+    Attributes:
+        width: of a token of the latent.
+    """
 
     width: int
 
@@ -77,7 +166,7 @@ class LatentGenerator(L.LightningModule, ABC):
         """Emotion latent (B, F or 1, L, width); clips without any present cue get the learned null latent."""
 
 
-class ExpertMixture(L.LightningModule, ABC):
+class ExpertMixture(ConnectedPart, ABC):
     """All experts and gates of all locations; the UNet calls it by the location's name."""
 
     @abstractmethod
@@ -85,31 +174,6 @@ class ExpertMixture(L.LightningModule, ABC):
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """What to add to the tokens (B, F, T, D), and the global gate (B, F or 1, E) that weighed it."""
-
-
-class ReferenceNetwork(L.LightningModule, ABC):
-    """The portrait to features for each attention location of the denoiser."""
-
-    @abstractmethod
-    def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
-        """Location name -> tokens (B, T, D) of the clean reference latent (B, C, H, W)."""
-
-
-class Denoiser(L.LightningModule, ABC):
-    """The conditioned video UNet: noisy latents of a clip to the prediction of its parametrisation."""
-
-    @abstractmethod
-    def forward(
-        self,
-        z_BFCHW: Tensor,
-        timestep_B: Tensor,
-        reference: dict[str, Tensor],
-        base_BFCHW: Tensor,
-        speech_BFTD: Tensor,
-        motion_BFM: Tensor | None,
-        mixture: "EmotionPass | None" = None,
-    ) -> Tensor:
-        """Prediction (B, F, C, H, W); without `mixture` this is exactly the stage-1 network."""
 
 
 @dataclass
@@ -136,10 +200,55 @@ class EmotionPass:
         return nothing + self.strength * (added - nothing)
 
 
+class ReferenceNetwork(ConnectedPart, ABC):
+    """The portrait to features for each attention location of the denoiser."""
+
+    @abstractmethod
+    def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
+        """Location name -> tokens (B, T, D) of the clean reference latent (B, C, H, W)."""
+
+
+class Denoiser(ConnectedPart, ABC):
+    """The conditioned video UNet: noisy latents of a clip to the prediction of its parametrisation.
+
+    Attributes:
+        locations: name -> token width of each place where it calls the experts and takes reference tokens;
+            known before `connect`.
+        concat_reference: it reads the portrait's latent beside the noisy one: clips are then predicted as
+            their difference to the portrait.
+    """
+
+    locations: dict[str, int]
+    concat_reference: bool
+
+    @abstractmethod
+    def forward(
+        self,
+        z_BFCHW: Tensor,
+        timestep_BF: Tensor,
+        conditions: Conditions,
+        emotion: EmotionPass | None = None,
+    ) -> Tensor:
+        """Prediction (B, F, C, H, W).
+
+        Args:
+            z_BFCHW: noisy latents; motion frames are clean and have timestep 0.
+            timestep_BF: timestep of each frame.
+            conditions: what is known of the clip.
+            emotion: the experts and what they are told; without it this is exactly the stage-1 network.
+        """
+
+
 class SpeechFeatures(L.LightningModule, ABC):
-    """Sound to speech tokens per video frame. `width` is the size of a token."""
+    """Sound to speech tokens per video frame.
+
+    Attributes:
+        width: of a token.
+        tokens: T, tokens a frame.
+    """
 
     width: int
+    tokens: int
 
     @abstractmethod
     def forward(self, waveform_BS: Tensor) -> Tensor:
@@ -147,7 +256,12 @@ class SpeechFeatures(L.LightningModule, ABC):
 
 
 class LatentCodec(L.LightningModule, ABC):
-    """Pictures to latents and back. `channels` and `factor` (pixels per latent cell) describe the latent."""
+    """Pictures to latents and back.
+
+    Attributes:
+        channels: of the latent.
+        factor: pixels per latent cell and side.
+    """
 
     channels: int
     factor: int
@@ -161,14 +275,54 @@ class LatentCodec(L.LightningModule, ABC):
         """RGB in [-1, 1], not clamped."""
 
 
-def given(cue: EmotionCue) -> list[str]:
-    """Names of the fields of a cue that are set."""
-    return [f.name for f in fields(cue) if getattr(cue, f.name) is not None]
+class Composed(Protocol):
+    """What `generation` and `frozen_features` ask of a composed talking head."""
 
+    codec: LatentCodec
+    speech_features: SpeechFeatures
+    emotion_encoders: nn.ModuleDict  # modality -> EmotionEncoder
+    latent_generator: LatentGenerator
+    mixture: ExpertMixture
+    reference_net: ReferenceNetwork
+    denoiser: Denoiser
+    alphas: Tensor  # cumulative alphas of all timesteps
+    size: int  # side of the pictures
+    chunk: int  # new frames of a clip
+    motion_frames: int  # frames that a clip takes over from the one before
+    speech_past: int  # frames of sound before a clip that are heard with it
+    speech_future: int  # and after it
+    follow_head: bool  # the portrait is moved with the head before it is encoded
+    detail: float  # softness of the portrait detail that is given back, 0 for none
+    noise: Noise
 
-@runtime_checkable
-class KeepsAhead(Protocol):
-    """A data module that can keep what frozen parts make of its clips: training need not make it again."""
+    @property
+    def trained_modalities(self) -> list[str]:
+        """Cues that its stage of training uses."""
+        ...
 
-    def keep_ahead(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
-        """Keep `function(clip)` as field `name` of every clip; `version` names the weights it came from."""
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
+
+    def train(self, mode: bool = True) -> Any:
+        """Training mode on or off."""
+        ...
+
+    def encode_pictures(self, image_N3HW: Tensor) -> Tensor:
+        """Latents (N, C, h, w) of uint8 pictures."""
+        ...
+
+    def base(self, picture_B3HW: Tensor, portrait_BCHW: Tensor, motion_BFM: Tensor | None) -> Tensor:
+        """Latents (B, F or 1, C, h, w) of the portrait as the denoiser has them."""
+        ...
+
+    def from_residual(self, x_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
+        """What the diffusion works on, to latents of pictures."""
+        ...
+
+    def emotion_features(
+        self, cues: dict[str, Tensor | list[str]], present: dict[str, Tensor]
+    ) -> EmotionFeatures:
+        """The cues of a batch, encoded."""
+        ...

@@ -1,15 +1,15 @@
-"""The composed module: portrait, sound and emotion to frames; loss, stages and optimizer.
+"""The composed module: portrait, sound and emotion to frames; loss, logging and optimizer.
 
 B clip, F frame, C channel, H row, W column, E expert, M motion value.
 """
 
 from collections.abc import Iterator
-from functools import partial
-from typing import Literal
+from typing import cast
 
 import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
 from datamodules.action_units import tonic
@@ -25,38 +25,34 @@ from lightning_modules.conditioning import (
     latent_mouth,
     noisy_clips,
 )
-from lightning_modules.diffusion.objective import Losses, Noise, warm_cosine
+from lightning_modules.diffusion.objective import Losses, Noise
 from lightning_modules.diffusion.process import (
     add_noise,
     alphas_cumprod,
     clip_noise,
-    min_snr_weight,
     spatial_weight,
     target,
     to_x0,
 )
-from lightning_modules.diffusion.sampling import bias_to_sampler
+from lightning_modules.diffusion.timesteps import draw_timesteps
 from lightning_modules.interfaces import (
+    Conditions,
     Denoiser,
     EmotionCue,
     EmotionEncoder,
     EmotionFeatures,
     EmotionPass,
     ExpertMixture,
-    KeepsAhead,
     LatentCodec,
     LatentGenerator,
     ReferenceNetwork,
     SpeechFeatures,
 )
+from lightning_modules.losses import gate_terms, latent_loss, spatial_loss
+from lightning_modules.optim.rates import training_steps, with_warm_cosine
+from lightning_modules.sizes import connect, read_sizes
+from lightning_modules.stages import Stage, freeze_all_but, keep_frozen_parts_still
 from lightning_modules.video.head_warp import warp_head
-
-Stage = Literal["portrait", "emotion", "joint"]
-STAGE_PARTS: dict[str, tuple[str, ...]] = {
-    "portrait": ("reference_net", "denoiser"),
-    "emotion": ("mixture", "latent_generator", "emotion_encoders.label", "emotion_encoders.action_units"),
-}
-STAGE_PARTS["joint"] = STAGE_PARTS["portrait"] + STAGE_PARTS["emotion"]
 
 
 class TalkingHead(L.LightningModule):
@@ -85,9 +81,17 @@ class TalkingHead(L.LightningModule):
         follow_head: the portrait that the denoiser has is moved with the head first, see `warp_head`.
         detail: softness of the portrait detail that is kept; 0 leaves it out.
         emotion_strength: what `animate` uses unless told; faint emotions want more than 1.
-        warmup_steps: steps of linear warm-up; see `warm_cosine`.
+        warmup_steps: steps of linear warm-up; see `warm_cosine`. The paper states none of these three.
         hold: share of the steps at the full rate, before it falls.
+        least_rate: share of the rate that is left at the end.
+        speech_past, speech_future: frames of sound before and after a chunk that `animate` hears with it; not
+            stated by the paper.
+
+    Raises:
+        ValueError: for parts that do not fit each other, or settings that contradict each other: one line.
     """
+
+    alphas: Tensor
 
     def __init__(
         self,
@@ -117,12 +121,25 @@ class TalkingHead(L.LightningModule):
         emotion_strength: float = 1.0,
         warmup_steps: int = 50,
         hold: float = 0.0,
+        least_rate: float = 0.02,
+        speech_past: int = 64,
+        speech_future: int = 16,
     ) -> None:
         super().__init__()
         self.save_hyperparameters(
             *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
-            *("emotion_strength", "warmup_steps", "hold", "stage"),
+            *(
+                "emotion_strength",
+                "warmup_steps",
+                "hold",
+                "least_rate",
+                "speech_past",
+                "speech_future",
+                "stage",
+            ),
         )
+        sizes = read_sizes(codec, speech_features, emotion_encoders, latent_generator, denoiser)
+        connect(sizes, latent_generator, mixture, reference_net, denoiser)
         self.codec, self.speech_features = codec, speech_features
         self.emotion_encoders = nn.ModuleDict(emotion_encoders)
         self.latent_generator, self.mixture = latent_generator, mixture
@@ -134,63 +151,37 @@ class TalkingHead(L.LightningModule):
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
         self.latent_gain, self.follow_head, self.detail = latent_gain, follow_head, detail
         self.emotion_strength = emotion_strength
-        self.onehot_steps, self.warmup_steps, self.hold = onehot_steps, warmup_steps, hold
+        self.onehot_steps = onehot_steps
+        self.warmup_steps, self.hold, self.least_rate = warmup_steps, hold, least_rate
+        self.speech_past, self.speech_future = speech_past, speech_future
         self.modalities = list(emotion_encoders) if modalities is None else modalities
         self._token_shapes: dict[str, Tensor] | None = None
-        self._check_agreement()
-        self.alphas: Tensor
-        self.register_buffer(
-            "alphas", alphas_cumprod(1000, noise.zero_terminal_snr, noise.schedule), persistent=False
+        self._check_settings()
+        alphas = alphas_cumprod(
+            noise.steps, noise.zero_terminal_snr, noise.schedule, noise.beta_start, noise.beta_end
         )
-        self._freeze()
+        self.register_buffer("alphas", alphas, persistent=False)
+        freeze_all_but(stage, self, self.frozen)
 
-    def _check_agreement(self) -> None:
-        places, known = dict(self.denoiser.locations), dict(self.mixture.locations)
-        if places != known:
+    def _check_settings(self) -> None:
+        if unknown := set(self.modalities) - set(self.emotion_encoders):
             raise ValueError(
-                f"mixture.locations={known}, but the denoiser's attention locations are {places}"
-            )
-        for ours, size, theirs, other in (
-            (
-                "mixture.latent_width",
-                self.mixture.latent_width,
-                "latent_generator.width",
-                self.latent_generator.width,
-            ),
-            (
-                "denoiser.speech_width",
-                self.denoiser.speech_width,
-                "speech_features.width",
-                self.speech_features.width,
-            ),
-        ):
-            if size != other:
-                raise ValueError(f"{ours}={size}, but {theirs}={other}")
-        widths = {name: encoder.width for name, encoder in self.emotion_encoders.items()}
-        if widths != dict(self.latent_generator.widths):
-            raise ValueError(
-                f"latent_generator.widths={self.latent_generator.widths}, but the encoders have {widths}"
-            )
-        if unknown := set(self.modalities) - set(widths):
-            raise ValueError(
-                f"modalities {sorted(unknown)} have no encoder; there are encoders for {list(widths)}"
+                f"modalities {sorted(unknown)} have no encoder; there are encoders for "
+                f"{list(self.emotion_encoders)}"
             )
         if self.noise.zero_terminal_snr and self.noise.prediction == "epsilon":
             raise ValueError(
                 "prediction='epsilon' says nothing at zero terminal SNR: set zero_terminal_snr to false"
             )
-
-    def _freeze(self) -> None:
-        self.requires_grad_(False)
-        if unknown := set(self.frozen) - set(STAGE_PARTS[self.stage]):
+        if min(self.speech_past, self.speech_future) < 0:
             raise ValueError(
-                f"frozen={sorted(unknown)}: stage {self.stage!r} trains {', '.join(STAGE_PARTS[self.stage])}"
+                f"speech_past={self.speech_past}, speech_future={self.speech_future}: expected 0 or more"
             )
-        for part in STAGE_PARTS[self.stage]:
-            if part in self.frozen:
-                continue
-            if not part.startswith("emotion_encoders.") or part.split(".")[1] in self.emotion_encoders:
-                self.get_submodule(part).requires_grad_(True)
+
+    @property
+    def trained_modalities(self) -> list[str]:
+        """Cues that training uses in its stage."""
+        return [] if self.stage == "portrait" else self.modalities
 
     # -- encoding
 
@@ -239,15 +230,16 @@ class TalkingHead(L.LightningModule):
         }
         cues = {name: cue for name, cue in cues.items() if name in self.emotion_encoders}
         present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
-        kept = {m: batch[name] for m, name in frozen_features.CUE_TOKENS.items() if name in batch}  # type: ignore[literal-required]
-        latent = self.latent_generator(self.emotion_features(cues, present, kept), len(blend_BE))
-        known = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
-        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if known else None)
+        fields = cast(dict[str, Tensor], batch)
+        tokens = {m: fields[name] for m, name in frozen_features.CUE_TOKENS.items() if name in fields}
+        latent = self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
+        onehot = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
+        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if onehot else None)
 
     def setup(self, stage: str) -> None:
         """Let the data module keep what frozen parts would otherwise make at each step."""
-        data = self.trainer.datamodule  # type: ignore[attr-defined]
-        if stage == "fit" and isinstance(data, KeepsAhead):
+        data = getattr(self.trainer, "datamodule", None)
+        if stage == "fit" and isinstance(data, frozen_features.KeepsAhead):
             frozen_features.keep(self, data, self.trainer.is_global_zero, self.trainer.strategy.barrier)
 
     # -- training
@@ -262,7 +254,8 @@ class TalkingHead(L.LightningModule):
             emotion = self._emotion(batch, blend_BE, chosen)
         loss, parts = self._loss(batch, emotion, noisy_B)
         if emotion is not None and emotion.gates:
-            parts |= self._gate_terms(emotion, blend_BE, batch["present"]["blend"])
+            known_B = batch["present"]["blend"]
+            parts |= gate_terms(emotion.gates, blend_BE, known_B, self.losses.gate_least)
             loss = loss + self.losses.gate * parts["gate"]
         self.log_dict({f"train/{k}": v.detach() for k, v in parts.items()}, batch_size=len(batch["key"]))
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(batch["key"]))
@@ -275,7 +268,9 @@ class TalkingHead(L.LightningModule):
         motion = batch["head_motion"] if torch.rand(()) >= self.dropout.motion else None
         base = self.base(batch["reference"], portrait, motion)
         x = self.to_residual(clip, base)
-        timestep_BF, free_BF = self._timesteps(x)
+        timestep_BF, free_BF = draw_timesteps(
+            x.shape[:2], self.noise, self.motion_frames, self.dropout.motion_frames, x.device
+        )
         alpha_BF = self.alphas[timestep_BF].where(free_BF, torch.ones_like(self.alphas[:1]))
         noise = clip_noise(x, self.noise.shared)
         z, mouth = add_noise(x, noise, alpha_BF), latent_mouth(batch["mouth_mask"], self.codec.factor)
@@ -284,72 +279,43 @@ class TalkingHead(L.LightningModule):
             z = torch.where(hidden > 0, noise, z)
         speech = speech * (torch.rand(len(x), 1, 1, 1, device=x.device) >= self.dropout.speech)
         reference = self._reference(batch, portrait)
-        output = self.denoiser(z, timestep_BF, reference, base, speech, motion, emotion)
-        features = latent_features(batch["landmarks"], self.codec.factor, x.shape[-1])
-        weight = 1 + self.losses.mouth * mouth + self.losses.features * features
-        weight = weight * free_BF[..., None, None, None]
-        if self.noisy_sampling.mask != "input":
-            weight = weight * (1 - hidden)
-        error = (output - target(x, noise, alpha_BF, self.noise.prediction)).square() * weight
-        level_B = self.alphas[timestep_BF[:, -1]]
-        snr_B = min_snr_weight(level_B, self.noise.prediction, self.losses.gamma, self.losses.floor)
-        latent = (error.mean((1, 2, 3, 4)) * snr_B).mean()
-        parts = {"latent": latent}
+        conditions = Conditions(reference, portrait=base, speech=speech, head_motion=motion)
+        output = self.denoiser(z, timestep_BF, conditions, emotion)
+        error = output - target(x, noise, alpha_BF, self.noise.prediction)
+        weight = self._cell_weights(batch, mouth, hidden, x.shape[-1]) * free_BF[..., None, None, None]
+        timestep_B = timestep_BF[:, -1]
+        loss = latent_loss(error, weight, self.alphas[timestep_B], self.noise, self.losses)
+        parts = {"latent": loss}
         if self.losses.spatial > 0:
             x0 = to_x0(z, output, alpha_BF, self.noise.prediction)
-            decoded = self.from_residual(x0, base)
-            parts["spatial"] = self._spatial(decoded, batch["frames"], timestep_BF[:, -1])
-            latent = latent + self.losses.spatial * parts["spatial"]
-        return latent, parts
+            parts["spatial"] = self._spatial(self.from_residual(x0, base), batch["frames"], timestep_B)
+            loss = loss + self.losses.spatial * parts["spatial"]
+        return loss, parts
 
-    def _timesteps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Timestep (B, F) of each frame, one level a clip, and which are free: motion frames stay at 0."""
-        batch, frames = x.shape[:2]
-        total = len(self.alphas)
-        level = torch.randint(total, (batch,), device=x.device)
-        told = self.noise
-        level = bias_to_sampler(
-            level, told.sampler_share, told.sampler_steps, total, start_share=told.start_share
-        )
-        free = torch.ones(batch, frames, dtype=torch.bool, device=x.device)
-        if frames >= 2 * self.motion_frames > 0:
-            free[:, : self.motion_frames] = (torch.rand(batch, device=x.device) < 0.3)[:, None]
-        return level[:, None].expand(-1, frames) * free, free
+    def _cell_weights(self, batch: TalkingHeadBatch, mouth: Tensor, hidden: Tensor, side: int) -> Tensor:
+        """Weight (B, F, 1, h, w) of each latent cell's error; a hidden mouth may weigh nothing."""
+        losses, factor = self.losses, self.codec.factor
+        features = latent_features(batch["landmarks"], factor, side, losses.features_reach)
+        weight = 1 + losses.mouth * mouth + losses.features * features
+        return weight if self.noisy_sampling.mask == "input" else weight * (1 - hidden)
 
     def _spatial(self, z: Tensor, frames: Tensor, timestep_B: Tensor) -> Tensor:
-        """L_spatial on one random frame a clip: w(t) (L1 + perceptual distance) of decoded pictures."""
-        batch = torch.arange(len(z), device=z.device)
+        """L_spatial on one random frame of each clip."""
+        clips = torch.arange(len(z), device=z.device)
         pick = torch.randint(z.shape[1], (len(z),), device=z.device)
-        decoded = self.codec.decode(z[batch, pick])
-        truth = frames[batch, pick].float() / 127.5 - 1
-        distance_B = (decoded - truth).abs().mean((1, 2, 3))
-        if self.perceptual is not None:
-            distance_B = distance_B + self.perceptual(decoded, truth)
-        return (spatial_weight(timestep_B, len(self.alphas)) * distance_B).mean()
-
-    def _gate_terms(self, emotion: EmotionPass, blend_BE: Tensor, known_B: Tensor) -> dict[str, Tensor]:
-        """Mean entropy of the global gates, and their cross-entropy to the blend where one is known."""
-        gates = torch.stack([gate.mean(1) for gate in emotion.gates.values()]).mean(0).clamp(min=1e-6)
-        entropy = -(gates * gates.log()).sum(-1).mean()
-        asked_B = known_B & (blend_BE.sum(-1) > 0.05)
-        wanted = blend_BE / blend_BE.sum(-1, keepdim=True).clamp(min=1e-3)
-        if gates.shape[-1] != wanted.shape[-1] or not asked_B.any():
-            return {"gate_entropy": entropy, "gate": entropy.new_zeros(())}
-        return {"gate_entropy": entropy, "gate": -(wanted * gates.log()).sum(-1)[asked_B].mean()}
+        decoded = self.codec.decode(z[clips, pick])
+        truth = frames[clips, pick].float() / 127.5 - 1
+        weight_B = spatial_weight(timestep_B, self.noise.steps)
+        return spatial_loss(decoded, truth, weight_B, self.perceptual)
 
     def on_train_epoch_start(self) -> None:
-        """Frozen parts stay in evaluation mode: nothing in them may change, running statistics included."""
-        others = (part for name, part in self.named_children() if name != "emotion_encoders")
-        for part in (*others, *self.emotion_encoders.values()):
-            if frozen_features.is_frozen(part):
-                part.eval()
+        keep_frozen_parts_still(self)
 
-    def configure_optimizers(self) -> dict:  # type: ignore[override]
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         optimizer = self.optimizer(p for p in self.parameters() if p.requires_grad)
-        total = max(int(self.trainer.estimated_stepping_batches), 1)
-        rate = partial(warm_cosine, warmup=self.warmup_steps, total=total, hold=self.hold)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return with_warm_cosine(
+            optimizer, training_steps(self), self.warmup_steps, self.hold, self.least_rate
+        )
 
     # -- generation
 

@@ -7,27 +7,44 @@ import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from moee.console import warn
+from moee.installed import suite_version
 
-COMMANDS = {
-    "demo": "clips, training, videos and scores: once, small and offline",
-    "train": "train one experiment",
-    "animate": "a portrait, a voice and an emotion to a video",
-    "prepare": "raw recordings to training shards",
-    "evaluate": "score generated videos under a protocol",
-    "foreign": "another system's videos of your clips, by its own code",
-    "score": "the table of the model card: does the generator obey?",
-    "study": "doses, leaks, drift, experts: what one number cannot tell",
-    "compare": "one result against others, in paired tests",
-    "leaderboard": "results to a page and tables",
-    "preference": "a blind study of pairs of videos, and its ranking",
-    "sweep": "search over the keys of an experiment",
-    "export": "weights of a run to files that can be loaded and shared",
-    "weights": "list, fetch and verify published networks",
-    "doctor": "what works on this machine, and how to mend the rest",
+GROUPS = {  # folder of `moee.commands` -> command -> what it does; `moee --help` shows them in this order
+    "making": {
+        "animate": "a portrait, a voice and an emotion to a video",
+    },
+    "training": {
+        "prepare": "raw recordings to training shards",
+        "train": "train one experiment",
+        "sweep": "search over the keys of an experiment",
+        "export": "weights of a run to files that can be loaded and shared",
+    },
+    "judging": {
+        "evaluate": "score generated videos under a protocol",
+        "foreign": "another system's videos of your clips, by its own code",
+        "score": "the table of the model card: does the generator obey?",
+        "study": "doses, leaks, drift, experts: what one number cannot tell",
+        "compare": "one result against others, in paired tests",
+        "leaderboard": "results to a page and tables",
+        "preference": "a blind study of pairs of videos, and its ranking",
+    },
+    "machine": {
+        "demo": "clips, training, videos and scores: once, small and offline",
+        "doctor": "what works on this machine, and how to mend the rest",
+        "weights": "list, fetch and verify published networks",
+    },
+}
+HEADINGS = {
+    "making": "make videos",
+    "training": "prepare data and train",
+    "judging": "judge",
+    "machine": "this machine",
+}
+COMMANDS = {  # name -> its module, which is imported when it is chosen
+    name: f"moee.commands.{group}.{name}" for group, commands in GROUPS.items() for name in commands
 }
 INTERRUPTED = 130
 EXPECTED_ERRORS = (ValueError, OSError)
@@ -39,11 +56,6 @@ EXPECTED_NAMES = (
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Prose flows with the terminal's width; paragraphs with indented lines (examples) stay as written."""
-
-    def add_argument(self, action: argparse.Action) -> None:
-        """As argparse does, which forgets the indent of subcommands when it measures their names."""
-        super().add_argument(action)
-        self._action_max_length = max(self._action_max_length, max(map(len, COMMANDS)) + 4)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return "\n\n".join(
@@ -72,24 +84,35 @@ def build_parser(chosen: str | None = None) -> Parser:
     """The whole parser; only the chosen subcommand's module is imported, for its arguments."""
     parser = Parser(
         prog="moee",
-        description="MoEE Suite: train, animate and judge emotional talking heads.",
+        usage="moee [--debug] COMMAND ...",
+        description=f"MoEE Suite: train, animate and judge emotional talking heads.\n\n{list_commands()}",
         epilog="`moee COMMAND --help` shows a command's arguments and examples.",
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"moee-suite {_version()}")
+    parser.add_argument("--version", action="version", version=f"moee-suite {suite_version()}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(dest="command", prog="moee", help=argparse.SUPPRESS)
     parser.commands = commands.choices
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, formatter_class=HelpFormatter, allow_abbrev=False)
+    for name, place in COMMANDS.items():
+        command = commands.add_parser(name, formatter_class=HelpFormatter, allow_abbrev=False)
         if name == chosen:
-            module = importlib.import_module(f"moee.commands.{name}")
+            module = importlib.import_module(place)
             command.add_argument(
                 "--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
             )
             command.description, command.epilog = module.DESCRIPTION, module.EXAMPLES
             module.add_arguments(command)
     return parser
+
+
+def list_commands() -> str:
+    """The commands under the headings of their groups, one a line."""
+    width = max(map(len, COMMANDS))
+    blocks = [
+        "\n".join([f"{HEADINGS[group]}:", *(f"  {name:{width}}  {what}" for name, what in commands.items())])
+        for group, commands in GROUPS.items()
+    ]
+    return "\n\n".join(blocks)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,7 +149,7 @@ def _parse(parser: Parser, arguments: list[str]) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        return importlib.import_module(f"moee.commands.{args.command}").run(args)
+        return importlib.import_module(COMMANDS[args.command]).run(args)
     except KeyboardInterrupt:
         warn("moee: interrupted")
         return INTERRUPTED
@@ -156,10 +179,3 @@ def limit_threads() -> None:
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = wanted
     elif hasattr(os, "sched_getaffinity"):
         os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
-
-
-def _version() -> str:
-    try:
-        return version("moee-suite")
-    except PackageNotFoundError:
-        return "(not installed)"

@@ -89,25 +89,26 @@ def list_sources(folder: Path) -> list[Source]:
     missing = [Path(p) for p in rows if Path(p).suffix.lower() in VIDEO and not (folder / p).is_file()]
     twins = {p.with_suffix("").as_posix() for p in files if p.suffix.lower() in VIDEO}
     sounds = {p.with_suffix("").as_posix(): p.as_posix() for p in files if p.suffix.lower() in SOUND}
-    found, seen = [], set()
+    sources: list[Source] = []
+    keys: set[str] = set()
     for path in [*files, *missing]:
         row = rows.get(path.as_posix(), {})
         kind = _kind(path, row, twins, bool(rows))
         if kind is None:
             continue
         key = safe_key(path.as_posix())
-        if key in seen:
+        if key in keys:
             key = f"{key}_{path.suffix[1:].lower()}"
-        if key in seen:
+        if key in keys:
             raise ValueError(
                 f"{folder / path}: its name becomes {key}, as that of another file does: rename one"
             )
-        seen.add(key)
+        keys.add(key)
         twin = sounds.get(path.with_suffix("").as_posix()) if kind == "clip" else None
-        found.append(_source(key, path, kind, row, twin))
-    if not found:
+        sources.append(_source(key, path, kind, row, twin))
+    if not sources:
         raise ValueError(f"{folder}: no videos ({' '.join(sorted(VIDEO))}) and no utterances below it")
-    return sorted(found, key=lambda source: source.key)
+    return sorted(sources, key=lambda source: source.key)
 
 
 def _source(key: str, path: Path, kind: str, row: dict[str, str], twin: str | None) -> Source:

@@ -3,7 +3,6 @@
 C channel, H row, W column, K landmark of the iBUG 300-W order.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +27,7 @@ EYES_APART = 0.64
 CHIN = 8
 
 CONFIDENCE = 0.5  # least score of a detection
+LEAST_PICTURE = 16  # pixels; no face can be told in less
 SAME_FACE_OVERLAP = 0.3  # two detections that share this much of their joint area are one face
 HOW_TO_GET = "fetch it with `moee weights fetch face_landmarker`, give its path, or give a face box instead"
 
@@ -81,10 +81,12 @@ class FaceFinder:
                 f"expected a picture (3, H, W) uint8, got {tuple(image_3HW.shape)} {image_3HW.dtype}"
             )
         _, height, width = image_3HW.shape
+        if min(height, width) < LEAST_PICTURE:  # MediaPipe fails on a picture of one pixel
+            return []
         rgb_HWC = np.ascontiguousarray(image_3HW.permute(1, 2, 0).numpy())
-        found = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HWC))
+        detected = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HWC))
         faces = []
-        for points, scores in zip(found.face_landmarks, found.face_blendshapes, strict=True):
+        for points, scores in zip(detected.face_landmarks, detected.face_blendshapes, strict=True):
             mesh_P2 = torch.tensor([[p.x * width, p.y * height] for p in points], dtype=torch.float32)
             shapes = {s.category_name: float(s.score) for s in scores if s.category_name != "_neutral"}
             landmarks_K2 = mesh_P2[list(MESH_TO_IBUG)]
@@ -108,38 +110,11 @@ def _overlap(a: Box, b: Box) -> float:
 
 
 def _distinct(faces: list[Face]) -> list[Face]:
-    kept: list[Face] = []
+    distinct: list[Face] = []
     for face in sorted(faces, key=lambda f: (-f.box[2] * f.box[3], f.box)):
-        if all(_overlap(face.box, other.box) < SAME_FACE_OVERLAP for other in kept):
-            kept.append(face)
-    return kept
-
-
-def _inside(box: Box, image_3HW: Tensor) -> str:
-    """The part of a box that lies in the picture, in whole pixels, as `parse_box` reads it."""
-    _, height, width = image_3HW.shape
-    left, top = max(math.ceil(box[0]), 0), max(math.ceil(box[1]), 0)
-    right, bottom = min(math.floor(box[0] + box[2]), width), min(math.floor(box[1] + box[3]), height)
-    return f"{left} {top} {right - left} {bottom - top}"
-
-
-def single_face(finder: FaceFinder, image_3HW: Tensor, source: str) -> Face:
-    """The one face of a picture.
-
-    Raises:
-        ValueError: if there is none, or more than one; names `source`.
-    """
-    faces = finder.find(image_3HW)
-    if not faces:
-        raise ValueError(
-            f"no face found in {source}; give a picture of one person from the front, or use --face-box"
-        )
-    if len(faces) > 1:
-        boxes = "; ".join(_inside(face.box, image_3HW) for face in faces)
-        raise ValueError(
-            f"{len(faces)} faces found in {source}: crop to one, or choose by --face-box x y w h: {boxes}"
-        )
-    return faces[0]
+        if all(_overlap(face.box, other.box) < SAME_FACE_OVERLAP for other in distinct):
+            distinct.append(face)
+    return distinct
 
 
 def parse_box(text: str) -> Box:

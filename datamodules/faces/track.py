@@ -28,17 +28,17 @@ def track_face(
     Raises:
         ValueError: if the face is missing too often, or there are two.
     """
-    found = [finder.find(frame) for frame in frames]
+    faces_of = [finder.find(frame) for frame in frames]
     if box is not None:
-        found = [[face for face in faces if _inside(face, box)][:1] for faces in found]
-    count, seen = len(found), sum(bool(faces) for faces in found)
-    crowded = sum(len(faces) > 1 for faces in found)
-    if seen < LEAST_FOUND * count:
+        faces_of = [[face for face in faces if _inside(face, box)][:1] for faces in faces_of]
+    count, with_face = len(faces_of), sum(bool(faces) for faces in faces_of)
+    crowded = sum(len(faces) > 1 for faces in faces_of)
+    if with_face < LEAST_FOUND * count:
         place = "" if box is None else " in the face box"
-        raise ValueError(f"no face{place} in {count - seen} of {count} frames")
+        raise ValueError(f"no face{place} in {count - with_face} of {count} frames")
     if crowded > MOST_CROWDED * count:
         raise ValueError(f"two faces in {crowded} of {count} frames; {advice}")
-    return _bridged([faces[0] if faces else None for faces in found])
+    return _bridged([faces[0] if faces else None for faces in faces_of])
 
 
 def _inside(face: Face, box: Box) -> bool:
@@ -47,14 +47,16 @@ def _inside(face: Face, box: Box) -> bool:
 
 
 def _bridged(faces: list[Face | None]) -> list[Face]:
-    known = [i for i, face in enumerate(faces) if face is not None]
+    """Faces of all frames; a missing one lies between its neighbours, or is the nearest at the ends."""
+    known = {i: face for i, face in enumerate(faces) if face is not None}
+    places = list(known)
     whole = []
     for i, face in enumerate(faces):
         if face is None:
-            before = max((k for k in known if k < i), default=known[0])
-            after = min((k for k in known if k > i), default=known[-1])
+            before = max((k for k in places if k < i), default=places[0])
+            after = min((k for k in places if k > i), default=places[-1])
             share = (i - before) / (after - before) if after > before else 0.0
-            face = _between(faces[before], faces[after], share)  # type: ignore[arg-type]
+            face = _between(known[before], known[after], share)
         whole.append(face)
     return whole
 

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from datamodules.batch import Sample, TalkingHeadBatch, collate
+from datamodules.loading.members import describe, read_clip
 from datamodules.loading.shards import SampleRecord, ShardIndex, ShardRecord
 from datamodules.loading.stages import (
     ErrorPolicy,
@@ -25,7 +26,6 @@ from datamodules.loading.stages import (
     split_samples,
     window_start,
 )
-from datamodules.preparation.members import describe, read_clip
 
 MOST_WORKERS = 2
 MOST_BROKEN = 0.05  # share of broken samples above which counting them is no longer honest
@@ -189,10 +189,10 @@ class ClipStream(IterableDataset):
         if self.plan.errors == "raise":
             raise ValueError(f"{shard}: {key}: {error}") from None
         self.counts[slot, 1] += 1
-        seen, broken = self.counts[slot].tolist()
-        if seen >= BROKEN_AFTER and broken > MOST_BROKEN * seen:
+        read, broken = self.counts[slot].tolist()
+        if read >= BROKEN_AFTER and broken > MOST_BROKEN * read:
             raise ValueError(
-                f"{broken} of {seen} clips are broken, the last is {key} in {shard}: {error}"
+                f"{broken} of {read} clips are broken, the last is {key} in {shard}: {error}"
             ) from None
 
 

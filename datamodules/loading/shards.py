@@ -8,11 +8,12 @@ A folder of shards holds `<name>.tar` and `index.json`. The members of a sample 
 import hashlib
 import io
 import json
-import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from datamodules.whole_files import whole_file
 
 INDEX = "index.json"
 SCHEMA = 1
@@ -97,23 +98,16 @@ def write_shard(path: Path, samples: Iterable[tuple[str, dict[str, bytes]]]) -> 
     Raises:
         ValueError: if a key repeats, or is no plain name.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    seen: set[str] = set()
-    try:
-        with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
-            for key, members in samples:
-                if key in seen or not key or set(key) & set("./\\\0"):
-                    raise ValueError(
-                        f"{path.name}: {key!r} cannot be a key: it repeats, is empty, or has . or /"
-                    )
-                seen.add(key)
-                for ending, data in sorted(members.items()):
-                    entry = tarfile.TarInfo(f"{key}.{ending}")
-                    entry.size = len(data)
-                    tar.addfile(entry, io.BytesIO(data))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    keys: set[str] = set()
+    with whole_file(path) as partial, tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
+        for key, members in samples:
+            if key in keys or not key or set(key) & set("./\\\0"):
+                raise ValueError(f"{path.name}: {key!r} cannot be a key: it repeats, is empty, or has . or /")
+            keys.add(key)
+            for ending, data in sorted(members.items()):
+                entry = tarfile.TarInfo(f"{key}.{ending}")
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
     return path.stat().st_size
 
 

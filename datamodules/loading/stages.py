@@ -97,9 +97,9 @@ def split_samples(
     shards: Sequence[ShardRecord], share: float, split: Split
 ) -> list[tuple[ShardRecord, list[SampleRecord]]]:
     """Shards with their samples of one split; shards that hold none of it are left out."""
-    kept = validation_identities((s.identity for shard in shards for s in shard.samples), share)
+    held_out = validation_identities((s.identity for shard in shards for s in shard.samples), share)
     wanted = [
-        (shard, [s for s in shard.samples if (s.identity in kept) == (split == "validation")])
+        (shard, [s for s in shard.samples if (s.identity in held_out) == (split == "validation")])
         for shard in shards
     ]
     return [(shard, samples) for shard, samples in wanted if samples]

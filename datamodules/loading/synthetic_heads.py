@@ -5,7 +5,6 @@ F frame of a window, G frame of a cached clip, C channel, H row, W column.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -29,8 +28,11 @@ from datamodules.batch import (
     Sample,
     collate,
 )
+from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.resume import starting_where_training_stands
+from datamodules.synthetic.clip import Split
 from datamodules.synthetic.text import describe
+from datamodules.whole_files import whole_file
 
 CACHE_VERSION = 2  # counts changes of the synthetic world that make cached clips stale
 
@@ -59,7 +61,7 @@ class Recipe:
     any_reference_share: float = 0.3
     voice_frames: int = 75
     seed: int = 0
-    split: str = "train"
+    split: Split = "train"
 
     def digest(self) -> str:
         """Eight hexadecimal digits that change with the content."""
@@ -119,9 +121,8 @@ def _fill(folder: Path, recipe: Recipe, indices: list[int]) -> None:
                 arrays[name][index] = np.packbits(value, axis=-1) if name == "mouth_mask" else value
         words = {name: sample.get(name, "") for name in ("key", "identity", "label", "text")}
         words["absent"] = [name for name in recipe.arrays() if name not in sample]
-        text = folder / "words" / f"{index:06d}.json"
-        text.with_suffix(".part").write_text(json.dumps(words))
-        os.replace(text.with_suffix(".part"), text)
+        with whole_file(folder / "words" / f"{index:06d}.json") as partial:
+            partial.write_text(json.dumps(words))
         arrays["done"][index] = 1
 
 
@@ -156,9 +157,8 @@ class SyntheticClips(Dataset[Sample]):
         for name, (shape, kind) in (self.recipe.arrays() | {"done": ((), "u1")}).items():
             path = self.folder / f"{name}.npy"
             if not path.is_file():
-                part = path.with_suffix(".part")
-                np.lib.format.open_memmap(part, "w+", kind, (self.recipe.clips, *shape)).flush()
-                os.replace(part, path)
+                with whole_file(path) as partial:
+                    np.lib.format.open_memmap(partial, "w+", kind, (self.recipe.clips, *shape)).flush()
         missing = np.flatnonzero(np.load(self.folder / "done.npy") == 0).tolist()
         pieces = [missing[i : i + 16] for i in range(0, len(missing), 16)]
         if workers < 2 or len(pieces) < 2:
@@ -182,11 +182,11 @@ class SyntheticClips(Dataset[Sample]):
         path = self.folder / f"{name}-{version}.npy"
         if not path.is_file():
             shape = (self.recipe.clips, *function(self.clip(0)).shape)
-            rows = np.lib.format.open_memmap(path.with_suffix(".part"), "w+", "f2", shape)
-            for index in range(self.recipe.clips):
-                rows[index] = function(self.clip(index)).half().numpy()
-            rows.flush()
-            os.replace(path.with_suffix(".part"), path)
+            with whole_file(path) as partial:
+                rows = np.lib.format.open_memmap(partial, "w+", "f2", shape)
+                for index in range(self.recipe.clips):
+                    rows[index] = function(self.clip(index)).half().numpy()
+                rows.flush()
         self.extra[name] = np.load(path, mmap_mode="r")
 
     def __len__(self) -> int:
@@ -201,7 +201,7 @@ class SyntheticClips(Dataset[Sample]):
         span = (self.window - 1) * apart + 1
         start = int(rng.integers(self.recipe.frames - span + 1))
         sample = self.clip(index, slice(start, start + span, apart))
-        if "text" in sample:
+        if "text" in sample and "blend" in sample:
             sample["text"] = describe(sample["blend"], rng, self.recipe.split)
         return sample
 
@@ -226,8 +226,8 @@ class SyntheticClips(Dataset[Sample]):
         if "action_units" in sample:
             shown = torch.from_numpy(np.array(self.arrays["action_units"][index]))
             sample["expression"] = tonic(shown)[frames]
-        kept = [name for name in (*self.arrays, "label", "text") if name in sample]
-        sample["provenance"] = dict.fromkeys(kept, "synthetic")
+        names = [name for name in (*self.arrays, "label", "text") if name in sample]
+        sample["provenance"] = dict.fromkeys(names, "synthetic")
         return sample  # type: ignore[return-value]
 
 
@@ -284,12 +284,6 @@ class SyntheticHeads(L.LightningDataModule):
         """Content digest of the training clips."""
         return self.train_recipe.digest()
 
-    def _per_device(self) -> int:
-        devices = self.trainer.world_size if self.trainer else 1
-        if self.global_batch % devices:
-            raise ValueError(f"global_batch={self.global_batch} does not divide over {devices} devices")
-        return self.global_batch // devices
-
     def train_dataloader(self) -> DataLoader[Sample]:
         """Windows from where training stands, so that a resumed run sees what an uninterrupted one would."""
         trainer = self.trainer
@@ -299,8 +293,16 @@ class SyntheticHeads(L.LightningDataModule):
             else 1_000_000
         )
         sampler = starting_where_training_stands(steps * self.global_batch, self.global_batch, trainer)
-        return DataLoader(self.train, self._per_device(), sampler=sampler, collate_fn=collate, drop_last=True)
+        return DataLoader(
+            self.train,
+            per_device(self.global_batch, trainer),
+            sampler=sampler,
+            collate_fn=collate,
+            drop_last=True,
+        )
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole clips, in order."""
-        return DataLoader(self.val, max(self._per_device() // 4, 1), collate_fn=collate)
+        return DataLoader(
+            self.val, max(per_device(self.global_batch, self.trainer) // 4, 1), collate_fn=collate
+        )

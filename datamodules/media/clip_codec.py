@@ -9,6 +9,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import torch
+from av.codec.context import Flags
+from av.error import FFmpegError
 from PIL import Image
 from torch import Tensor
 
@@ -34,7 +36,7 @@ def encode_video(frames_FCHW: Tensor, crf: int = 12) -> bytes:
         stream = container.add_stream("libx264", rate=FPS, options={**X264, "crf": str(crf)})
         stream.height, stream.width = frames_FCHW.shape[2:]
         stream.pix_fmt, stream.thread_count = "yuv444p", 1
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        stream.codec_context.flags |= Flags.bitexact
         for index, rgb_HWC in enumerate(frames_FCHW.permute(0, 2, 3, 1).contiguous().numpy()):
             frame = av.VideoFrame.from_ndarray(rgb_HWC, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
@@ -51,11 +53,11 @@ def decode_video(data: bytes, start: int = 0, length: int | None = None) -> Tens
     """
     frames, stop = [], None if length is None else start + length
     try:
-        with av.open(io.BytesIO(data), format="mp4") as container:
+        with av.open(io.BytesIO(data), "r", format="mp4") as container:
             stream = container.streams.video[0]
             stream.thread_count = 1  # the workers are the parallelism
             if start >= GOP:
-                container.seek(round(start / FPS / stream.time_base), stream=stream)
+                container.seek(round(start / FPS / (stream.time_base or Fraction(1, FPS))), stream=stream)
             to_rgb = ToRgb()
             for frame in container.decode(stream):
                 index = round(frame.time * FPS)
@@ -63,7 +65,7 @@ def decode_video(data: bytes, start: int = 0, length: int | None = None) -> Tens
                     break
                 if index >= start:
                     frames.append(torch.from_numpy(to_rgb(frame)))
-    except (av.error.FFmpegError, IndexError) as error:
+    except (FFmpegError, IndexError) as error:
         raise ValueError(f"the video is damaged ({error})") from None
     if not frames or (length is not None and len(frames) != length):
         raise ValueError(f"the video holds {len(frames)} frames from frame {start} on, {length} are wanted")
@@ -76,7 +78,7 @@ def encode_sound(waveform_S: Tensor) -> bytes:
     samples = (waveform_S.clamp(-1, 1) * 32767).round().to(torch.int16).numpy()
     with av.open(buffer, "w", format="flac", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono", format="s16")
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        stream.codec_context.flags |= Flags.bitexact
         frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, 0, Fraction(1, SAMPLE_RATE)
         container.mux(stream.encode(frame))
@@ -91,9 +93,9 @@ def decode_sound(data: bytes) -> Tensor:
         ValueError: if the bytes are damaged.
     """
     try:
-        with av.open(io.BytesIO(data), format="flac") as container:
+        with av.open(io.BytesIO(data), "r", format="flac") as container:
             parts = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
-    except (av.error.FFmpegError, IndexError) as error:
+    except (FFmpegError, IndexError) as error:
         raise ValueError(f"the sound is damaged ({error})") from None
     if not parts:
         raise ValueError("the sound is empty")

@@ -139,6 +139,7 @@ def _clip(
 
 def _described(key: str, source: Source, frames_FCHW: Tensor, waveform: Tensor) -> Sample:
     """The sample without its reference and measurements; only what the corpus says about it."""
+    provenance: dict[str, str] = {}
     sample: Sample = {
         "key": key,
         "corpus": source.corpus,
@@ -146,18 +147,18 @@ def _described(key: str, source: Source, frames_FCHW: Tensor, waveform: Tensor) 
         "frames": frames_FCHW,
         "reference": frames_FCHW[0],
         "waveform": waveform,
-        "provenance": {},
+        "provenance": provenance,
     }
     label = source.facts.get("emotion", "")
     if label:
         sample["label"] = label
-        sample["provenance"]["label"] = "corpus"
+        provenance["label"] = "corpus"
     if label in LABELS:  # another word stays a label: never mapped silently
         sample["blend"] = parse_blend(label)
-        sample["provenance"]["blend"] = "corpus"
+        provenance["blend"] = "corpus"
     if source.facts.get("text"):
         sample["text"] = source.facts["text"]
-        sample["provenance"]["text"] = "corpus"
+        provenance["text"] = "corpus"
     return sample
 
 
@@ -170,8 +171,8 @@ def _measure(sample: Sample, faces: list[Face], square: tuple[int, int, int], se
     sample["head_motion"] = head_motion(landmarks, landmarks[reference])
     sample["action_units"] = torch.stack([from_blendshapes(face.blendshapes) for face in faces])
     maker = f"detector:{settings.detector}"
-    for name in ("landmarks", "mouth_mask", "head_motion", "action_units"):
-        sample["provenance"][name] = maker
+    measured = dict.fromkeys(("landmarks", "mouth_mask", "head_motion", "action_units"), maker)
+    sample["provenance"] = {**sample.get("provenance", {}), **measured}
 
 
 def closed_mouth(landmarks_FK2: Tensor) -> int:

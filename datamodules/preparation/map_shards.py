@@ -7,12 +7,13 @@ ships. A cluster backend needs nothing else: units and records are plain data, a
 
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from datamodules.whole_files import whole_file
 
 Record = dict[str, Any]
 
@@ -39,12 +40,8 @@ class Backend(Protocol):
 
 def write_json(path: Path, content: Any) -> None:
     """JSON to a file that is either whole or not there."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(path) as partial:
         partial.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def finished(unit: Unit, out: Path) -> Record | None:

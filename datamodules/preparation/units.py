@@ -10,11 +10,11 @@ from pathlib import Path
 from datamodules.batch import FPS
 from datamodules.corpora.folder import Source
 from datamodules.faces.crop import FaceFinder
+from datamodules.loading.members import clip_members, describe, voice_members
 from datamodules.loading.shards import SampleRecord, ShardRecord, members_digest, sha256_of, write_shard
 from datamodules.media.reading import video_info
 from datamodules.preparation.clips import ClipSettings, clips_of, voice_of
 from datamodules.preparation.map_shards import Record, Unit
-from datamodules.preparation.members import clip_members, describe, voice_members
 
 PREPARATION = 1  # raise it when the same input comes out differently: units of older runs are then done again
 CLIPS_PER_SHARD = 16
@@ -99,17 +99,17 @@ def _samples(
     work: Work, finder: FaceFinder | None, records: list[SampleRecord], rejected: dict[str, str]
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     for source in work.sources:
-        made: list[tuple[str, dict[str, bytes]]] = []
+        clips: list[tuple[str, dict[str, bytes]]] = []
         try:
             for key, outcome in _outcomes(work, source, finder):
                 if isinstance(outcome, str):
                     rejected[key] = outcome
                 else:
-                    made.append((key, outcome))
+                    clips.append((key, outcome))
         except (ValueError, FileNotFoundError) as error:  # the file as a whole: none of its clips is trusted
             rejected[source.key] = _relative(str(error), work.folder)
             continue
-        for key, members in made:
+        for key, members in clips:
             records.append(_record(key, members))
             yield key, members
 

@@ -21,8 +21,9 @@ from datamodules.batch import (
     parse_blend,
 )
 from datamodules.head_motion import head_motion
-from datamodules.synthetic.face.identity import sample_identity
-from datamodules.synthetic.face.renderer import Controls, render
+from datamodules.synthetic.face.controls import Controls
+from datamodules.synthetic.face.identity_sampling import sample_identity
+from datamodules.synthetic.face.renderer import render
 from datamodules.synthetic.performance import perform, portrait, random_action_units, utter
 from datamodules.synthetic.text import describe
 from datamodules.synthetic.voice import sample_speaker
@@ -199,12 +200,12 @@ def synthetic_voice(
     drawn = int(rng.integers(len(IDENTITIES[split])))
     person = identity_seed(drawn if speaker is None else speaker, split)
     blend = _voice_blend(rng) if blend is None else check_blend(blend)
-    said = utter(blend.numpy(), frames, rng, sample_speaker(person))
+    utterance = utter(blend.numpy(), frames, rng, sample_speaker(person))
     return VoiceClip(
-        waveform=torch.from_numpy(said.waveform),
+        waveform=torch.from_numpy(utterance.waveform),
         blend=blend.float(),
-        opening=torch.from_numpy(said.opening),
-        lips=torch.from_numpy(np.ascontiguousarray(said.lips[:, 2:5])),
-        pitch=torch.from_numpy(said.pitch),
+        opening=torch.from_numpy(utterance.opening),
+        lips=torch.from_numpy(np.ascontiguousarray(utterance.lips[:, 2:5])),
+        pitch=torch.from_numpy(utterance.pitch),
         speaker=person,
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from datamodules.action_units import prototype
 from datamodules.batch import ACTION_UNITS, EMOTIONS, FPS
-from datamodules.synthetic.face.renderer import Controls
+from datamodules.synthetic.face.controls import Controls
 from datamodules.synthetic.phones import LIPS
 from datamodules.synthetic.script import (
     Articulation,
@@ -138,16 +138,16 @@ def with_speech(expression_FA: Floats, utterance: Utterance) -> Floats:
     """
     opening, jaw, _, spreading, pressing = utterance.lips.T
     speaking = per_frame(utterance.articulation.speaking, len(expression_FA))
-    seen = expression_FA.copy()
+    face_FA = expression_FA.copy()
     hold = 1 - 0.55 * speaking
     for unit, speech, closing in ((25, 0.95 * opening, 0.98), (26, 0.85 * jaw, 0.65)):
-        held = seen[:, _UNIT[unit]] * hold
-        seen[:, _UNIT[unit]] = (1 - (1 - held) * (1 - speech)) * (1 - closing * pressing)
-    seen[:, _UNIT[20]] += 0.10 * spreading * speaking
-    seen[:, _UNIT[12]] += 0.06 * spreading * speaking
-    seen[:, _UNIT[10]] += 0.05 * opening
-    seen[:, _UNIT[23]] += 0.10 * pressing * speaking
-    return np.clip(seen, 0, 1).astype(np.float32)
+        held = face_FA[:, _UNIT[unit]] * hold
+        face_FA[:, _UNIT[unit]] = (1 - (1 - held) * (1 - speech)) * (1 - closing * pressing)
+    face_FA[:, _UNIT[20]] += 0.10 * spreading * speaking
+    face_FA[:, _UNIT[12]] += 0.06 * spreading * speaking
+    face_FA[:, _UNIT[10]] += 0.05 * opening
+    face_FA[:, _UNIT[23]] += 0.10 * pressing * speaking
+    return np.clip(face_FA, 0, 1).astype(np.float32)
 
 
 def blinks(rng: np.random.Generator, frames: int, rate: float = _BLINKS_PER_SECOND) -> Floats:
@@ -202,23 +202,21 @@ def perform(
         frames: length; at least 5.
         rng: where everything random is drawn from.
         speaker: whose voice; a random one by default.
-        action_units: an expression (A,) or (F, A) to show instead of the blend's own; taken exactly, speech
-        on top.
+        action_units: an expression (A,) or (F, A) to show instead of the blend's own; taken exactly,
+            speech on top.
 
     Raises:
-        ValueError: if fewer than 5 frames are asked for, or the imposed units have another shape or leave [0,
-        1].
+        ValueError: if fewer than 5 frames are asked for, or the imposed units have another shape or leave
+            [0, 1].
     """
     if frames < 5:
         raise ValueError(f"a performance of {frames} frames: at least 5 are needed")
     speaker = speaker or sample_speaker(int(rng.integers(1 << 31)))
     utterance = utter(blend_E, frames, rng, speaker)
     expression = express(blend_E, frames, rng) if action_units is None else _imposed(action_units, frames)
-    seen = with_speech(expression, utterance)
-    lips = utterance.lips
     controls = Controls(
-        action_units=seen,
-        lips=np.ascontiguousarray(lips[:, 2:5]),
+        action_units=with_speech(expression, utterance),
+        lips=np.ascontiguousarray(utterance.lips[:, 2:5]),
         gaze=look(rng, frames, float(blend_E[EMOTIONS.index("sad")])),
         eye_closure=blinks(rng, frames),
         pose=move_head(blend_E, utterance, rng),
@@ -240,12 +238,12 @@ def _imposed(action_units: NDArray, frames: int) -> Floats:
 
 def portrait(blend_E: NDArray, rng: np.random.Generator, lips_apart: float = 0.0) -> Controls:
     """One still moment without speech, for a reference picture; `lips_apart` in [0, 1] adds AU25 and AU26."""
-    seen = express(blend_E, 2, rng)[:1]
-    seen[:, _UNIT[25]] = np.maximum(seen[:, _UNIT[25]], lips_apart)
-    seen[:, _UNIT[26]] = np.maximum(seen[:, _UNIT[26]], 0.7 * lips_apart)
+    units_1A = express(blend_E, 2, rng)[:1]
+    units_1A[:, _UNIT[25]] = np.maximum(units_1A[:, _UNIT[25]], lips_apart)
+    units_1A[:, _UNIT[26]] = np.maximum(units_1A[:, _UNIT[26]], 0.7 * lips_apart)
     limit = np.array([MAX_TURN, MAX_TURN, MAX_TURN, MAX_SHIFT, MAX_SHIFT, MAX_SCALE])
     return Controls(
-        action_units=seen,
+        action_units=units_1A,
         lips=np.zeros((1, 3), np.float32),
         gaze=look(rng, 1),
         eye_closure=np.zeros(1, np.float32),

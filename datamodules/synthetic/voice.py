@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.batch import EMOTIONS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from datamodules.batch import EMOTIONS, SAMPLE_RATE
 from datamodules.synthetic.script import CONTROL_RATE, Articulation, smooth
 
 HOP = SAMPLE_RATE // CONTROL_RATE
@@ -226,11 +226,6 @@ def _level(sound_S: NDArray, voicing_T: NDArray, decibels: float) -> NDArray[np.
     rms = np.sqrt(float((power_T * weight_T).sum() / weight_T.sum())) + 1e-9
     sound_S = sound_S * (LOUDNESS * 10 ** (decibels / 20) / rms)
     return np.tanh(sound_S).astype(np.float32)
-
-
-def frame_energy(waveform_S: NDArray) -> NDArray[np.float32]:
-    """Root mean square per video frame (F,)."""
-    return np.sqrt((waveform_S.reshape(-1, SAMPLES_PER_FRAME) ** 2).mean(1)).astype(np.float32)
 
 
 def augment_sound(

@@ -20,14 +20,14 @@ from evaluation.comparison.tables import (
     text_of,
 )
 from evaluation.metrics import METRICS
-from evaluation.metrics.sets.expression import ExpressionOfSets
 from evaluation.pages.page import render
 from evaluation.results.notes import own_notes
 from evaluation.results.result import Result
 
-FAMILIES = {  # -> folders of `evaluation.metrics`
+# Title of a family -> folders of `evaluation/metrics` that its metrics are written in.
+FAMILIES = {
     "Picture": ("pictures", "sets"),
-    "Motion": ("landmarks", "sync", "motion", "action_units"),
+    "Motion": ("landmarks", "motion", "action_units", "sync"),
     "Emotion": ("emotion",),
     "Identity": ("identity",),
 }
@@ -36,11 +36,9 @@ EMBEDDED = "embedded, not the published network"
 
 def family(name: str) -> str:
     """What a metric looks at, by the folder it is written in."""
-    if issubclass(METRICS[name], ExpressionOfSets):
-        return "Motion"  # a distance of sets of expressions, not of pictures
-    folder = METRICS[name].__module__.removeprefix("evaluation.metrics.").partition(".")[0]
+    parts = METRICS[name].__module__.split(".")
     other = "Picture" if METRICS[name].of_sets else "Other"  # FID, KID and FVD are made by a loop, in no file
-    return next((title for title, folders in FAMILIES.items() if folder in folders), other)
+    return next((title for title, folders in FAMILIES.items() if {*folders} & {*parts}), other)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from evaluation.metrics.landmarks.variants import (
     MouthPixels,
 )
 from evaluation.metrics.motion.blinks import BlinkLength, BlinkRate
+from evaluation.metrics.motion.expression import CentredExpressionOfSets, ExpressionOfSets
 from evaluation.metrics.motion.face_dynamics import BrowDynamics, LipDynamics
 from evaluation.metrics.motion.head_dynamics import HeadDynamics
 from evaluation.metrics.motion.head_pose import HeadAngleRange, HeadAngleSpeed, HeadRange, HeadSpeed
@@ -42,7 +43,6 @@ from evaluation.metrics.pictures.psnr import Psnr
 from evaluation.metrics.pictures.ssim import Ssim, SsimUniform
 from evaluation.metrics.pictures.texture import Flicker, Grain, Sharpness
 from evaluation.metrics.sets.distances import PICTURE_METRICS
-from evaluation.metrics.sets.expression import CentredExpressionOfSets, ExpressionOfSets
 from evaluation.metrics.sets.frechet import EmbeddedFid, ExpressionFrechet, frechet_distance
 from evaluation.metrics.sets.kid import kid, kid_subsets
 from evaluation.metrics.sync.confidence import (

@@ -15,9 +15,13 @@ Prediction = Literal["v", "epsilon"]
 
 
 def alphas_cumprod(
-    steps: int = 1000, zero_terminal_snr: bool = True, schedule: str = "scaled_linear"
+    steps: int = 1000,
+    zero_terminal_snr: bool = True,
+    schedule: str = "scaled_linear",
+    beta_start: float = 0.00085,
+    beta_end: float = 0.012,
 ) -> Tensor:
-    """Cumulative alphas (S,) of Stable Diffusion's betas 0.00085 to 0.012, by default with zero terminal SNR.
+    """Cumulative alphas (S,), by default of Stable Diffusion's betas, with zero terminal SNR.
 
     The rescaling is Lin et al. 2024 ("Common diffusion noise schedules and sample steps are flawed"),
     algorithm 1.
@@ -25,11 +29,10 @@ def alphas_cumprod(
     Raises:
         ValueError: for a schedule that is neither `scaled_linear` nor `linear`.
     """
-    low, high = 0.00085, 0.012
     if schedule == "scaled_linear":
-        betas = torch.linspace(low**0.5, high**0.5, steps, dtype=torch.float64).square()
+        betas = torch.linspace(beta_start**0.5, beta_end**0.5, steps, dtype=torch.float64).square()
     elif schedule == "linear":
-        betas = torch.linspace(low, high, steps, dtype=torch.float64)
+        betas = torch.linspace(beta_start, beta_end, steps, dtype=torch.float64)
     else:
         raise ValueError(f"schedule {schedule!r} is not known: allowed are scaled_linear, linear")
     root = (1 - betas).cumprod(0).sqrt()

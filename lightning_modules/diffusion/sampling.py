@@ -5,7 +5,6 @@ B clip, F frame, C channel, H row, W column.
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from lightning_modules.diffusion.process import Prediction, ddim_step, to_x0, trailing_timesteps
@@ -32,23 +31,3 @@ def sample(
             return to_x0(z, output, alpha, prediction)
         z = ddim_step(z, output, alpha, alphas[following], prediction)
     raise AssertionError("unreachable: the loop returns at its last step")
-
-
-def bias_to_sampler(
-    timestep: Tensor,
-    share: float,
-    steps: int,
-    total: int,
-    generator: torch.Generator | None = None,
-    start_share: float = 0.0,
-) -> Tensor:
-    """Replace a share of random training timesteps (B,) by those that a `steps`-step sampler visits.
-
-    A few-step sampler sees few noise levels; spending part of the training on them removes most grain at no
-    cost. `start_share` of all go to the first one, where everything has to come from what was asked for.
-    """
-    visited = torch.tensor(trailing_timesteps(steps, total), device=timestep.device)
-    draw = torch.randint(len(visited), timestep.shape, device=timestep.device, generator=generator)
-    chosen, first = torch.rand(2, *timestep.shape, device=timestep.device, generator=generator)
-    timestep = torch.where(chosen < share, visited[draw], timestep)
-    return torch.where(first < start_share, visited[0], timestep)

@@ -9,18 +9,18 @@ MoEE (CVPR 2025), section "mixture of emotion experts":
     X' = X + sum_i g_i E_i(X * s_i)
 
 The experts of a location are kept side by side in wide linear layers: one attention with E groups of heads
-    computes
-them all, and leaving experts out is a slice of the weights.
+computes them all, and leaving experts out is a slice of the weights.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from datamodules.batch import EMOTIONS
-from lightning_modules.interfaces import ExpertMixture
+from lightning_modules.interfaces import ExpertMixture, Sizes
+from lightning_modules.sizes import agreed
 from lightning_modules.video.attention import attention, without_weight
 
 LocalGate = Literal["query", "output", "none"]
@@ -36,7 +36,9 @@ def blend_gates(learned: Tensor, palette: Tensor, share: float) -> Tensor:
 class _Location(nn.Module):
     """Experts and gates of one place in the UNet."""
 
-    def __init__(self, width: int, latent_width: int, experts: int, inner: int, gate_inputs: int) -> None:
+    def __init__(
+        self, width: int, latent_width: int, experts: int, inner: int, gate: tuple[int, int]
+    ) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.to_q = nn.Linear(width, experts * inner, bias=False)
@@ -44,15 +46,16 @@ class _Location(nn.Module):
         self.to_v = nn.Linear(latent_width, experts * inner, bias=False)
         self.to_out = without_weight(nn.Linear(experts * inner, width, bias=False))
         self.local_gate = nn.Linear(width, experts)
-        self.global_gate = nn.Sequential(nn.Linear(gate_inputs, 64), nn.SiLU(), nn.Linear(64, experts))
+        inputs, hidden = gate
+        self.global_gate = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, experts))
 
 
 class EmotionExperts(ExpertMixture):
     """The mixture of the paper, with its ablations.
 
     Args:
-        locations: name -> token width, equal to the UNet's attention locations.
-        latent_width: width of the emotion latent.
+        locations: name -> token width of each place in the UNet; the denoiser's if not given.
+        latent_width: width of the emotion latent; the latent generator's if not given.
         experts: how many; the basic emotions in the order of `EMOTIONS`, or 1 for the ablation without a
             mixture.
         inner: width of one expert.
@@ -64,13 +67,14 @@ class EmotionExperts(ExpertMixture):
         pool: the global gate looks at the whole `clip` or at each `frame`.
         gate_sees_latent: the global gate also sees the pooled emotion latent. Not stated by the paper, where
             the condition reaches the gate only through earlier blocks.
-        palette_share: exponent of the palette in mode `blended`.
+        palette_share: exponent of the palette in mode `blended`; not stated by the paper.
+        gate_hidden: hidden units of the global gate; not stated by the paper.
     """
 
     def __init__(
         self,
-        locations: dict[str, int],
-        latent_width: int,
+        locations: dict[str, int] | None = None,
+        latent_width: int | None = None,
         experts: int = len(EMOTIONS),
         inner: int = 32,
         heads: int = 1,
@@ -79,23 +83,40 @@ class EmotionExperts(ExpertMixture):
         pool: Literal["clip", "frame"] = "clip",
         gate_sees_latent: bool = True,
         palette_share: float = 0.5,
+        gate_hidden: int = 64,
     ) -> None:
         super().__init__()
         if inner % heads:
             raise ValueError(f"inner={inner} does not divide into {heads} heads")
         if experts not in (1, len(EMOTIONS)):
             raise ValueError(f"experts={experts}: {len(EMOTIONS)} (one per basic emotion) or 1 is allowed")
-        self.locations, self.latent_width, self.experts = locations, latent_width, experts
-        self.inner, self.heads, self.pool = inner, heads, pool
+        self.locations: dict[str, int] = dict(locations or {})
+        self.latent_width = latent_width or 0
+        self.experts, self.inner, self.heads, self.pool = experts, inner, heads, pool
         self.local_gate: LocalGate = local_gate
         self.global_gate: GlobalGate = global_gate
         self.gate_sees_latent, self.palette_share = gate_sees_latent, palette_share
-        self.places = nn.ModuleDict(
-            {
-                name: _Location(width, latent_width, experts, inner, width + gate_sees_latent * latent_width)
-                for name, width in locations.items()
-            }
+        self.gate_hidden = gate_hidden
+        self.places = nn.ModuleDict()
+        if locations and latent_width:
+            self._make_places()
+
+    def _make_places(self) -> None:
+        for name, width in self.locations.items():
+            gate_inputs = width + self.gate_sees_latent * self.latent_width
+            gate = (gate_inputs, self.gate_hidden)
+            self.places[name] = _Location(width, self.latent_width, self.experts, self.inner, gate)
+
+    def connect(self, sizes: Sizes) -> None:
+        self.locations = agreed("mixture.locations", self.locations, "denoiser.locations", sizes.locations)
+        self.latent_width = agreed(
+            "mixture.latent_width", self.latent_width, "latent_generator.width", sizes.emotion_width
         )
+        if not self.places:
+            self._make_places()
+
+    def derived_arguments(self) -> dict[str, Any]:
+        return {"locations": self.locations, "latent_width": self.latent_width}
 
     def forward(
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
@@ -140,7 +161,7 @@ class EmotionExperts(ExpertMixture):
     def _place(self, location: str) -> _Location:
         if location not in self.places:
             raise ValueError(f"no experts at {location!r}; this mixture has {list(self.places)}")
-        return self.places[location]  # type: ignore[return-value]
+        return cast(_Location, self.places[location])
 
     def _global(self, place: _Location, normed: Tensor, latent: Tensor, palette: Tensor | None) -> Tensor:
         """The global gate (B, F or 1, E)."""
@@ -152,8 +173,8 @@ class EmotionExperts(ExpertMixture):
             raise ValueError("global_gate='manual' needs a palette: give the experts' weights")
         pooled = normed.mean(2) if self.pool == "frame" else normed.mean((1, 2))[:, None]
         if self.gate_sees_latent:
-            seen = latent.mean(2) if self.pool == "frame" else latent.mean((1, 2))[:, None]
-            pooled = torch.cat([pooled, seen.expand(-1, pooled.shape[1], -1)], -1)
+            cue = latent.mean(2) if self.pool == "frame" else latent.mean((1, 2))[:, None]
+            pooled = torch.cat([pooled, cue.expand(-1, pooled.shape[1], -1)], -1)
         learned = place.global_gate(pooled).softmax(-1)
         if self.global_gate == "hard":
             return nn.functional.one_hot(learned.argmax(-1), self.experts).to(learned)
@@ -186,12 +207,12 @@ class EmotionExperts(ExpertMixture):
             query = query * local if self.local_gate == "query" else query
         key, value = (nn.functional.linear(latent, p.weight[rows]) for p in (place.to_k, place.to_v))
         key, value = (x.expand(-1, frames, -1, -1).flatten(0, 1) for x in (key, value))
-        said = self._heads_attend(query.flatten(2), key, value, len(active) * self.heads)
-        said = said.view(batch * frames, tokens, len(active), self.inner)
+        answer = self._heads_attend(query.flatten(2), key, value, len(active) * self.heads)
+        answer = answer.view(batch * frames, tokens, len(active), self.inner)
         if local is not None and self.local_gate == "output":
-            said = said * local
+            answer = answer * local
         weight = weight[..., active].expand(-1, frames, -1).flatten(0, 1)[:, None, :, None]
-        out = nn.functional.linear((said * weight).flatten(2), place.to_out.weight[:, rows])
+        out = nn.functional.linear((answer * weight).flatten(2), place.to_out.weight[:, rows])
         return out.view(normed.shape)
 
     @staticmethod

@@ -3,10 +3,13 @@
 B clip, F frame, T token, L latent token, D width, R row of the table.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.interfaces import EmotionFeatures, LatentGenerator
+from lightning_modules.interfaces import EmotionFeatures, LatentGenerator, Sizes
+from lightning_modules.sizes import agreed
 
 
 class EmotionToLatents(LatentGenerator):
@@ -17,7 +20,7 @@ class EmotionToLatents(LatentGenerator):
     Table size, number of tokens and pooling are not stated by the paper.
 
     Args:
-        widths: modality -> width of its encoder's tokens.
+        widths: modality -> width of its encoder's tokens; of all encoders if not given.
         width: width of the latent.
         tokens: latent tokens L.
         table: rows of the table.
@@ -25,20 +28,41 @@ class EmotionToLatents(LatentGenerator):
     """
 
     def __init__(
-        self, widths: dict[str, int], width: int = 64, tokens: int = 8, table: int = 64, heads: int = 4
+        self,
+        widths: dict[str, int] | None = None,
+        width: int = 64,
+        tokens: int = 8,
+        table: int = 64,
+        heads: int = 4,
     ) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"width={width} does not divide into {heads} heads")
-        self.widths, self.width = widths, width
-        self.project = nn.ModuleDict({name: nn.Linear(size, width) for name, size in widths.items()})
+        self.widths: dict[str, int] = dict(widths or {})
+        self.width, self.tokens, self.rows, self.heads = width, tokens, table, heads
+        self.project = nn.ModuleDict()
+        if widths:
+            self._make_layers()
+
+    def _make_layers(self) -> None:
+        width, tokens, heads = self.width, self.tokens, self.heads
+        self.project = nn.ModuleDict({name: nn.Linear(size, width) for name, size in self.widths.items()})
         self.queries = nn.Parameter(torch.randn(tokens, width) * width**-0.5)
         self.pool = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.table = nn.Parameter(torch.randn(table, width) * width**-0.5)
+        self.table = nn.Parameter(torch.randn(self.rows, width) * width**-0.5)
         self.look_up = nn.MultiheadAttention(width, heads, batch_first=True)
         self.direct = nn.Linear(width, width)
         self.norm = nn.LayerNorm(width)
         self.null = nn.Parameter(torch.randn(tokens, width) * width**-0.5)
+
+    def connect(self, sizes: Sizes) -> None:
+        unmade = not self.widths
+        self.widths = agreed("latent_generator.widths", self.widths, "encoders", sizes.emotion_widths)
+        if unmade:
+            self._make_layers()
+
+    def derived_arguments(self) -> dict[str, Any]:
+        return {"widths": self.widths}
 
     def forward(self, features: EmotionFeatures, batch_size: int) -> Tensor:
         """Emotion latent (B, F or 1, L, width)."""

@@ -3,12 +3,12 @@
 B clip, F frame, S sample, T token, D width, E expert, K class, L lip track.
 """
 
-import math
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric
@@ -16,9 +16,10 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from datamodules.batch import CLASSES, EMOTIONS
 from lightning_modules.interfaces import EmotionEncoder
+from lightning_modules.optim.rates import training_steps, with_warm_cosine
 from lightning_modules.speech.features import TRACKS, MelSpeechFeatures
 
-CLEAR = 0.6  # scored by class are neutral clips and those with one emotion above this
+CLEAR = 0.6  # of one emotion, from where a clip has a clear class
 
 
 class EmotionRecognition(L.LightningModule):
@@ -35,6 +36,8 @@ class EmotionRecognition(L.LightningModule):
         smoothing: share of the target that is spread over all classes.
         mixup: parameter of the Beta distribution by which pairs of clips are mixed, tokens and targets alike
             (Verma et al. 2019, eq. 1-2); 0 is off.
+        clear: only neutral clips and those with one emotion above this are scored by class.
+        warm_share: share of the steps over which the rate rises.
         optimizer: built on the trainable parameters.
     """
 
@@ -45,6 +48,8 @@ class EmotionRecognition(L.LightningModule):
         blend_weight: float = 5.0,
         smoothing: float = 0.0,
         mixup: float = 0.0,
+        clear: float = CLEAR,
+        warm_share: float = 0.05,
         optimizer: OptimizerCallable = torch.optim.AdamW,
     ) -> None:
         super().__init__()
@@ -53,8 +58,8 @@ class EmotionRecognition(L.LightningModule):
         self.save_hyperparameters()
         self.encoder, self.optimizer = encoder, optimizer
         self.classes_weight, self.blend_weight = classes_weight, blend_weight
-        self.smoothing, self.mixup = smoothing, mixup
-        features = int(encoder.tokens) * encoder.width  # type: ignore[arg-type]
+        self.smoothing, self.mixup, self.clear, self.warm_share = smoothing, mixup, clear, warm_share
+        features = encoder.tokens * encoder.width
         self.class_head = nn.Linear(features, len(CLASSES))
         self.blend_head = nn.Linear(features, len(EMOTIONS))
         self.scores = nn.ModuleDict({stage: recognition_scores() for stage in ("validation", "testing")})
@@ -91,7 +96,7 @@ class EmotionRecognition(L.LightningModule):
         scores, blend_BE = self.scores[stage], batch["blend"]
         logit_BK, guess_BE = self(batch["cue"])
         share_BK = class_shares(blend_BE)
-        clear_B = (blend_BE.amax(dim=1) > CLEAR) | (blend_BE.sum(dim=1) == 0)
+        clear_B = (blend_BE.amax(dim=1) > self.clear) | (blend_BE.sum(dim=1) == 0)
         if clear_B.any():
             for name in ("accuracy", "unweighted_accuracy"):
                 scores[name].update(logit_BK[clear_B], share_BK[clear_B].argmax(dim=1))  # type: ignore[index]
@@ -99,8 +104,8 @@ class EmotionRecognition(L.LightningModule):
         scores["blend_error"].update((guess_BE.clamp(0, 1) - blend_BE).abs())  # type: ignore[index]
         self.log(f"{prefix}/blend_error", scores["blend_error"], on_epoch=True, batch_size=len(blend_BE))  # type: ignore[index]
 
-    def configure_optimizers(self) -> Any:
-        return with_cosine(self, self.optimizer)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        return risen_and_fallen(self, self.optimizer, self.warm_share)
 
 
 class SpeechFeatureTraining(L.LightningModule):
@@ -114,6 +119,7 @@ class SpeechFeatureTraining(L.LightningModule):
         features: what is trained.
         lips_weight: of the squared error of the lip tracks.
         phone_weight: of the cross-entropy of the phone class.
+        warm_share: share of the steps over which the rate rises.
         optimizer: built on the trainable parameters.
     """
 
@@ -122,12 +128,13 @@ class SpeechFeatureTraining(L.LightningModule):
         features: MelSpeechFeatures,
         lips_weight: float = 20.0,
         phone_weight: float = 0.5,
+        warm_share: float = 0.05,
         optimizer: OptimizerCallable = torch.optim.AdamW,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.features, self.optimizer = features, optimizer
-        self.lips_weight, self.phone_weight = lips_weight, phone_weight
+        self.lips_weight, self.phone_weight, self.warm_share = lips_weight, phone_weight, warm_share
         names = (*TRACKS, "phone_accuracy")
         stages = ("validation", "testing")
         self.scores = nn.ModuleDict({s: nn.ModuleDict({n: MeanMetric() for n in names}) for s in stages})
@@ -157,8 +164,8 @@ class SpeechFeatureTraining(L.LightningModule):
             scores[name].update(value)  # type: ignore[index]
             self.log(f"{prefix}/{name}", scores[name], on_epoch=True, batch_size=size)  # type: ignore[index]
 
-    def configure_optimizers(self) -> Any:
-        return with_cosine(self, self.optimizer)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        return risen_and_fallen(self, self.optimizer, self.warm_share)
 
 
 def class_shares(blend_BE: Tensor) -> Tensor:
@@ -183,15 +190,11 @@ def recognition_scores() -> nn.ModuleDict:
     )
 
 
-def with_cosine(module: L.LightningModule, build: OptimizerCallable, warm_share: float = 0.05) -> Any:
-    """Optimizer of a module whose rate rises over the first steps and falls to zero along a half cosine."""
+def risen_and_fallen(
+    module: L.LightningModule, build: OptimizerCallable, warm_share: float
+) -> OptimizerLRSchedulerConfig:
+    """Optimizer of a module whose rate rises over a share of the steps, then falls to zero."""
     optimizer = build(p for p in module.parameters() if p.requires_grad)
-    steps = int(module.trainer.estimated_stepping_batches)
-    warm = max(int(warm_share * steps), 1)
-
-    def rate(step: int) -> float:
-        past = min(max(step - warm, 0) / max(steps - warm, 1), 1.0)
-        return min((step + 1) / warm, 1.0) * 0.5 * (1 + math.cos(math.pi * past))
-
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+    total = training_steps(module)
+    warmup = max(int(warm_share * total), 1)
+    return with_warm_cosine(optimizer, total, warmup, hold=warmup / total)

@@ -9,8 +9,9 @@ from torch.nn import functional
 from datamodules.batch import FPS, SAMPLES_PER_FRAME
 from lightning_modules.emotion.pooling import AttentivePooling
 from lightning_modules.interfaces import EmotionEncoder
+from lightning_modules.pretrained import Frozen
 from lightning_modules.speech.mel import PROSODY, check_waveform, log_mel, power_spectrum, prosody
-from lightning_modules.speech.pretrained import Frozen, load_wave_model, standardise
+from lightning_modules.speech.pretrained import load_wave_model, standardise
 
 # Frames this far (nepers of power, 52 dB) under the loudest frame of a clip are pauses: they do not count.
 PAUSE = 12.0

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from datamodules.batch import SAMPLES_PER_FRAME
 from lightning_modules.interfaces import SpeechFeatures
+from lightning_modules.pretrained import Frozen, load_pretrained
 from lightning_modules.speech.mel import (
     FRAMES_PER_VIDEO_FRAME,
     check_waveform,
@@ -18,13 +19,7 @@ from lightning_modules.speech.mel import (
     power_spectrum,
     running_level,
 )
-from lightning_modules.speech.pretrained import (
-    TRANSFORMERS_EPSILON,
-    WAVE_MODELS,
-    Frozen,
-    load_pretrained,
-    standardise,
-)
+from lightning_modules.speech.pretrained import TRANSFORMERS_EPSILON, WAVE_MODELS, standardise
 
 LIPS = ("opening", "rounding", "spreading", "pressing")
 TRACKS = (*LIPS, "jaw")  # what the head learns; the jaw is seen through the opening

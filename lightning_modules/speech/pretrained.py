@@ -1,21 +1,19 @@
-"""Published networks from a folder on disk: never fetched, never trained.
+"""Published speech models from a folder on disk.
 
 Most are loaded by transformers. emotion2vec has no class there and one here: its network is that of data2vec
 2.0, while `Data2VecAudioModel` is data2vec 1.0, and no renaming of tensors turns one into the other
 (huggingface/transformers issues 23069 and 30805).
 """
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from lightning_modules.pretrained import load_pretrained
 from lightning_modules.speech.emotion2vec_files import load_emotion2vec
 
-# ByT5 calls itself t5.
-TEXT_MODELS = {"t5": "T5EncoderModel", "mt5": "MT5EncoderModel", "umt5": "UMT5EncoderModel"}
 WAVE_MODELS = {
     "wav2vec2": "Wav2Vec2Model",
     "hubert": "HubertModel",
@@ -38,36 +36,6 @@ class WaveModel(NamedTuple):
     network: Any
     width: int
     epsilon: float | None
-
-
-class Frozen(nn.Module):
-    """A network that gets no gradient and stays in evaluation mode whatever its owner does."""
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__()
-        self.inner = inner.eval().requires_grad_(False)
-
-    def train(self, mode: bool = True) -> "Frozen":
-        return super().train(False)
-
-
-def load_pretrained(folder: str, classes: dict[str, str]) -> Any:
-    """The transformers model in `folder`, built by the class its `model_type` has in `classes`.
-
-    Raises:
-        FileNotFoundError: if there is no `config.json` in the folder.
-        ValueError: if the model is of a kind that `classes` lacks.
-    """
-    path = Path(folder).expanduser()
-    config = path / "config.json"
-    if not config.is_file():
-        raise FileNotFoundError(f"{folder}: no config.json there; expected a model in transformers format")
-    kind = json.loads(config.read_text()).get("model_type")
-    if kind not in classes:
-        raise ValueError(f"{folder}: model type {kind!r}, expected one of {', '.join(classes)}")
-    import transformers
-
-    return getattr(transformers, classes[kind]).from_pretrained(path, local_files_only=True)
 
 
 def load_wave_model(folder: str) -> WaveModel:

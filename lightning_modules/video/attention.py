@@ -151,6 +151,12 @@ def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: At
     return x
 
 
+def predict(unet: UNet2DConditionModel, x_NCHW: Tensor) -> Tensor:
+    """What the UNet makes of the output of its last block."""
+    x_NCHW = unet.conv_norm_out(x_NCHW)
+    return unet.conv_out(unet.conv_act(x_NCHW))
+
+
 def time_embedding(unet: UNet2DConditionModel, timestep_N: Tensor) -> Tensor:
     """The UNet's embedding of timesteps (N,)."""
     return unet.time_embedding(unet.time_proj(timestep_N).to(unet.conv_in.weight.dtype))

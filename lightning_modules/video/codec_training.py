@@ -3,9 +3,11 @@
 import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 
 from datamodules.batch import TalkingHeadBatch
+from lightning_modules.optim.rates import training_steps, with_warm_cosine
 from lightning_modules.video.codecs import PatchCodec
 
 
@@ -59,8 +61,5 @@ class CodecTraining(L.LightningModule):
         psnr_N = 10 * (4 / error.square().mean((1, 2, 3))).log10()
         self.log("val/psnr", psnr_N.mean(), prog_bar=True, batch_size=len(image))
 
-    def configure_optimizers(self) -> dict:  # type: ignore[override]
-        optimizer = self.optimizer(self.codec.parameters())
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        return with_warm_cosine(self.optimizer(self.codec.parameters()), training_steps(self))

@@ -37,9 +37,8 @@ class PatchCodec(LatentCodec):
 
     The linear part starts at the principal components of the training pictures (`start_from`), the residuals
     start at zero: the codec begins as plain PCA and improves from there. Latent channels are divided by the
-    square
-        root of
-    their standard deviation: whitening fully would make the diffusion spend its effort on texture.
+    square root of their standard deviation: whitening fully would make the diffusion spend its effort on
+    texture.
 
     Args:
         channels: latent channels.

@@ -19,6 +19,9 @@ NECK, CHEST, FOLLOW = 0.46, 0.97, 0.28
 DOME_Y, DOME_WIDE, DOME_HIGH = 0.51, 0.19, 0.38
 SLIDE_YAW, SLIDE_PITCH = 0.387, 0.253  # widths that the top of the dome slides for one unit of measured turn
 
+WAVES = (1, 2)  # of `face_places`, waves in the width of a picture
+PLACE_CHANNELS = 2 * 2 * len(WAVES)  # sine and cosine of x and y
+
 
 def smoothstep(x: Tensor) -> Tensor:
     """0 below 0, 1 above 1, smooth between."""
@@ -42,17 +45,19 @@ def height(x: Tensor, y: Tensor) -> Tensor:
 def sources(motion_BFM: Tensor, size: int) -> Tensor:
     """Where in the portrait each place of a moved picture comes from: (B * F, size, size, 2), x then y.
 
-    In widths of the picture. Shift, scale and roll as told; a turn slides each place by its height on a dome.
+    In widths of the picture. Shift, scale and roll as given; a turn slides each place by its height on a
+    dome.
     """
-    told = dict(zip(HEAD_MOTION, motion_BFM.float().flatten(0, 1)[..., None, None].unbind(1), strict=True))
+    values = motion_BFM.float().flatten(0, 1)[..., None, None].unbind(1)
+    turn = dict(zip(HEAD_MOTION, values, strict=True))
     place = (torch.arange(size, device=motion_BFM.device) + 0.5) / size
     y_HW, x_HW = torch.meshgrid(place, place, indexing="ij")
-    slide_x, slide_y = SLIDE_YAW * told["yaw"], SLIDE_PITCH * told["pitch"]
+    slide_x, slide_y = SLIDE_YAW * turn["yaw"], SLIDE_PITCH * turn["pitch"]
     # The eyes' own slide is a part of the shift that was measured between them.
     eyes = height(x_HW.new_tensor(EYES_X + PUPILS / 2), x_HW.new_tensor(EYES_Y))
-    right = x_HW - EYES_X - told["shift_x"] * PUPILS + eyes * slide_x
-    down = y_HW - EYES_Y - told["shift_y"] * PUPILS + eyes * slide_y
-    cos, sin = (f(told["roll"]) / told["log_scale"].exp() for f in (torch.cos, torch.sin))
+    right = x_HW - EYES_X - turn["shift_x"] * PUPILS + eyes * slide_x
+    down = y_HW - EYES_Y - turn["shift_y"] * PUPILS + eyes * slide_y
+    cos, sin = (f(turn["roll"]) / turn["log_scale"].exp() for f in (torch.cos, torch.sin))
     up_x, up_y = EYES_X + cos * right + sin * down, EYES_Y - sin * right + cos * down
     near, go = height(up_x, up_y), followers(x_HW, y_HW)
     from_x, from_y = up_x - near * slide_x, up_y - near * slide_y
@@ -80,8 +85,8 @@ def face_places(motion_BFM: Tensor, cells: int) -> Tensor:
     """Where in the face each latent cell lies, (B, F, 8, cells, cells): sine and cosine of its place.
 
     Crops have their eyes in one place, so that a place names a part of the face; without it a convolution has
-    to recognise the part first. Two wavelengths, a picture wide and half of it.
+    to recognise the part first. Two wavelengths, a picture wide and half of it: `PLACE_CHANNELS` in all.
     """
     away = sources(motion_BFM, cells) - motion_BFM.new_tensor([EYES_X, EYES_Y], dtype=torch.float32)
-    waves = torch.cat([f(2 * torch.pi * k * away) for k in (1, 2) for f in (torch.sin, torch.cos)], -1)
+    waves = torch.cat([f(2 * torch.pi * k * away) for k in WAVES for f in (torch.sin, torch.cos)], -1)
     return waves.permute(0, 3, 1, 2).unflatten(0, motion_BFM.shape[:2])

@@ -1,10 +1,13 @@
 """The reference network: it reads the portrait once and hands its attention inputs to the denoiser."""
 
+from typing import Any
+
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
-from lightning_modules.interfaces import ReferenceNetwork
+from lightning_modules.interfaces import ReferenceNetwork, Sizes
+from lightning_modules.sizes import agreed
 from lightning_modules.video.attention import (
     attention_locations,
     spatial_transformer,
@@ -19,15 +22,35 @@ class ReferenceNet(ReferenceNetwork):
 
     Args:
         unet: arguments of diffusers' `UNet2DConditionModel`, as the denoiser has them.
-        channels: of the portrait's latent; takes the place of `in_channels`.
+        channels: of the portrait's latent, in place of `in_channels`; the codec's if not given.
     """
 
-    def __init__(self, unet: dict, channels: int = 4) -> None:
+    def __init__(self, unet: dict, channels: int | None = None) -> None:
         super().__init__()
-        self.unet = UNet2DConditionModel(**{**unet, "in_channels": channels})
+        self.arguments, self.channels = dict(unet), channels or 0
+        self.made = bool(channels) and "cross_attention_dim" in unet
+        if self.made:
+            self._make_network()
+
+    def _make_network(self) -> None:
+        self.made = True
+        self.unet = UNet2DConditionModel(**{**self.arguments, "in_channels": self.channels})
         self.locations = attention_locations(self.unet)
         self._discard_what_is_never_used()
         use_short_attention(self)
+
+    def connect(self, sizes: Sizes) -> None:
+        self.channels = agreed(
+            "reference_net.channels", self.channels, "codec.channels", sizes.latent_channels
+        )
+        if not self.made:
+            # it hears nothing and predicts nothing, but has the denoiser's shape
+            self.arguments.setdefault("cross_attention_dim", sizes.speech_width)
+            self.arguments.setdefault("out_channels", self.channels)
+            self._make_network()
+
+    def derived_arguments(self) -> dict[str, Any]:
+        return {"unet": self.arguments, "channels": self.channels}
 
     def _discard_what_is_never_used(self) -> None:
         # SD 1.5 reference networks carry 682 of the 686 keys: the picture itself is never predicted.

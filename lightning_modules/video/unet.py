@@ -3,16 +3,20 @@
 B clip, F frame, C channel, H row, W column, T token, D width, M motion value; N = B * F.
 """
 
+from typing import Any
+
 import torch
-from diffusers import UNet2DConditionModel
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from torch import Tensor, nn
 
 from datamodules.batch import HEAD_MOTION
-from lightning_modules.interfaces import Denoiser, EmotionPass
+from lightning_modules.interfaces import Conditions, Denoiser, EmotionPass, Sizes
+from lightning_modules.sizes import agreed
 from lightning_modules.video.attention import (
     attention_locations,
+    predict,
     spatial_transformer,
     time_embedding,
     to_map,
@@ -21,7 +25,7 @@ from lightning_modules.video.attention import (
     walk,
     without_weight,
 )
-from lightning_modules.video.head_warp import face_places
+from lightning_modules.video.head_warp import PLACE_CHANNELS, face_places
 
 
 class VideoUNet(Denoiser):
@@ -32,64 +36,115 @@ class VideoUNet(Denoiser):
     embedded size) or, as in Hallo, through a transformer of its own after each spatial one. Everything added
     starts at zero.
 
+    Sizes that are not given are those of the other parts, see `connect`.
+
     Args:
-        unet: arguments of `UNet2DConditionModel`; `in_channels` counts the portrait's latent when that is
-            concatenated.
-        speech_width: size of a speech token.
-        speech_tokens: speech tokens a frame.
+        unet: arguments of `UNet2DConditionModel`. Three of them follow from the other parts and need not be
+            given: `out_channels` are the codec's, `in_channels` count all that is concatenated, and
+            `cross_attention_dim` is the width of a speech token.
         motion_locations: where frames attend to each other; names as in `attention_locations`.
         motion_heads: heads of that attention.
         max_frames: longest clip, motion frames included.
         speech_modules: give speech its own transformers.
+        speech_heads: heads of those.
         concat_reference: the portrait's latent is concatenated to the noisy one, and the clip is predicted as
             the difference to it.
         face_places: each cell is told where in the face it lies (`face_places`), as further input channels.
+        speech_width: size of a speech token; that of the speech features if not given.
+        speech_tokens: speech tokens a frame; those of the speech features if not given.
+
+    Raises:
+        ValueError: for a motion location that the UNet has not, or channels that contradict each other.
     """
 
     def __init__(
         self,
         unet: dict,
-        speech_width: int,
-        speech_tokens: int,
         motion_locations: list[str],
         motion_heads: int = 4,
         max_frames: int = 32,
         speech_modules: bool = False,
+        speech_heads: int = 8,
         concat_reference: bool = True,
         face_places: bool = False,
+        speech_width: int | None = None,
+        speech_tokens: int | None = None,
     ) -> None:
         super().__init__()
-        self.unet = UNet2DConditionModel(**unet)
-        self.locations = attention_locations(self.unet)
-        self.speech_width, self.speech_tokens = speech_width, speech_tokens
+        self.arguments = dict(unet)
+        self.speech_width, self.speech_tokens = speech_width or 0, speech_tokens or 0
         self.max_frames, self.concat_reference, self.face_places = max_frames, concat_reference, face_places
+        self.motion_locations, self.motion_heads = motion_locations, motion_heads
+        self.speech_heads = speech_heads if speech_modules else 0
+        with torch.device("meta"):  # the places are known before the sizes that a network needs
+            self.locations = attention_locations(UNet2DConditionModel(**unet))
         if unknown := set(motion_locations) - set(self.locations):
             raise ValueError(
                 f"motion_locations {sorted(unknown)} do not exist; this UNet has {list(self.locations)}"
             )
+        self.made = bool(speech_width and speech_tokens and "out_channels" in unet)
+        if self.made:
+            self._make_network(unet["out_channels"])
+
+    def connect(self, sizes: Sizes) -> None:
+        channels = agreed(
+            "denoiser.unet.out_channels",
+            self.arguments.get("out_channels"),
+            "codec.channels",
+            sizes.latent_channels,
+        )
+        self.speech_width = agreed(
+            "denoiser.speech_width", self.speech_width, "speech_features.width", sizes.speech_width
+        )
+        self.speech_tokens = agreed(
+            "denoiser.speech_tokens", self.speech_tokens, "speech_features.tokens", sizes.speech_tokens
+        )
+        if not self.made:
+            self._make_network(channels)
+
+    def derived_arguments(self) -> dict[str, Any]:
+        return {
+            "unet": self.arguments,
+            "speech_width": self.speech_width,
+            "speech_tokens": self.speech_tokens,
+        }
+
+    def _complete_arguments(self, channels: int) -> dict[str, Any]:
+        """Arguments of the UNet with all channels, for latents of so many."""
+        concatenated = channels * (1 + self.concat_reference) + PLACE_CHANNELS * self.face_places
+        wanted = {
+            "in_channels": (concatenated, "the channels that are concatenated"),
+            "out_channels": (channels, "codec.channels"),
+            "cross_attention_dim": (self.speech_width, "the width of a speech token"),
+        }
+        sizes = {
+            name: agreed(f"denoiser.unet.{name}", self.arguments.get(name), source, size)
+            for name, (size, source) in wanted.items()
+        }
+        return self.arguments | sizes
+
+    def _make_network(self, channels: int) -> None:
+        self.made, self.arguments = True, self._complete_arguments(channels)
+        self.unet = UNet2DConditionModel(**self.arguments)
         groups = self.unet.config["norm_num_groups"]
         self.motion_modules = nn.ModuleDict(
-            {
-                name: self._motion_module(self.locations[name], motion_heads, groups)
-                for name in motion_locations
-            }
+            {name: self._motion_module(self.locations[name], groups) for name in self.motion_locations}
         )
+        with_speech = self.locations if self.speech_heads else {}
         self.speech_modules = nn.ModuleDict(
-            {name: self._speech_module(width, groups) for name, width in self.locations.items()}
-            if speech_modules
-            else {}
+            {name: self._speech_module(width, groups) for name, width in with_speech.items()}
         )
         hidden = self.unet.time_embedding.linear_2.out_features
-        inputs = speech_width * speech_tokens + len(HEAD_MOTION) + 1
+        inputs = self.speech_width * self.speech_tokens + len(HEAD_MOTION) + 1
         self.frame_embedding = nn.Sequential(
             nn.Linear(inputs, hidden), nn.SiLU(), without_weight(nn.Linear(hidden, hidden))
         )
         use_short_attention(self)
 
-    def _motion_module(self, width: int, heads: int, groups: int) -> AnimateDiffTransformer3D:
+    def _motion_module(self, width: int, groups: int) -> AnimateDiffTransformer3D:
         module = AnimateDiffTransformer3D(
-            num_attention_heads=heads,
-            attention_head_dim=width // heads,
+            num_attention_heads=self.motion_heads,
+            attention_head_dim=width // self.motion_heads,
             in_channels=width,
             norm_num_groups=groups,
             positional_embeddings="sinusoidal",
@@ -100,8 +155,8 @@ class VideoUNet(Denoiser):
 
     def _speech_module(self, width: int, groups: int) -> Transformer2DModel:
         module = Transformer2DModel(
-            num_attention_heads=8,
-            attention_head_dim=width // 8,
+            num_attention_heads=self.speech_heads,
+            attention_head_dim=width // self.speech_heads,
             in_channels=width,
             norm_num_groups=groups,
             cross_attention_dim=self.speech_width,
@@ -122,48 +177,51 @@ class VideoUNet(Denoiser):
         self,
         z_BFCHW: Tensor,
         timestep_BF: Tensor,
-        reference: dict[str, Tensor],
-        base_BFCHW: Tensor,
-        speech_BFTD: Tensor,
-        motion_BFM: Tensor | None,
-        mixture: EmotionPass | None = None,
+        conditions: Conditions,
+        emotion: EmotionPass | None = None,
     ) -> Tensor:
         """Prediction (B, F, C, H, W).
 
-        Args:
-            z_BFCHW: noisy latents; motion frames are clean and have timestep 0.
-            timestep_BF: timestep of each frame.
-            reference: the reference network's tokens, by location; an empty dict leaves plain self-attention.
-            base_BFCHW: latent of the portrait, one for all frames (F = 1) or moved with the head.
-            speech_BFTD: speech tokens; zeros mean no speech.
-            motion_BFM: head motion, or None where it is not given.
-            mixture: the emotion experts; None is exactly the stage-1 network.
+        Of the conditions it uses `speech`, which it needs, `reference`, `portrait` (with `concat_reference`),
+        `head_motion`, and `places` (with `face_places`: by default those that the head motion tells).
         """
         frames = z_BFCHW.shape[1]
         if frames > self.max_frames:
             raise ValueError(f"{frames} frames in a clip, at most {self.max_frames} are allowed")
-        if self.concat_reference:
-            z_BFCHW = torch.cat([z_BFCHW, base_BFCHW.expand(-1, frames, -1, -1, -1)], 2)
-        if self.face_places:
-            moved = z_BFCHW.new_zeros(len(z_BFCHW), 1, len(HEAD_MOTION)) if motion_BFM is None else motion_BFM
-            places = face_places(moved, z_BFCHW.shape[-1]).to(z_BFCHW.dtype)
-            z_BFCHW = torch.cat([z_BFCHW, places.expand(-1, frames, -1, -1, -1)], 2)
-        x_NCHW = z_BFCHW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        context_NTD = speech_BFTD.flatten(0, 1)
+        if conditions.speech is None:
+            raise ValueError("conditions.speech: missing, zeros stand for no speech")
+        x_NCHW = self._inputs(z_BFCHW, conditions).flatten(0, 1)
+        x_NCHW = x_NCHW.contiguous(memory_format=torch.channels_last)
+        context_NTD = conditions.speech.flatten(0, 1)
 
         def attend(location: str, transformer: Transformer2DModel, x: Tensor) -> Tensor:
-            x, _ = spatial_transformer(transformer, x, context_NTD, reference.get(location))
+            x, _ = spatial_transformer(transformer, x, context_NTD, conditions.reference.get(location))
             if location in self.speech_modules:
                 x = self.speech_modules[location](x, encoder_hidden_states=context_NTD).sample
-            if mixture is not None:
-                x = x + to_map(self._emotion(location, x, mixture, frames), x)
+            if emotion is not None:
+                x = x + to_map(self._emotion(location, x, emotion, frames), x)
             if location in self.motion_modules:
                 x = self.motion_modules[location](x, num_frames=frames)
             return x
 
-        x_NCHW = walk(self.unet, x_NCHW, self._embedding(timestep_BF, speech_BFTD, motion_BFM), attend)
-        out = self.unet.conv_out(self.unet.conv_act(self.unet.conv_norm_out(x_NCHW)))
-        return out.unflatten(0, (-1, frames))
+        embedding = self._embedding(timestep_BF, conditions.speech, conditions.head_motion)
+        return predict(self.unet, walk(self.unet, x_NCHW, embedding, attend)).unflatten(0, (-1, frames))
+
+    def _inputs(self, z_BFCHW: Tensor, conditions: Conditions) -> Tensor:
+        """The noisy latent, and beside it the portrait's and the places of its cells, where they are used."""
+        frames, inputs = z_BFCHW.shape[1], [z_BFCHW]
+        if self.concat_reference:
+            if conditions.portrait is None:
+                raise ValueError("conditions.portrait: missing, this denoiser has concat_reference")
+            inputs.append(conditions.portrait.expand(-1, frames, -1, -1, -1))
+        if self.face_places:
+            places = conditions.places
+            if places is None:
+                still = z_BFCHW.new_zeros(len(z_BFCHW), 1, len(HEAD_MOTION))
+                motion = still if conditions.head_motion is None else conditions.head_motion
+                places = face_places(motion, z_BFCHW.shape[-1])
+            inputs.append(places.to(z_BFCHW.dtype).expand(-1, frames, -1, -1, -1))
+        return torch.cat(inputs, 2) if len(inputs) > 1 else z_BFCHW
 
     @staticmethod
     def _emotion(location: str, x_NCHW: Tensor, emotion: EmotionPass, frames: int) -> Tensor:

@@ -1,8 +1,7 @@
 """Finished videos and the true ones, from two folders or from a manifest. F frame, H row, W column."""
 
-import argparse
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from evaluation.clips.pair import Clips, FinishedVideos, clips_of_folder, videos
 from evaluation.protocol import Protocol, prepare
 from evaluation.results.system import System
 from moee.clips.manifest import clips_of_manifest, read_manifest
+from moee.clips.system_record import read_system
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,36 +17,72 @@ if TYPE_CHECKING:
     from moee.clips.sources import Entry
 
 
-def finished(
-    args: argparse.Namespace, protocol: Protocol, about: Mapping[str, Any] | None
-) -> "tuple[Clips, list[Entry]]":
-    """The true clips, and the finished videos as the only entry.
+@dataclass(frozen=True)
+class VideoSource:
+    """Where finished videos and the true ones lie: a manifest, or two folders of the same file stems.
 
     Raises:
-        ValueError: if the seeds told do not fit the videos, or as `finished_videos` says.
+        ValueError: for neither, or for one folder alone.
     """
-    from moee.judging.evaluate import read_system
 
-    system = read_system(args.system) if args.system else System(source_name(args))
-    system = replace(system, name=args.name) if args.name else system
-    clips, make, seeds = finished_videos(args, protocol, about)
-    return clips, [
-        (replace(system, seeds=_seeds(args.manifest or args.generated, seeds, system.seeds)), make)
-    ]
+    manifest: Path | None = None
+    generated: Path | None = None
+    reference: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.manifest is None:
+            _ = self.folders  # refuses what is missing
+
+    @property
+    def folders(self) -> tuple[Path, Path]:
+        """Folder of the finished videos, and of the true ones; not where there is a manifest."""
+        if self.generated is None or self.reference is None:
+            raise ValueError("finished videos need --manifest FILE, or --generated DIR and --reference DIR")
+        return self.generated, self.reference
+
+    @property
+    def path(self) -> Path:
+        """What the videos are listed in, or the folder they lie in."""
+        return self.manifest or self.folders[0]
+
+    @property
+    def name(self) -> str:
+        """What a system is called whose videos have no other name."""
+        return self.manifest.stem if self.manifest else self.path.resolve().name
 
 
-def source_name(args: argparse.Namespace) -> str:
-    """What a system is called whose videos have no other name."""
-    return args.manifest.stem if args.manifest else args.generated.resolve().name
+def finished_entry(
+    source: VideoSource,
+    protocol: Protocol,
+    about: Mapping[str, Any] | None = None,
+    system_file: Path | None = None,
+    name: str | None = None,
+) -> "tuple[Clips, Entry]":
+    """The true clips, and the finished videos as what is compared with them.
+
+    Args:
+        source: of both.
+        protocol: whose preparation a portrait gets.
+        about: of the clips of a folder, as `read_about` gives it.
+        system_file: the record of what made them.
+        name: of the system; None is its record's, or the source's.
+
+    Raises:
+        ValueError: if the seeds of the record do not fit the videos, or as `finished_videos` says.
+    """
+    system = read_system(system_file) if system_file else System(source.name)
+    system = replace(system, name=name) if name else system
+    clips, make, seeds = finished_videos(source, protocol, about)
+    return clips, (replace(system, seeds=_seeds(source.path, seeds, system.seeds)), make)
 
 
 def finished_videos(
-    args: argparse.Namespace, protocol: Protocol, about: Mapping[str, Any] | None
+    source: VideoSource, protocol: Protocol, about: Mapping[str, Any] | None = None
 ) -> tuple[Clips, FinishedVideos, list[int]]:
     """The true clips, the finished videos, and their seeds where the manifest tells them.
 
     Args:
-        args: `manifest`, or `generated` and `reference`.
+        source: of both.
         protocol: whose preparation a portrait gets.
         about: of the clips of a folder.
 
@@ -55,29 +91,30 @@ def finished_videos(
     """
     from datamodules.media.reading import read_video
 
-    if args.manifest:
-        listed, size = read_manifest(args.manifest), int(protocol.preprocessing["size"])
+    if source.manifest:
+        listed, size = read_manifest(source.manifest), int(protocol.preprocessing["size"])
         if "face_crop" in protocol.preprocessing and any(entry.portrait for entry in listed):
             raise ValueError(
-                f"{args.manifest}: {protocol.tag} cuts pictures where the true video shows its face, "
+                f"{source.manifest}: {protocol.tag} cuts pictures where the true video shows its face, "
                 "which says nothing of a portrait: leave `portrait` out, or evaluate face crops "
                 "under another protocol"
             )
         return clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
-    clips = clips_of_folder(args.reference, read_video, about)
-    return clips, videos_made(args.generated, clips, read_video), []
+    generated, reference = source.folders
+    clips = clips_of_folder(reference, read_video, about)
+    return clips, videos_made(generated, clips, read_video), []
 
 
-def _seeds(source: Path, found: list[int], told: list[int]) -> list[int]:
+def _seeds(source: Path, of_videos: list[int], of_record: list[int]) -> list[int]:
     """Seeds of the videos, as the manifest or the system's record tells them."""
-    if found and told and found != sorted(told):
-        raise ValueError(f"{source} has videos of the seeds {found}, --system tells of {told}")
-    if not found and len(told) > 1:
+    if of_videos and of_record and of_videos != sorted(of_record):
+        raise ValueError(f"{source} has videos of the seeds {of_videos}, --system tells of {of_record}")
+    if not of_videos and len(of_record) > 1:
         raise ValueError(
-            f"{source} has one video a clip, --system tells of the seeds {told}: "
+            f"{source} has one video a clip, --system tells of the seeds {of_record}: "
             "give a --manifest with a `seed` for each video"
         )
-    return found or told
+    return of_videos or of_record
 
 
 def read_portrait(path: Path, size: int) -> "Tensor":

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from os.path import normpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import normalize
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+
+from evaluation.leaderboard.admission import LONGEST_KEY
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,8 +22,39 @@ LONGEST_PATH = 4096  # characters
 PATHS = ("generated", "reference", "portrait")
 
 
-@dataclass(frozen=True)
-class Listed:
+def _printable(value: object, longest: int = LONGEST_KEY) -> str:
+    if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= longest:
+        return value
+    raise ValueError(f"expected a printable text of at most {longest} characters, got {value!r}")
+
+
+def _composed(key: str) -> str:
+    return normalize("NFC", key)  # as file names are compared
+
+
+def _seed(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise ValueError(f"expected a whole number, 0 or more, got {value!r}")
+
+
+def _in_folder(value: object, info: ValidationInfo) -> Path:
+    """A path as written if absolute, otherwise below the folder of the manifest."""
+    text = _printable(value, LONGEST_PATH)
+    if Path(text).is_absolute():
+        return Path(text)
+    if Path(normpath(text)).parts[:1] == ("..",):
+        raise ValueError(f"{text} leads out of the manifest's folder: name it by an absolute path")
+    return Path((info.context or {}).get("folder", ".")) / text
+
+
+Text = Annotated[str, BeforeValidator(_printable)]
+Key = Annotated[Text, AfterValidator(_composed)]
+Seed = Annotated[int, BeforeValidator(_seed)]
+File = Annotated[Path, BeforeValidator(_in_folder)]
+
+
+class Listed(BaseModel):
     """One finished video.
 
     Args:
@@ -33,16 +67,27 @@ class Listed:
         portrait: the picture the system was given; None where it was the first true frame.
     """
 
-    key: str
-    generated: Path | None
-    reference: Path
-    identity: str | None = None
-    emotion: str | None = None
-    seed: int | None = None
-    portrait: Path | None = None
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    key: Key
+    generated: File | None
+    reference: File
+    identity: Text | None = None
+    emotion: Text | None = None
+    seed: Seed | None = None
+    portrait: File | None = None
 
 
-FIELDS = tuple(entry.name for entry in fields(Listed))
+class Manifest(BaseModel):
+    """The JSON file: a list whose entries are checked one by one, and the version of its form."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    clips: list[Any]
+    version: Any = MANIFEST_VERSION
+
+
+FIELDS = tuple(Listed.model_fields)
 
 
 def read_manifest(path: Path) -> list[Listed]:
@@ -60,10 +105,10 @@ def read_manifest(path: Path) -> list[Listed]:
     if not path.is_file():
         raise FileNotFoundError(f"no manifest {path}")
     table = path.suffix.lower() == ".csv"
-    told = [] if table else _read_clips(path)
+    entries = [] if table else _read_clips(path)
     try:
-        told = read_table(path, FIELDS, REQUIRED) if table else told
-        listed = [_entry(place, entry, path.parent) for place, entry in told]
+        entries = read_table(path, FIELDS, REQUIRED) if table else entries
+        listed = [_listed(place, entry, path.parent) for place, entry in entries]
         _check_together(listed)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
@@ -73,63 +118,28 @@ def read_manifest(path: Path) -> list[Listed]:
 
 def _read_clips(path: Path) -> list[tuple[str, Any]]:
     """Place and content of each entry of the JSON's list."""
-    from moee.config_errors import unknown_key
-    from moee.judging.evaluate import read_json
+    from moee.file_models import checked
+    from moee.files import read_json
 
     content = read_json(path)
     if not isinstance(content, dict) or not isinstance(content.get("clips"), list) or not content["clips"]:
         raise ValueError(
             f'{path}: expected {{"clips": [{{"key": ..., "generated": ..., "reference": ...}}]}}'
         )
-    for key in content:
-        if key not in ("clips", "version"):
-            raise ValueError(f"{path}: {unknown_key('', key, ('clips', 'version'))}")
-    if content.get("version", MANIFEST_VERSION) != MANIFEST_VERSION:
-        raise ValueError(f"{path}: version {content['version']!r}, this suite reads {MANIFEST_VERSION}")
-    return [(f"clip {n}", entry) for n, entry in enumerate(content["clips"], 1)]
+    manifest = checked(Manifest, content, str(path))
+    if manifest.version != MANIFEST_VERSION:
+        raise ValueError(f"{path}: version {manifest.version!r}, this suite reads {MANIFEST_VERSION}")
+    return [(f"clip {n}", entry) for n, entry in enumerate(manifest.clips, 1)]
 
 
-def _entry(place: str, entry: Any, folder: Path) -> Listed:
-    """One line of the list, its paths complete."""
-    from evaluation.leaderboard.admission import LONGEST_KEY
-    from moee.config_errors import unknown_key
+def _listed(place: str, entry: Any, folder: Path) -> Listed:
+    """One entry of the list, its paths complete."""
+    from moee.file_models import checked
 
     if not isinstance(entry, dict):
         raise ValueError(f"{place}: expected key, generated and reference")
     where = f"{place} ({entry['key']!r})" if isinstance(entry.get("key"), str) else place
-    for name in entry:
-        if name not in FIELDS:
-            raise ValueError(f"{where}: {unknown_key('', name, FIELDS)}")
-    if missing := [name for name in REQUIRED if name not in entry]:
-        raise ValueError(f"{where}: {missing[0]} is missing")
-    known: dict[str, Any] = {}
-    for name, value in entry.items():
-        longest = LONGEST_PATH if name in PATHS else LONGEST_KEY
-        if name == "seed":
-            fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        else:
-            fits = isinstance(value, str) and bool(value.strip()) and value.isprintable()
-            fits = fits and len(value) <= longest
-        if name == "generated" and value is None:
-            fits = True
-        if not fits:
-            kind = (
-                "a whole number, 0 or more"
-                if name == "seed"
-                else f"a printable text of at most {longest} characters"
-            )
-            raise ValueError(f"{where}: {name}: expected {kind}, got {value!r}")
-        known[name] = _inside(where, folder, value) if name in PATHS and value is not None else value
-    return Listed(**known | {"key": normalize("NFC", known["key"])})  # as file names are compared
-
-
-def _inside(where: str, folder: Path, text: str) -> Path:
-    """A path as written if absolute, otherwise below the folder."""
-    if Path(text).is_absolute():
-        return Path(text)
-    if Path(normpath(text)).parts[:1] == ("..",):
-        raise ValueError(f"{where}: {text} leads out of the manifest's folder: name it by an absolute path")
-    return folder / text
+    return checked(Listed, entry, where, {"folder": folder})
 
 
 def _check_together(listed: Sequence[Listed]) -> None:
@@ -140,11 +150,11 @@ def _check_together(listed: Sequence[Listed]) -> None:
         raise ValueError(f"{key!r} has no seed and others have: give one to each, or to none")
     (key, seed), times = Counter((entry.key, entry.seed) for entry in listed).most_common(1)[0]
     if times > 1:
-        told = "give each a `seed`" if seed is None else f"with seed {seed}"
-        raise ValueError(f"{key!r} stands there {times} times: {told}")
-    for made, times in Counter(entry.generated for entry in listed).items():
-        if made is not None and times > 1:
-            raise ValueError(f"{made} is the generated video of {times} entries")
+        how = "give each a `seed`" if seed is None else f"with seed {seed}"
+        raise ValueError(f"{key!r} stands there {times} times: {how}")
+    for video, times in Counter(entry.generated for entry in listed).items():
+        if video is not None and times > 1:
+            raise ValueError(f"{video} is the generated video of {times} entries")
     first = {entry.key: entry for entry in reversed(listed)}
     for entry in listed:
         for name in ("reference", "identity", "emotion", "portrait"):
@@ -178,11 +188,11 @@ def clips_of_manifest(
         {key: entry.portrait for key, entry in first.items() if entry.portrait},
         read_image,
     )
-    made = {(entry.key, entry.seed): entry.generated for entry in listed}
+    videos = {(entry.key, entry.seed): entry.generated for entry in listed}
     seeds = sorted({entry.seed for entry in listed if entry.seed is not None})
 
     def find(index: int, seed: int) -> Path | None:
-        return made.get((clips.keys[index], seed if seeds else None))
+        return videos.get((clips.keys[index], seed if seeds else None))
 
     return clips, FinishedVideos(find, read_video), seeds
 

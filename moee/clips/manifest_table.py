@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from moee.config_errors import unknown_key
+from moee.files import read_text
 
-Entry = tuple[str, dict[str, Any]]  # where it stands, and what is told there
+Entry = tuple[str, dict[str, Any]]  # where it stands, and its content
 
 
 def read_table(path: Path, known: Collection[str], required: Sequence[str]) -> list[Entry]:
     """Place and content of each line; an empty cell is a missing key, an empty `generated` null.
 
     Args:
-        path: UTF-8, with or without a byte order mark, separated by commas.
+        path: in UTF-8 or, with a byte order mark, UTF-16; separated by commas.
         known: names of columns.
         required: those that have to be there.
 
@@ -38,11 +39,10 @@ def read_table(path: Path, known: Collection[str], required: Sequence[str]) -> l
 
 
 def _text(path: Path) -> str:
-    content = path.read_bytes()
     try:
-        return content.decode("utf-8-sig")
+        return read_text(path)
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+        line = error.object[: error.start].count(b"\n") + 1
         raise ValueError(f"line {line}: not in UTF-8: save the table as `CSV UTF-8`") from None
 
 

@@ -33,7 +33,7 @@ def keeping(pairs: "Iterable[Pair]", system: "System", folder: Path) -> "Iterato
     Raises:
         OSError, ValueError: if one cannot be written.
     """
-    from moee.generation.animate import disclosure
+    from moee.generation.disclosure import disclosure
     from moee.generation.video_writer import write_video
 
     own = folder / system.name

@@ -10,7 +10,7 @@ from evaluation.pages.page import page, render
 from moee.files import write_text
 
 if TYPE_CHECKING:
-    from moee.demo.chain import Step
+    from moee.demo.steps import Step
 
 SHOWN_METRICS = ("emotion_accuracy", "au_correlation", "lip_correlation", "psnr", "csim_reference", "flicker")
 ORDER = ("ceiling", "system", "floor")

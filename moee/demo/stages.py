@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.batch import CLASSES, COMPOUNDS, NEUTRAL
+from moee.demo.steps import Outcome
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,8 +20,6 @@ PROTOCOL = "embedded-v0"
 SHOWN = (NEUTRAL, *(name for name in CLASSES if name != NEUTRAL), *COMPOUNDS)
 FIRST_PERSON = 40_000  # number of the first person of the test split that the demo shows
 FIRST_CLIP = 1_000  # seed of the first clip
-
-Made = tuple[dict[str, Any], list[Path]]  # facts for the page, and files
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class HeldOut:
         return f"{index:02}-{self.emotion(index)}"
 
 
-def write_clips(clips: HeldOut, out: Path) -> Made:
+def write_clips(clips: HeldOut, out: Path) -> Outcome:
     """The held-out clips as videos with sound."""
     from moee.generation.video_writer import write_video
 
@@ -90,32 +89,36 @@ def write_grids(
     generator: "LoadedGenerator",
     clips: HeldOut,
     faces: "dict[str, Tensor]",
-    audio: str | None,
+    audio: str | Path | None,
     plan: Plan,
     out: Path,
-) -> Made:
+) -> Outcome:
     """One grid video a portrait: synthetic people, then the user's pictures."""
-    from moee.generation.animate import Settings, count_frames, write_grid
+    from moee.console import progress_bar
+    from moee.generation.animate import count_frames, write_grid
+    from moee.generation.settings import SamplingSettings
 
     voice = audio or str(out / "clips" / f"{clips.file(0)}.mp4")
     synthetic = {f"synthetic-{i + 1}": clips.clip(i)["reference"] for i in range(plan.portraits)}
     folder, frames, files = out / "grids", count_frames(voice), []
+    settings = SamplingSettings(plan.steps, plan.seed)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     for name, reference in (synthetic | faces).items():
         files.append(folder / f"{name}.mp4")
-        write_grid(files[-1], generator, reference, voice, Settings(plan.steps, plan.seed), frames)
+        with progress_bar("frames") as watch:
+            write_grid(files[-1], generator, reference, voice, settings, frames, watch)
     rate = len(files) * 8 * frames / (time.perf_counter() - start)
     return {"videos": len(files), "tiles each": 8, "frames a second, all tiles": round(rate, 1)}, files
 
 
-def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -> Made:
+def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -> Outcome:
     """The shipped network on the held-out clips, beside real video and the floors, under one protocol."""
     from evaluation.clips.pair import clips_of_samples, limits, pairs_of
     from evaluation.evaluate import evaluate_pairs
     from evaluation.protocol import load_protocol
     from evaluation.results.system import System
-    from moee.judging.evaluate import find_protocol, load_extractors
+    from moee.judging.protocols import find_protocol, load_extractors
 
     protocol = load_protocol(find_protocol(PROTOCOL))
     extractors, files = load_extractors(protocol), []
@@ -177,7 +180,7 @@ def generated_pairs(
         yield Pair(clip["key"], clip["identity"], frames_F3SS, clip, plan.seed)
 
 
-def lay_out(clips: HeldOut, scored: list[Path], out: Path) -> Made:
+def lay_out(clips: HeldOut, scored: list[Path], out: Path) -> Outcome:
     """The leaderboard of the result files among `scored`, with a few of the clips in it."""
     from evaluation.leaderboard.site import build_leaderboard
     from evaluation.results.result import Result

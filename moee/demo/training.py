@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moee.demo.stages import Made, Plan
+from moee.demo.stages import Plan
+from moee.demo.steps import Outcome
 
 if TYPE_CHECKING:
     from moee.generation.generator import LoadedGenerator
@@ -33,7 +34,7 @@ STAGES = {
 }
 
 
-def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Path) -> Made:
+def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Path) -> Outcome:
     """A few steps of one stage, to see that it learns; real training takes far more."""
     from moee.experiments.callbacks import TrainingInterruptedError
     from moee.experiments.composition import Run, compose

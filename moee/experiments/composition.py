@@ -18,7 +18,8 @@ from moee.config_errors import first_problem, innermost_line, restrict_imports, 
 from moee.experiments.callbacks import Checkpoints, PlainProgress, TrainingNoise
 from moee.experiments.launch import check_processes, cluster_environment, tell_tasks_per_node
 from moee.experiments.loggers import make_loggers, quiet_lightning
-from moee.experiments.merge import CONFIGS, from_dotted, from_pairs, load, merge
+from moee.experiments.merge import from_dotted, from_pairs, load, merge
+from moee.shipped_configs import CONFIGS
 from moee.weights.modules import apply_weights, locate_weights
 from moee.weights.moved_classes import with_present_names
 from moee.weights.registry import sha256_of
@@ -162,7 +163,10 @@ class Run(LightningCLI):
 
     def make(self) -> None:
         """Build model, data and trainer, then load the initial weights of parts."""
-        super().instantiate_classes()
+        try:
+            super().instantiate_classes()
+        except ValueError as error:  # jsonargparse wraps what a constructor says in the whole configuration
+            raise ValueError(str(error.__cause__ or error)) from None
         for part, path in self.weights.items():
             apply_weights(self.model, part, path)
 

@@ -1,47 +1,23 @@
-"""`moee export`: weights of a run as safetensors files that `load_module` builds and loads."""
+"""Weights of a run as safetensors files that `load_module` builds and loads."""
 
-import argparse
 import inspect
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.console import say
-
 if TYPE_CHECKING:
     from torch import Tensor
 
 DTYPES = ("float32", "float16", "bfloat16")
-DESCRIPTION = """Write the parts that the run's `export:` section names, from its newest checkpoint.
-
-Each file is a plain state dict in safetensors; its header holds the configuration that builds the part again.
-Other experiments find it by its stem in `initial_weights:`.
-"""
-EXAMPLES = """\
-examples:
-  moee export runs/embedded-codec-1a2b3c4d
-  moee export runs/embedded-codec-1a2b3c4d --dtype float16
-"""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee export`."""
-    parser.add_argument("directory", type=Path, metavar="RUN", help="a run directory")
-    parser.add_argument("--out", type=Path, default=Path("weights"), help="folder to fill (default: weights)")
-    parser.add_argument(
-        "--dtype", choices=DTYPES, default="float32", help="of floating tensors (default: float32)"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """`moee export`: prints what was written."""
-    for path in export(args.directory, args.out, args.dtype):
-        say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
-    return 0
 
 
 def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
     """Write each file of the run's `export:` section, build it again and load it back; returns the files.
+
+    Args:
+        directory: of the run.
+        out: the folder to fill.
+        dtype: of floating tensors, one of `DTYPES`.
 
     Raises:
         FileNotFoundError: if this is no run directory, or it has no checkpoint.
@@ -64,6 +40,8 @@ def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
     written = []
     for name, part in settings["export"].items():
         config = without_optimizer(part_config(settings["model"], part))
+        if part:
+            config = with_derived_arguments(config, settings["model"], part)
         state = part_state(content["state_dict"], part, getattr(torch, dtype))
         written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
         load_module(written[-1])
@@ -86,6 +64,16 @@ def part_config(model: dict[str, Any], part: str) -> dict[str, Any]:
         if not isinstance(node, dict):
             return _plain_config(model, part)
     return node if "class_path" in node else _plain_config(model, part)
+
+
+def with_derived_arguments(config: dict[str, Any], model: dict[str, Any], part: str) -> dict[str, Any]:
+    """A part's configuration with the sizes that it took from the other parts, so that it builds alone."""
+    from lightning_modules.interfaces import ConnectedPart
+    from moee.weights.modules import build_module
+
+    module = build_module(model, "model").get_submodule(part)
+    derived = module.derived_arguments() if isinstance(module, ConnectedPart) else {}
+    return config | {"init_args": config.get("init_args", {}) | derived}
 
 
 def without_optimizer(config: dict[str, Any]) -> dict[str, Any]:

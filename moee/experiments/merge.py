@@ -1,14 +1,11 @@
 """How YAML files combine into one configuration."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
-
-CONFIGS = Path(str(files("configs")))
 
 
 def load(path: Path, root: Path, sources: list[Path] | None = None) -> DictConfig:

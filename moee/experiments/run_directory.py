@@ -6,12 +6,12 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
 
 from moee.files import write_text
+from moee.installed import package_version
 
 RECORDED_PACKAGES = (
     *(
@@ -58,14 +58,6 @@ def environment() -> dict[str, Any]:
         "git": git_state(),
         "hardware": hardware(),
     }
-
-
-def package_version(name: str) -> str | None:
-    """Installed version of a distribution, or None."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def git_state() -> dict[str, Any] | None:

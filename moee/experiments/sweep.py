@@ -1,26 +1,15 @@
-"""`moee sweep`: Optuna over dotted keys; a trial is an ordinary run in a process of its own."""
+"""Optuna over dotted keys of an experiment; a trial is an ordinary run in a process of its own."""
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.console import say
+from moee.console import Tell, silent
 
 if TYPE_CHECKING:
     import optuna
 
-DESCRIPTION = """Search over the keys that configs/sweep/SPACE.yaml names.
-
-Each trial is `moee train` with overrides, in a process of its own. The study lies in a journal file; the same
-command continues it.
-"""
-EXAMPLES = """\
-examples:
-  moee sweep judge-rate --trials 20
-  moee sweep my/space.yaml --trials 5 --storage runs/mine.journal
-"""
 PLAN_KEYS = ("experiment", "metric", "direction", "space", "overrides", "seed")
 DIRECTIONS = ("minimize", "maximize")
 KINDS = ("float", "int", "categorical")
@@ -28,48 +17,6 @@ KINDS = ("float", "int", "categorical")
 
 class TrialFailedError(RuntimeError):
     """A trial's process ended badly, or left no value of the metric; the message is its last line."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee sweep`."""
-    parser.add_argument("space", metavar="SPACE", help="a name in configs/sweep, or the path of a YAML file")
-    parser.add_argument("--trials", type=int, default=10, help="how many trials to add (default: 10)")
-    parser.add_argument("--storage", type=Path, help="journal file (default: ROOT/<space>.journal)")
-    parser.add_argument(
-        "--root", type=Path, default=Path("runs"), help="folder of run directories (default: runs)"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """`moee sweep`: prints each trial and the best; 1 if not a single trial ended well."""
-    from optuna.trial import TrialState
-
-    if args.trials < 1:
-        raise ValueError(f"--trials {args.trials}: at least 1 is needed")
-    path = find_space(args.space)
-    study = sweep(path, args.trials, args.storage or args.root / f"{path.stem}.journal", args.root)
-    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-        raise ValueError(f"no trial of {path.stem} ended well: {study.trials[-1].user_attrs.get('failure')}")
-    best = study.best_trial
-    say(f"best: trial {best.number}, {read_plan(path)['metric']} {best.value:.6g}")
-    say(f"  {best.user_attrs['directory']}")
-    for key, value in best.params.items():
-        say(f"  {key}={value}")
-    return 0
-
-
-def find_space(name: str) -> Path:
-    """The YAML file of a sweep, by name or by path."""
-    from moee.config_errors import unknown_name
-    from moee.experiments.merge import CONFIGS
-
-    shipped = CONFIGS / "sweep" / f"{name}.yaml"
-    if shipped.is_file():
-        return shipped
-    if Path(name).is_file():
-        return Path(name)
-    known = [path.stem for path in shipped.parent.glob("*.yaml")]
-    raise FileNotFoundError(unknown_name(f"no sweep {name!r}", name, known))
 
 
 def read_plan(path: Path) -> dict[str, Any]:
@@ -100,16 +47,28 @@ def read_plan(path: Path) -> dict[str, Any]:
     return plan
 
 
-def sweep(path: Path, trials: int, storage: Path, root: Path) -> "optuna.Study":
+def sweep(path: Path, trials: int, storage: Path, root: Path, tell: Tell = silent) -> "optuna.Study":
     """Add trials to the study in the journal file, which is made if absent.
 
     A trial that fails is recorded as FAIL with its last line in the attribute `failure`; all carry the
     `signature` and `directory` of their run.
+
+    Args:
+        path: the sweep's YAML file.
+        trials: how many to add, at least 1.
+        storage: the journal file.
+        root: folder of run directories.
+        tell: told how each trial ended.
+
+    Raises:
+        ValueError: for fewer trials than one, or a file that is not as `read_plan` says.
     """
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
+    if trials < 1:
+        raise ValueError(f"--trials {trials}: at least 1 is needed")
     plan = read_plan(path)
     storage.parent.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -123,13 +82,27 @@ def sweep(path: Path, trials: int, storage: Path, root: Path) -> "optuna.Study":
     study.sampler = optuna.samplers.TPESampler(seed=plan.get("seed", 0) + len(study.trials))
 
     def objective(trial: "optuna.Trial") -> float:
-        return _run_trial(trial, plan, root)
+        return _run_trial(trial, plan, root, tell)
 
     study.optimize(objective, n_trials=trials, catch=(TrialFailedError,))
     return study
 
 
-def _run_trial(trial: "optuna.Trial", plan: dict[str, Any], root: Path) -> float:
+def best_of(study: "optuna.Study") -> "optuna.trial.FrozenTrial":
+    """The best trial of a study.
+
+    Raises:
+        ValueError: if not a single trial ended well; the line has the last one's reason.
+    """
+    from optuna.trial import TrialState
+
+    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        failure = study.trials[-1].user_attrs.get("failure")
+        raise ValueError(f"no trial of {study.study_name} ended well: {failure}")
+    return study.best_trial
+
+
+def _run_trial(trial: "optuna.Trial", plan: dict[str, Any], root: Path, tell: Tell) -> float:
     """Train in a child process and read the metric from the run it left."""
     from moee.experiments.composition import Run, compose
 
@@ -143,9 +116,9 @@ def _run_trial(trial: "optuna.Trial", plan: dict[str, Any], root: Path) -> float
         value = last_value(checked.directory, plan["metric"])
     except TrialFailedError as error:
         trial.set_user_attr("failure", str(error))
-        say(f"trial {trial.number} failed: {error}")
+        tell(f"trial {trial.number} failed: {error}")
         raise
-    say(f"trial {trial.number}: {plan['metric']} {value:.6g}  {' '.join(overrides)}")
+    tell(f"trial {trial.number}: {plan['metric']} {value:.6g}  {' '.join(overrides)}")
     return value
 
 

@@ -1,74 +1,78 @@
-"""`moee train`: one experiment, from its name to a run directory."""
+"""Trains an experiment in its run directory, and writes down what decided the result."""
 
-import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moee.console import say, warn
+from moee.console import Tell, silent
 
 if TYPE_CHECKING:
     from moee.experiments.composition import Run
 
-DESCRIPTION = """Train one experiment.
 
-Its directory ROOT/<experiment>-<signature> is written once; the signature stands for all that decides the
-result, such as the seed, the model, the data and the number of steps.
-"""
-EXAMPLES = """\
-examples:
-  moee train embedded-codec
-  moee train embedded-codec trainer.max_steps=100 model.init_args.width=32
-  moee train embedded-codec --print-config
-  moee train embedded-codec --resume
-  moee train my/experiment.yaml logger=wandb
-  srun --ntasks-per-node 4 moee train embedded-joint trainer.devices=4 trainer.strategy=ddp   # or torchrun
-"""
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished training.
 
+    Args:
+        directory: of the run.
+        signature: of all that decides the result, as in the directory's name.
+        steps: of the optimizer, those of earlier sessions included.
+        checkpoint: the newest one; None if the run was shorter than its first.
+        metrics: newest value of everything that was logged.
+    """
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee train`."""
-    parser.add_argument("experiment", help="a name in configs/experiment, or the path of a YAML file")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="changes, by dotted key")
-    parser.add_argument(
-        "--resume", action="store_true", help="continue from the newest checkpoint, if there is one"
-    )
-    parser.add_argument(
-        "--print-config", action="store_true", help="check, print the configuration, and stop"
-    )
-    parser.add_argument(
-        "--smoke", action="store_true", help="a short trial: the experiment's own `smoke:` values"
-    )
-    parser.add_argument(
-        "--root", type=Path, default=Path("runs"), help="folder of run directories (default: runs)"
-    )
+    directory: Path
+    signature: str
+    steps: int
+    checkpoint: Path | None
+    metrics: dict[str, float]
 
 
-def run(args: argparse.Namespace) -> int:
-    """`moee train`: 0 when trained, 130 when stopped by Ctrl-C with a checkpoint."""
-    from lightning.fabric.utilities.rank_zero import rank_zero_only
+def train_experiment(
+    experiment: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    root: str | Path = "runs",
+    resume: bool = False,
+    smoke: bool = False,
+    tell: Tell = silent,
+    advise: Tell = silent,
+) -> TrainedRun:
+    """Train one experiment in `root/<experiment>-<signature>`.
 
-    from moee.experiments.callbacks import TrainingInterruptedError
+    Args:
+        experiment: a name in `configs/experiment`, or the path of a YAML file.
+        overrides: `key=value` strings by dotted key; later wins.
+        root: folder of run directories.
+        resume: continue from the newest checkpoint, if there is one.
+        smoke: a short trial: the experiment's own `smoke:` values.
+        tell: told where the run lies and how it goes on.
+        advise: told what this machine is slow at.
+
+    Raises:
+        FileNotFoundError: if there is no such experiment.
+        ValueError: one line with the dotted path of what is wrong.
+        FileExistsError: if the directory exists and `resume` is not given.
+        moee.experiments.callbacks.TrainingInterruptedError: when asked to stop; a checkpoint was written.
+    """
     from moee.experiments.composition import Run, compose
+    from moee.experiments.loggers import read_metrics
+    from moee.experiments.run_directory import newest_checkpoint
 
-    checked = Run(compose(args.experiment, *args.overrides, smoke=args.smoke), args.root, build=False)
-    if args.print_config:
-        from omegaconf import OmegaConf
-
-        say(f"# {checked.directory}\n{OmegaConf.to_yaml(checked.composition.config)}".rstrip())
-        return 0
-    refuse_overwriting(checked, args.resume)
-    checked.make()
-    if advice := emulated_precision(str(checked.settings["trainer"].get("precision"))):
-        warn(advice)
-    tell = rank_zero_only(say)
-    tell(f"run directory: {checked.directory}")
-    try:
-        train(checked, args.resume)
-    except TrainingInterruptedError as stop:
-        tell(f"{stop}: the same command with --resume continues")
-        return 130
-    tell(f"done: {checked.directory}")
-    return 0
+    run = Run(compose(experiment, *overrides, smoke=smoke), root, build=False)
+    refuse_overwriting(run, resume)
+    run.make()
+    if advice := emulated_precision(str(run.settings["trainer"].get("precision"))):
+        advise(advice)
+    tell(f"run directory: {run.directory}")
+    train(run, resume, tell)
+    newest = {
+        name: float(value) for row in read_metrics(run.directory) for name, value in row.items() if value
+    }
+    checkpoint = newest_checkpoint(run.directory)
+    return TrainedRun(run.directory, run.signature, run.trainer.global_step, checkpoint, newest)
 
 
 def emulated_precision(precision: str) -> str | None:
@@ -84,8 +88,13 @@ def emulated_precision(precision: str) -> str | None:
     )
 
 
-def train(run: "Run", resume: bool = False) -> Path:
+def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     """Train a built run in its own directory, which must be new unless `resume`; returns the directory.
+
+    Args:
+        run: built.
+        resume: continue from the newest checkpoint, if there is one.
+        tell: told from which one.
 
     Raises:
         FileExistsError: if the directory exists and `resume` is not given.
@@ -103,7 +112,7 @@ def train(run: "Run", resume: bool = False) -> Path:
     elif rank_zero_only.rank == 0:
         write_record(run.directory, run.settings, run.parsed, _provenance(run))
     if checkpoint and rank_zero_only.rank == 0:
-        say(f"continuing from {checkpoint.name}")
+        tell(f"continuing from {checkpoint.name}")
         continue_metrics(run.trainer.loggers[0], rows, _step(checkpoint))  # type: ignore[arg-type]
     path = str(checkpoint) if checkpoint else None
     try:

@@ -4,12 +4,11 @@ A timeline is a JSON list such as `[{"time": 0, "emotion": "sad"}, {"time": 2, "
 between two entries every weight moves in a straight line, before the first and after the last it holds.
 """
 
-import argparse
 import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, parse_blend
 from moee.config_errors import unknown_name
+from moee.generation.cue_request import CueRequest
 
 if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
@@ -42,44 +42,44 @@ class Timeline:
     action_units: Tensor | None
 
 
-def check(args: argparse.Namespace) -> None:
+def check(request: CueRequest) -> None:
     """Refuse what can be refused before any file but the timeline is opened.
 
     Raises:
         ValueError: for an unknown emotion or action unit, a value out of range, an empty or overlong text.
         FileNotFoundError: if the timeline or the emotion's recording is missing.
     """
-    build(argparse.Namespace(**{**vars(args), "emotion_audio": None}), frames=1)
-    if args.emotion_audio is not None and not Path(args.emotion_audio).is_file():
-        raise FileNotFoundError(f"--emotion-audio {args.emotion_audio}: no such file")
+    build(replace(request, emotion_audio=None), frames=1)
+    if request.emotion_audio is not None and not Path(request.emotion_audio).is_file():
+        raise FileNotFoundError(f"--emotion-audio {request.emotion_audio}: no such file")
 
 
-def build(args: argparse.Namespace, frames: int) -> "EmotionCue":
+def build(request: CueRequest, frames: int) -> "EmotionCue":
     """The cue for a clip of `frames` frames."""
     from lightning_modules.interfaces import EmotionCue
 
     cue = EmotionCue()
-    if args.emotion is not None:
-        cue.label = parse_blend(args.emotion)[None]
-    if args.au is not None:
-        cue.action_units = parse_action_units(args.au)[None]
-    if args.text is not None:
-        cue.text = _text(args.text)
-    if args.timeline is not None:
-        _add_timeline(cue, read_timeline(args.timeline, frames), args)
-    if args.emotion_audio is not None:
+    if request.emotion is not None:
+        cue.label = parse_blend(request.emotion)[None]
+    if request.au is not None:
+        cue.action_units = parse_action_units(request.au)[None]
+    if request.text is not None:
+        cue.text = _text(request.text)
+    if request.timeline is not None:
+        _add_timeline(cue, read_timeline(request.timeline, frames), request)
+    if request.emotion_audio is not None:
         from datamodules.media.reading import read_sound
 
-        cue.speech = read_sound(args.emotion_audio, MAX_SPEECH_SECONDS)
-    if all(getattr(args, name) is None for name in ("emotion", "au", "text", "timeline", "emotion_audio")):
+        cue.speech = read_sound(request.emotion_audio, MAX_SPEECH_SECONDS)
+    if all(getattr(request, name) is None for name in ("emotion", "au", "text", "timeline", "emotion_audio")):
         cue.label = parse_blend("neutral")[None]
     return cue
 
 
-def _add_timeline(cue: "EmotionCue", timeline: Timeline, args: argparse.Namespace) -> None:
+def _add_timeline(cue: "EmotionCue", timeline: Timeline, request: CueRequest) -> None:
     for given, curve, option in (
-        (args.emotion, timeline.blend, "--emotion"),
-        (args.au, timeline.action_units, "--au"),
+        (request.emotion, timeline.blend, "--emotion"),
+        (request.au, timeline.action_units, "--au"),
     ):
         if given is not None and curve is not None:
             raise ValueError(f"{option} is also in --timeline: drop {option}, or take it out of the timeline")

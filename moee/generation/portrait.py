@@ -10,13 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from moee.console import warn
+
 MAX_SIDE = 4096  # pixels; H.264 players rarely go beyond
+LEAST_SIDE = 16  # pixels of a picture
+WORK_SIDE = 512  # pixels; a larger square that reaches past the picture is reduced before it is continued
 DETAIL_SIGMA = 14.0  # grey levels; where the generated picture departs by more, fine detail is left out
-MASK_RADIUS, MASK_FEATHER, MASK_POWER = (
-    0.97,
-    0.30,
-    3.0,
-)  # of the half side; between disc and square
+MASK_RADIUS, MASK_FEATHER, MASK_POWER = 0.97, 0.30, 3.0  # of the half side; between disc and square
+
+Square = tuple[int, int, int]  # x, y, side in pixels; it may reach beyond its picture
 
 
 @dataclass
@@ -24,13 +26,13 @@ class Portrait:
     """A picture and the square in it that is animated.
 
     Args:
-        picture: (3, H, W) uint8 RGB, even sides.
-        box: x, y, side of the square in pixels; it may reach beyond the picture.
+        picture: (3, H, W) uint8 RGB, upright, even sides of at most 4096 pixels.
+        box: the square in it.
         reference: (3, S, S) uint8, the square at the generator's size.
     """
 
     picture: Tensor
-    box: tuple[int, int, int]
+    box: Square
     reference: Tensor
 
 
@@ -42,8 +44,10 @@ def open_portrait(
 ) -> Portrait:
     """Read a picture and find the one face in it, or trust `face_box` (x, y, width, height in pixels).
 
+    A head that lies on its side is turned upright, the picture with it; a line says so.
+
     Args:
-        path: a picture of any size.
+        path: a picture of up to 100 megapixels; it is reduced to 4096 pixels a side.
         size: the generator's picture side.
         face_box: the face, given by hand; no detector is needed then.
         detector: the landmark model's file; searched among the known weights if None.
@@ -52,22 +56,36 @@ def open_portrait(
         ValueError: if the picture cannot be read, has no face or more than one, or the box is not in it.
         FileNotFoundError: if the picture or the detector is missing.
     """
-    from datamodules.faces.crop import FaceFinder, crop, crop_box, single_face
+    from datamodules.faces.crop import FaceFinder, crop_box
+    from datamodules.faces.single_face import upright_face
+    from datamodules.media.pictures import picture_size
     from datamodules.media.reading import read_image
 
-    original_3HW = read_image(path)
-    picture_3HW = _even(_bounded(original_3HW))
-    height, width = picture_3HW.shape[1:]
+    full_width, full_height = picture_size(Path(path))
+    if min(full_width, full_height) < LEAST_SIDE:
+        raise ValueError(
+            f"{path}: {full_width} x {full_height} pixels hold no face; give at least {LEAST_SIDE} a side, "
+            "better 256"
+        )
     if face_box is not None:
-        _check_inside(face_box, original_3HW, str(path))
-        scale = width / original_3HW.shape[2]
+        _check_inside(face_box, full_width, full_height, str(path))
+    picture_3HW = read_image(path, MAX_SIDE)
+    scale = picture_3HW.shape[2] / full_width
+    picture_3HW = _even(picture_3HW)
+    if face_box is not None:
         x, y, w, h = (value * scale for value in face_box)
-        box = crop_box((x, y, w, h), width, height)
+        box = crop_box((x, y, w, h), *_width_height(picture_3HW))
     else:
         with FaceFinder(_detector(detector)) as finder:
-            box = crop_box(single_face(finder, picture_3HW, str(path)).landmarks, width, height)
-    padded_3HW, shifted = extend(picture_3HW, box)
-    return Portrait(picture_3HW, box, crop(padded_3HW, shifted, size))
+            picture_3HW, face, was_turned = upright_face(finder, picture_3HW, str(path), scale)
+        if was_turned:
+            warn(f"moee: {path}: the head lies on its side or upside down; the picture is turned upright")
+        box = crop_box(face.landmarks, *_width_height(picture_3HW))
+    return Portrait(picture_3HW, box, framed(picture_3HW, box, size))
+
+
+def _width_height(picture_3HW: Tensor) -> tuple[int, int]:
+    return picture_3HW.shape[2], picture_3HW.shape[1]
 
 
 def _detector(path: str | Path | None) -> Path:
@@ -83,20 +101,11 @@ def _detector(path: str | Path | None) -> Path:
     return Path(path)
 
 
-def _check_inside(box: tuple[float, float, float, float], picture_3HW: Tensor, source: str) -> None:
+def _check_inside(box: tuple[float, float, float, float], width: int, height: int, source: str) -> None:
     x, y, w, h = box
-    height, width = picture_3HW.shape[1:]
     if x < 0 or y < 0 or x + w > width or y + h > height:
         given = " ".join(f"{value:g}" for value in box)
         raise ValueError(f"--face-box {given} reaches outside {source}, which has {width} x {height} pixels")
-
-
-def _bounded(picture_3HW: Tensor) -> Tensor:
-    longest = max(picture_3HW.shape[1:])
-    if longest <= MAX_SIDE:
-        return picture_3HW
-    sides = [max(2, round(side * MAX_SIDE / longest)) for side in picture_3HW.shape[1:]]
-    return _resized(picture_3HW[None].float(), sides)[0].round().clamp(0, 255).byte()
 
 
 def _even(picture_3HW: Tensor) -> Tensor:
@@ -104,7 +113,50 @@ def _even(picture_3HW: Tensor) -> Tensor:
     return picture_3HW[:, : height - height % 2, : width - width % 2]
 
 
-def extend(picture_3HW: Tensor, box: tuple[int, int, int]) -> tuple[Tensor, tuple[int, int, int]]:
+def framed(picture_3HW: Tensor, box: Square, size: int) -> Tensor:
+    """The square as (3, size, size) uint8, softly continued where it reaches beyond the picture.
+
+    What this costs depends on the square's side up to `WORK_SIDE`, never on the picture.
+    """
+    from datamodules.faces.crop import crop
+
+    if max(_overhang(picture_3HW, box)) == 0:
+        return crop(picture_3HW, box, size)
+    shrunk = _reduced if box[2] > WORK_SIDE else _surroundings
+    extended_3HW, square = extend(*shrunk(picture_3HW, box))
+    return crop(extended_3HW, square, size)
+
+
+def _overhang(picture_3HW: Tensor, box: Square) -> tuple[int, int, int, int]:
+    """By how many pixels the square reaches beyond the picture: left, right, top, bottom; 0 inside."""
+    x, y, side = box
+    height, width = picture_3HW.shape[1:]
+    return max(0, -x), max(0, x + side - width), max(0, -y), max(0, y + side - height)
+
+
+def _reduced(picture_3HW: Tensor, box: Square) -> tuple[Tensor, Square]:
+    """What of the picture lies in the square, at `WORK_SIDE` pixels to its side, and the square there."""
+    from datamodules.faces.crop import crop
+
+    shrink = WORK_SIDE / box[2]
+    left, right, top, bottom = (round(reach * shrink) for reach in _overhang(picture_3HW, box))
+    square_3WW = crop(picture_3HW, box, WORK_SIDE)
+    visible_3HW = square_3WW[:, top : WORK_SIDE - bottom, left : WORK_SIDE - right]
+    return visible_3HW, (-left, -top, WORK_SIDE)
+
+
+def _surroundings(picture_3HW: Tensor, box: Square) -> tuple[Tensor, Square]:
+    """What of the picture can show in the continued square, and the square there."""
+    x, y, side = box
+    margin = (
+        3 * max(_overhang(picture_3HW, box)) + 8
+    )  # two box blurs of each radius reach as far, see `extend`
+    left, top = max(0, x - margin), max(0, y - margin)
+    near_3HW = picture_3HW[:, top : y + side + margin, left : x + side + margin]
+    return near_3HW, (x - left, y - top, side)
+
+
+def extend(picture_3HW: Tensor, box: Square) -> tuple[Tensor, Square]:
     """The picture grown so that the box lies inside it, and the box's place there.
 
     What is added continues the edge and gets blurrier outwards, like a background out of focus: plain
@@ -112,8 +164,7 @@ def extend(picture_3HW: Tensor, box: tuple[int, int, int]) -> tuple[Tensor, tupl
     """
     x, y, side = box
     height, width = picture_3HW.shape[1:]
-    left, top = max(0, -x), max(0, -y)
-    right, bottom = max(0, x + side - width), max(0, y + side - height)
+    left, right, top, bottom = _overhang(picture_3HW, box)
     if not (left or top or right or bottom):
         return picture_3HW, box
     sharp_3HW = F.pad(picture_3HW[None].float(), (left, right, top, bottom), mode="replicate")[0]
@@ -138,12 +189,8 @@ def _box_blur(x_CHW: Tensor, radius: int) -> Tensor:
     return F.avg_pool2d(across, (2 * radius + 1, 1), stride=1)[0]
 
 
-def _resized(x_FCHW: Tensor, sides: list[int]) -> Tensor:
-    return F.interpolate(x_FCHW, size=sides, mode="bicubic", antialias=True, align_corners=False)
-
-
 class PasteBack:
-    """Puts generated crops (F, 3, S, S) back into the portrait, frame by frame, at the portrait's resolution.
+    """Puts generated crops (3, S, S) back into the portrait, frame by frame, at the portrait's resolution.
 
     The crop's colours are brought to the portrait's by one gain and offset per channel, fitted on the first
     frame and kept, so that nothing flickers. Fine detail that the small crop cannot hold (pores, hair) comes
@@ -151,35 +198,38 @@ class PasteBack:
     """
 
     def __init__(self, portrait: Portrait) -> None:
-        self.portrait = portrait
+        self.portrait, self._reference_3SS = portrait, portrait.reference.float()
         x, y, side = portrait.box
-        padded_3HW, (px, py, _) = extend(portrait.picture, portrait.box)
-        self._original_3NN = padded_3HW[:, py : py + side, px : px + side].float()
-        self._reference_3SS = portrait.reference.float()
-        small = list(self._reference_3SS.shape[1:])
-        self._smooth_3NN = _resized(_resized(self._original_3NN[None], small), [side, side])[0]
-        self._mask_NN = head_mask(side)
+        left, right, top, bottom = _overhang(portrait.picture, portrait.box)
+        # What of the square lies in the picture: rows and columns of the picture, and of the square.
+        self._place = slice(y + top, y + side - bottom), slice(x + left, x + side - right)
+        self._visible = slice(top, side - bottom), slice(left, side - right)
+        self._original_3HW = portrait.picture[:, *self._place].float()
+        smooth = [self._grown(channel_SS) for channel_SS in self._reference_3SS]
+        self._detail_3HW = self._original_3HW - torch.stack(smooth)
+        self._mask_HW = head_mask(side)[self._visible]
         self._colour: tuple[Tensor, Tensor] | None = None
-        height, width = portrait.picture.shape[1:]
-        self._rows = slice(max(0, y), min(height, y + side)), slice(max(0, -y), min(side, height - y))
-        self._columns = slice(max(0, x), min(width, x + side)), slice(max(0, -x), min(side, width - x))
 
     def __call__(self, crop_3SS: Tensor) -> Tensor:
         """The whole picture (3, H, W) uint8 with one generated crop (3, S, S) uint8 in it."""
-        crop = self._matched(crop_3SS.float())
-        side = self._original_3NN.shape[1]
-        changed_SS = _box_blur((crop - self._reference_3SS).abs().mean(0, keepdim=True), 1)
-        still_1SS = torch.exp(-((changed_SS / DETAIL_SIGMA) ** 2))
-        grown = _resized(crop[None], [side, side])[0]
-        still_NN = F.interpolate(still_1SS[None], size=[side, side], mode="bilinear", align_corners=False)[
-            0, 0
-        ]
-        grown = grown + still_NN * (self._original_3NN - self._smooth_3NN)
-        blended = torch.lerp(self._original_3NN, grown, self._mask_NN).round_().clamp_(0, 255).byte()
+        crop_3SS = self._matched(crop_3SS.float())
+        changed_1SS = _box_blur((crop_3SS - self._reference_3SS).abs().mean(0, keepdim=True), 1)
+        still_HW = self._grown(torch.exp(-((changed_1SS[0] / DETAIL_SIGMA) ** 2)), "bilinear")
         picture_3HW = self.portrait.picture.clone()
-        (rows, crop_rows), (columns, crop_columns) = self._rows, self._columns
-        picture_3HW[:, rows, columns] = blended[:, crop_rows, crop_columns]
+        for channel, crop_SS in enumerate(crop_3SS):  # one at a time: large pictures stay within memory
+            grown_HW = self._grown(crop_SS).addcmul_(still_HW, self._detail_3HW[channel])
+            blended_HW = torch.lerp(self._original_3HW[channel], grown_HW, self._mask_HW)
+            picture_3HW[channel, *self._place] = blended_HW.round_().clamp_(0, 255).byte()
         return picture_3HW
+
+    def _grown(self, crop_SS: Tensor, mode: str = "bicubic") -> Tensor:
+        """One channel of the generator's size at the portrait's resolution, where the picture is."""
+        side = self.portrait.box[2]
+        smooth = mode == "bicubic"
+        grown_NN = F.interpolate(
+            crop_SS[None, None], size=[side, side], mode=mode, antialias=smooth, align_corners=False
+        )[0, 0]
+        return grown_NN[self._visible]
 
     def _matched(self, crop_3SS: Tensor) -> Tensor:
         if self._colour is None:

@@ -15,11 +15,14 @@ from types import TracebackType
 
 import av
 import numpy as np
+from av.container import OutputContainer
+from av.error import FFmpegError
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
 from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLE_RATE
-from datamodules.media.reading import open_media
+from datamodules.media.container import as_file, open_media, picture_start, sound_track
 
 SOUND_RATE = 48_000  # AAC pads by up to 1023 samples: 21 ms here, 64 ms at 16 kHz, more than a frame
 SOUND_PER_FRAME = SOUND_RATE // FPS
@@ -37,16 +40,14 @@ class Sound:
 
 
 def sound_from_file(path: str | Path) -> Sound:
-    """The first sound stream of a file as it is, mono or stereo, brought to 48 kHz while it is read.
+    """The sound stream that a player plays, as it is, mono or stereo, brought to 48 kHz while it is read.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it cannot be read or has no sound.
     """
     with open_media(path) as container:
-        if not container.streams.audio:
-            raise ValueError(f"{path}: has no sound; give a file with an audio track")
-        channels = min(2, container.streams.audio[0].codec_context.channels)
+        channels = min(2, sound_track(container, path).codec_context.channels)
     return Sound(_decode(path, channels), channels)
 
 
@@ -72,7 +73,7 @@ def _decode(path: str | Path, channels: int) -> Iterator[np.ndarray]:
     """Blocks on the clock of `datamodules.media.reading`: sample 0 belongs to a video's first frame."""
     resampler, skip = _resampler(channels), 0
     with open_media(path) as container:
-        stream, clock = container.streams.audio[0], _picture_start(container)
+        stream, clock = sound_track(container, path), picture_start(container)
         first = True
         for frame in container.decode(stream):
             begin = frame.time if frame.pts is not None else (clock or 0.0)
@@ -91,13 +92,6 @@ def _decode(path: str | Path, channels: int) -> Iterator[np.ndarray]:
                 skip -= min(skip, block_CS.shape[1])
         for out in resampler.resample(None):
             yield np.clip(out.to_ndarray(), -1, 1)
-
-
-def _picture_start(container: av.container.InputContainer) -> float | None:
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic and stream.start_time is not None:
-            return float(stream.start_time * stream.time_base)
-    return None
 
 
 class VideoWriter:
@@ -131,7 +125,7 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         self._temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part.mp4")
         with self._named():
-            self._container = av.open(str(self._temporary), "w", options={"movflags": "+faststart"})
+            self._container = av.open(as_file(self._temporary), "w", options={"movflags": "+faststart"})
         try:
             self._container.metadata.update(_metadata(record))
             self._video = _video_stream(self._container, width, height)
@@ -161,7 +155,7 @@ class VideoWriter:
         """A fault of the disk names the file that was asked for, not the temporary one."""
         try:
             yield
-        except av.error.FFmpegError as error:
+        except FFmpegError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def __exit__(
@@ -209,7 +203,7 @@ class VideoWriter:
 class _SoundTrack:
     """Encodes a sound in step with the pictures, so that the muxer never has to hold one of them back."""
 
-    def __init__(self, container: av.container.OutputContainer, sound: Sound) -> None:
+    def __init__(self, container: OutputContainer, sound: Sound) -> None:
         self._container, self._blocks = container, sound.blocks
         self._layout = "stereo" if sound.channels == 2 else "mono"
         self._stream = container.add_stream("aac", rate=SOUND_RATE, layout=self._layout)
@@ -276,7 +270,7 @@ def write_video(
     return Path(path)
 
 
-def _video_stream(container: av.container.OutputContainer, width: int, height: int) -> av.video.VideoStream:
+def _video_stream(container: OutputContainer, width: int, height: int) -> VideoStream:
     options = {"crf": CRF, "preset": "veryfast"}
     stream = container.add_stream("libx264", rate=FPS, options=options, width=width, height=height)
     stream.pix_fmt = "yuv420p"

@@ -9,7 +9,7 @@ from evaluation.protocol import NOT_SQUARE, load_protocol
 from evaluation.results.data import rate_lines, unmeasured_lines
 from evaluation.results.notes import clips_without_value, own_notes, reasons_without_value
 from evaluation.results.result import Result
-from moee.experiments.merge import CONFIGS
+from moee.shipped_configs import CONFIGS
 
 
 def summary(result: Result) -> list[str]:

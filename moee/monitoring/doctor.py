@@ -1,27 +1,16 @@
-"""`moee doctor`: what works on this machine, and how to mend the rest. Quick checks import nothing heavy."""
+"""What works on this machine, and how to mend the rest. Quick checks import nothing heavy."""
 
-import argparse
 import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from moee.console import say
-from moee.experiments.run_directory import package_version
+from moee.installed import package_version
 from moee.weights import registry
 
-DESCRIPTION = """What works on this machine, line by line: ok, warn or FAIL, and how to mend it.
-
-The exit status is 1 if a line says FAIL.
-"""
-EXAMPLES = """\
-examples:
-  moee doctor
-  moee doctor --quick
-"""
 # The floors of pyproject.toml that have a reason beyond "tested with".
 FLOORS = {
     "lightning": ((2, 6, 6), "older versions run code from checkpoints (CVE-2026-58659)"),
@@ -58,7 +47,13 @@ PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `fix` says what to do unless all is well."""
+    """One line of the report.
+
+    Args:
+        state: `ok`, `warn` or `FAIL`.
+        what: was looked at, and how it is.
+        fix: what to do; empty where all is well.
+    """
 
     state: str
     what: str
@@ -83,31 +78,21 @@ def failure(what: str, fix: str) -> Finding:
     return Finding("FAIL", what, fix)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee doctor`."""
-    parser.add_argument("--quick", action="store_true", help="leave out what needs torch or PyAV")
-    parser.add_argument("--root", type=Path, default=Path("."), help="folder that runs go to (default: here)")
+def examine(root: Path = Path("."), quick: bool = False) -> Iterator[Finding]:
+    """Every finding about this machine, one after the other.
 
-
-def run(args: argparse.Namespace) -> int:
-    """`moee doctor`: prints every finding; 1 if anything failed."""
-    checks: list[Callable[[], Iterator[Finding]]] = [
-        check_python,
-        check_packages,
-        check_conflicts,
-        check_weights,
-        lambda: check_disk(args.root),
-    ]
-    if not args.quick:
-        checks += [check_torch, check_codecs]
-    failed = warned = 0
-    for check in checks:
-        for finding in check():
-            say(str(finding))
-            failed += finding.state == "FAIL"
-            warned += finding.state == "warn"
-    say(f"{failed} failed, {warned} warned")
-    return 1 if failed else 0
+    Args:
+        root: folder that runs go to.
+        quick: leave out what needs torch or PyAV.
+    """
+    yield from check_python()
+    yield from check_packages()
+    yield from check_conflicts()
+    yield from check_weights()
+    yield from check_disk(root)
+    if not quick:
+        yield from check_torch()
+        yield from check_codecs()
 
 
 def check_python() -> Iterator[Finding]:
@@ -125,12 +110,12 @@ def check_packages() -> Iterator[Finding]:
         yield failure(f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}")
     old = False
     for name, (floor, reason) in FLOORS.items():
-        found = package_version(name)
-        if found and _numbers(found) < floor:
+        installed = package_version(name)
+        if installed and _numbers(installed) < floor:
             old = True
             wanted = ".".join(map(str, floor))
             yield failure(
-                f"{name} {found}, but {wanted} is needed: {reason}", f"pip install '{name}>={wanted}'"
+                f"{name} {installed}, but {wanted} is needed: {reason}", f"pip install '{name}>={wanted}'"
             )
     if not missing and not old:
         yield ok("packages: " + ", ".join(f"{name} {package_version(name)}" for name in NEEDED))
@@ -144,9 +129,9 @@ def check_conflicts() -> Iterator[Finding]:
             "torchaudio is installed; transformers imports it, and it fails beside a newer torch",
             "pip uninstall torchaudio (nothing here needs it)",
         )
-    copies = {name: found for name in OPENCV if (found := package_version(name))}
+    copies = {name: version for name in OPENCV if (version := package_version(name))}
     if len(set(copies.values())) > 1:  # of one version they write the same files
-        listed = ", ".join(f"{name} {found}" for name, found in copies.items())
+        listed = ", ".join(f"{name} {version}" for name, version in copies.items())
         newest = max(copies.values(), key=_numbers)
         yield failure(
             f"several OpenCV packages of different versions write into one folder: {listed}",

@@ -18,7 +18,7 @@ from evaluation.protocol import load_protocol
 from evaluation.runtime.distributed import current_world
 from moee.clips.sources import Animated, synthetic_clips
 from moee.generation.generator import LoadedGenerator
-from moee.judging.evaluate import DEFAULT_PROTOCOL, find_protocol, load_extractors
+from moee.judging.protocols import DEFAULT_PROTOCOL, find_protocol, load_extractors
 from moee.monitoring.samples import log_samples
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Held-out synthetic people, a network that makes them move, and the judges that look. F frame, E expert."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -12,13 +12,33 @@ from datamodules.synthetic.clip import synthetic_clip
 from evaluation.extractors.embedded.identity import IdentityJudge
 from evaluation.extractors.embedded.judge import Judge
 from lightning_modules.interfaces import EmotionCue
+from moee.console import Watch, unwatched
 from moee.generation.generator import Generator
 from moee.studies.gate_probe import GateProbe
+from moee.weights.modules import locate_weights
 
 FIRST_SEED = 800_000  # of the clips; people and speakers come from the test split
 INTENSITY = 0.9  # of an emotion where a study does not ask for doses
 ItemT = TypeVar("ItemT")
-Watch = Callable[[int, int], None]  # done, of how many
+
+
+def load_judges(judge: str = "judge", identity: str = "judge-identity") -> tuple[Judge, IdentityJudge]:
+    """The embedded judges, by the names or files of their weights.
+
+    Raises:
+        FileNotFoundError: if weights are missing.
+    """
+    return Judge.load(locate_weights(judge)), IdentityJudge.load(locate_weights(identity))
+
+
+def check_least(name: str, number: int, least: int = 1) -> None:
+    """Refuse too small a number of an option.
+
+    Raises:
+        ValueError: with the option's name.
+    """
+    if number < least:
+        raise ValueError(f"--{name} {number}: at least {least} is needed")
 
 
 @dataclass
@@ -43,7 +63,7 @@ class Bench:
     frames: int
     seeds: int
     steps: int
-    watch: Watch = field(default=lambda done, of: None)
+    watch: Watch = unwatched
 
     def clip(
         self, index: int, blend: Tensor | None = None, frames: int = 0, units: Tensor | None = None

@@ -25,8 +25,8 @@ from evaluation.protocol import Protocol, digest_of
 from evaluation.results.rows import Row
 from evaluation.runtime.devices import Workplace, choose_device
 from evaluation.studies import drift
-from moee.judging.evaluate import load_extractors
-from moee.studies.bench import Watch
+from moee.console import Watch, unwatched
+from moee.judging.protocols import load_extractors
 from moee.studies.drift import LEAST_SECONDS, MEASURES, Tracks, report
 from moee.studies.report import EMBEDDED, Report, record
 from moee.weights.needed import check_weights
@@ -48,7 +48,7 @@ def study(
     name: str,
     given: Sequence[str] = (),
     device: str = "auto",
-    watch: Watch = lambda done, of: None,
+    watch: Watch = unwatched,
 ) -> tuple[Report, dict[str, Any]]:
     """What drifts in finished videos, and the record of it.
 

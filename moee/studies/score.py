@@ -1,91 +1,116 @@
-"""`moee score`: does the generator do what it is told? Held-out synthetic people.
+"""Does the generator do what it is told? The table of the model card, on held-out synthetic people."""
 
-Judged by networks it never met.
-"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import argparse
-import json
-from pathlib import Path
+from moee.console import Tell, silent
+from moee.generation.settings import STEPS
 
-from moee.arguments import add_device_argument
-from moee.console import say
-from moee.generation.animate import PRECISIONS, STEPS
+if TYPE_CHECKING:
+    from moee.studies.control_tests import Score
 
-DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
-
-Every row is measured by the embedded judges, which had no part in training the generator and are not
-published networks. `ceiling` is what they measure on the true renderings of the same clips.
-"""
 QUESTIONS = ("emotion", "truth", "shuffled", "units", "palette", "compounds")
-EXAMPLES = """\
-examples:
-  moee score
-  moee score --clips 14 --seeds 1
-  moee score --questions palette compounds --checkpoint runs/y/exported/generator.safetensors
-  moee score --checkpoint runs/x/exported/generator.safetensors --out scores.json
-"""
+HEADER = f"{'what':44}{'value':>8}  {'95 % interval':18}{'ceiling':>8}{'floor':>8}"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee score`."""
-    parser.description, parser.epilog = DESCRIPTION, EXAMPLES
-    parser.add_argument("--checkpoint", help="an exported talking head (default: the shipped one)")
-    parser.add_argument("--clips", type=int, default=28, help="held-out clips a row (default: 28)")
-    parser.add_argument("--frames", type=int, default=25, help="frames a clip (default: 25)")
-    parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"sampling steps (default: {STEPS})")
-    parser.add_argument("--emotion-strength", type=float, help="as in moee animate")
-    parser.add_argument("--emotion-guidance", type=float, default=1.0, help="likewise (default: 1, off)")
-    parser.add_argument(
-        "--questions", nargs="+", choices=QUESTIONS, default=QUESTIONS, help="only these (default: all)"
-    )
-    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="as in moee animate")
-    add_device_argument(parser, "the talking head computes, judges stay on the CPU")
-    parser.add_argument("--judge", default="judge", help="weights of the judge (default: the shipped ones)")
-    parser.add_argument("--identity", default="judge-identity", help="weights of the identity judge")
-    parser.add_argument("--out", type=Path, help="also write the table as JSON")
+@dataclass(frozen=True)
+class ScoreTable:
+    """Every line of the table, and what it rests on.
 
+    Args:
+        rows: in the order of the questions.
+        generator_sha256: of the network's file.
+        judges: name -> sha256 of the networks that measured.
+        clips, frames, seeds: how much was measured.
+        sampling: steps, emotion strength and guidance that the network ran with.
+    """
 
-def run(args: argparse.Namespace) -> int:
-    """`moee score`: prints the table."""
-    for name in ("clips", "frames", "seeds", "steps"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"--{name} {getattr(args, name)}: at least 1 is needed")
-    from evaluation.extractors.embedded.identity import IdentityJudge
-    from evaluation.extractors.embedded.judge import Judge
-    from evaluation.runtime.devices import choose_device
-    from moee.files import write_text
-    from moee.generation.generator import load_generator
-    from moee.studies.control_tests import ControlTests
-    from moee.weights.modules import locate_weights
+    rows: "list[Score]"
+    generator_sha256: str
+    judges: dict[str, str]
+    clips: int
+    frames: int
+    seeds: int
+    sampling: dict[str, float]
 
-    generator = load_generator(args.checkpoint, args.precision, choose_device(args.device))
-    judge, identity = (
-        Judge.load(locate_weights(args.judge)),
-        IdentityJudge.load(locate_weights(args.identity)),
-    )
-    how = {name: getattr(args, name) for name in ("steps", "emotion_strength", "emotion_guidance")}
-    if args.emotion_strength is None:
-        how["emotion_strength"] = generator.network.emotion_strength
-    tests = ControlTests(generator.network, judge, identity, args.clips, args.frames, args.seeds, how)
-    amount = f"{args.clips} clips x {args.frames} frames x {args.seeds} seeds"
-    strength = f"emotion strength {how['emotion_strength']:g}"
-    say(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}, {args.steps} steps, {strength}")
-    say(f"{'what':44}{'value':>8}  {'95 % interval':18}{'ceiling':>8}{'floor':>8}")
-    rows = []
-    for row in tests.rows(args.questions):
-        rows.append(row)
-        say(row.line())
-    if args.out:
-        record = {
-            "generator_sha256": generator.sha256,
-            "judges": {"judge": judge.fingerprint, "identity": identity.fingerprint, "published": False},
-            "clips": args.clips,
-            "frames": args.frames,
-            "seeds": args.seeds,
-            **how,
-            "rows": [row.record() for row in rows],
+    def record(self) -> dict[str, Any]:
+        """As plain data for JSON."""
+        return {
+            "generator_sha256": self.generator_sha256,
+            "judges": {**self.judges, "published": False},
+            "clips": self.clips,
+            "frames": self.frames,
+            "seeds": self.seeds,
+            **self.sampling,
+            "rows": [row.record() for row in self.rows],
         }
-        write_text(args.out, json.dumps(record, indent=2) + "\n")
-        say(f"written: {args.out}")
-    return 0
+
+
+def score(
+    checkpoint: str | None = None,
+    *,
+    clips: int = 28,
+    frames: int = 25,
+    seeds: int = 3,
+    steps: int = STEPS,
+    emotion_strength: float | None = None,
+    emotion_guidance: float = 1.0,
+    questions: Sequence[str] = QUESTIONS,
+    precision: str = "auto",
+    device: str = "auto",
+    judge: str = "judge",
+    identity: str = "judge-identity",
+    tell: Tell = silent,
+) -> ScoreTable:
+    """Score a talking head by the embedded judges, which had no part in training it.
+
+    Args:
+        checkpoint: an exported talking head; None is the shipped one.
+        clips: held-out clips a row.
+        frames: of a clip.
+        seeds: sampling seeds.
+        steps: of the sampler.
+        emotion_strength: of the experts; None is the network's own.
+        emotion_guidance: as in `moee.animate`; 1 is off.
+        questions: names of `QUESTIONS`.
+        precision: as in `moee.animate`.
+        device: where the talking head computes; judges stay on the CPU.
+        judge: weights of the judge of emotions, action units and lips.
+        identity: weights of the judge of identity.
+        tell: told each line of the table as it is known.
+
+    Raises:
+        ValueError: for a number below one, or an unknown question.
+        FileNotFoundError: if weights are missing.
+    """
+    from evaluation.runtime.devices import choose_device
+    from moee.generation.generator import load_generator
+    from moee.studies.bench import check_least, load_judges
+    from moee.studies.control_tests import ControlTests
+
+    for name, number in {"clips": clips, "frames": frames, "seeds": seeds, "steps": steps}.items():
+        check_least(name, number)
+    _check_questions(questions)
+    generator = load_generator(checkpoint, precision, choose_device(device))
+    judges = load_judges(judge, identity)
+    strength = generator.network.emotion_strength if emotion_strength is None else emotion_strength
+    sampling = {"steps": steps, "emotion_strength": strength, "emotion_guidance": emotion_guidance}
+    tests = ControlTests(generator.network, *judges, clips, frames, seeds, sampling)
+    amount = f"{clips} clips x {frames} frames x {seeds} seeds, {steps} steps, emotion strength {strength:g}"
+    tell(f"{generator.path.name} sha256 {generator.sha256[:12]}, {amount}")
+    tell(HEADER)
+    rows = []
+    for row in tests.rows(questions):
+        rows.append(row)
+        tell(row.line())
+    digests = {"judge": judges[0].fingerprint, "identity": judges[1].fingerprint}
+    return ScoreTable(rows, generator.sha256, digests, clips, frames, seeds, sampling)
+
+
+def _check_questions(questions: Sequence[str]) -> None:
+    from moee.config_errors import unknown_name
+
+    for question in questions:
+        if question not in QUESTIONS:
+            raise ValueError(unknown_name(f"--questions {question}", question, QUESTIONS))

@@ -6,14 +6,12 @@ from typing import Any
 MOVED_MODULES = {
     "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
     "datamodules.talking_heads": "datamodules.loading.talking_heads",
-    "datamodules.voices": "datamodules.loading.voices",
     "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
     "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
     "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
     "evaluation.extractors.sync_training": "evaluation.extractors.embedded.sync_training",
     "lightning_modules.codec_training": "lightning_modules.video.codec_training",
     "lightning_modules.emotion2vec": "lightning_modules.speech.emotion2vec",
-    "lightning_modules.emotion_encoders": "lightning_modules.emotion.encoders",
     "lightning_modules.emotion_recognition": "lightning_modules.emotion.recognition",
     "lightning_modules.expert_mixture": "lightning_modules.emotion.experts",
     "lightning_modules.latent_codec": "lightning_modules.video.codecs",
@@ -26,11 +24,33 @@ MOVED_MODULES = {
     "lightning_modules.unet": "lightning_modules.video.unet",
 }
 
+_EMOTION = {
+    "ActionUnitEncoder": "lightning_modules.emotion.action_units",
+    "LabelEncoder": "lightning_modules.emotion.label",
+    "SmallT5": "lightning_modules.emotion.text",
+    "TextEncoder": "lightning_modules.emotion.text",
+}
+_VOICES = {
+    "SyntheticCues": "datamodules.loading.synthetic_cues",
+    "SyntheticVoices": "datamodules.loading.synthetic_voices",
+    "UtteranceFolder": "datamodules.loading.utterances",
+}
+# Old module whose classes have gone to several places -> class -> the module it is in now.
+SPLIT_MODULES = {
+    "datamodules.loading.voices": _VOICES,
+    "datamodules.voices": _VOICES,
+    "lightning_modules.emotion.encoders": _EMOTION,
+    "lightning_modules.emotion_encoders": _EMOTION,
+}
+
 
 def present_name(class_path: str) -> str:
     """The dotted name a class has now, whatever it was called when a file was written."""
     module, _, name = class_path.rpartition(".")
-    return f"{MOVED_MODULES.get(module, module)}.{name}" if module else class_path
+    if not module:
+        return class_path
+    split = SPLIT_MODULES.get(module, {})
+    return f"{split.get(name, MOVED_MODULES.get(module, module))}.{name}"
 
 
 def with_present_names(config: Any) -> Any:

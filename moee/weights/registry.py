@@ -3,32 +3,19 @@
 A file is trusted by its sha256 alone. Nothing is fetched unless `moee weights fetch` is called.
 """
 
-import argparse
 import hashlib
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from moee.console import say
 from moee.files import replacing, write_text
 from moee.weights.published import PUBLISHED, Network
 
 SHIPPED_FOLDER = Path(__file__).parent
 CHUNK_BYTES = 1 << 20
 LARGEST_UNKNOWN = 1 << 30
-FULL_SHA256 = 64  # digits
-DESCRIPTION = """The registry of networks: what ships, what others published, what is here.
-
-They are looked for in $MOEE_WEIGHTS, then in the cache folder, and trusted by their sha256.
-"""
-EXAMPLES = """\
-examples:
-  moee weights list
-  moee weights fetch face_landmarker
-  moee weights verify
-"""
 
 
 def shipped() -> tuple[Network, ...]:
@@ -121,10 +108,10 @@ def find(name: str) -> Path:
 
 
 def _trusted(path: Path, network: Network) -> Path:
-    found = sha256_of(path)
-    if network.sha256 and not found.startswith(network.sha256):
+    sha256 = sha256_of(path)
+    if network.sha256 and not sha256.startswith(network.sha256):
         raise ValueError(
-            f"{path} is not the registered {network.name}: sha256 {found[:16]}..., expected "
+            f"{path} is not the registered {network.name}: sha256 {sha256[:16]}..., expected "
             f"{network.sha256[:16]}...; delete it and fetch it again"
         )
     return path
@@ -174,49 +161,27 @@ def _download(network: Network, target: Path) -> None:
             left -= len(chunk)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `moee weights`."""
-    parser.add_argument("action", choices=("list", "fetch", "verify"), help="what to do")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="networks (default: all)")
-    parser.add_argument(
-        "--folder", type=Path, help="where to fetch to (default: $MOEE_WEIGHTS, then the cache)"
-    )
+@dataclass(frozen=True)
+class NetworkState:
+    """Whether a registered network is here: its file, or what to do about it.
+
+    Args:
+        path: the trusted file; None where it is missing or another one.
+        note: on a file, that nobody could check it; otherwise what is wrong and how to mend it.
+    """
+
+    path: Path | None
+    note: str = ""
 
 
-def run(args: argparse.Namespace) -> int:
-    """`moee weights`: 0 if everything asked for is there and right, 1 otherwise."""
-    chosen = [registered(name) for name in args.names] or list(networks())
-    if args.action == "fetch":
-        for network in chosen:
-            skipped = network.by_hand and not args.names
-            got = f"left out, {network.by_hand}" if skipped else fetch(network.name, args.folder)
-            say(f"{network.name}: {got}")
-        return 0
-    complete = True
-    for network in chosen:
-        state, right = _state(network)
-        complete &= right
-        size = f"{network.size_bytes / 1e6:6.1f}" if network.size_bytes else "     ?"
-        say(f"{network.name:22} {size} MB  {network.licence:29} {state}")
-        if args.action == "list":
-            say(f"{'':22} {network.purpose}")
-            said = _digits(network.sha256)
-            say(f"{'':22} {network.address or 'ships with moee-suite'}  sha256 {said}")
-            if network.convert:
-                say(network.convert)
-    return 0 if complete or args.action == "list" else 1
-
-
-def _digits(sha256: str | None) -> str:
-    """As much as is known."""
-    return "not known" if sha256 is None else sha256 + ("..." if len(sha256) < FULL_SHA256 else "")
-
-
-def _state(network: Network) -> tuple[str, bool]:
+def state_of(network: Network) -> NetworkState:
+    """Look for a network, as `find` does, without an error."""
     try:
-        unchecked = "" if network.sha256 else " (not checked: its sha256 is not known)"
-        return f"{find(network.name)}{unchecked}", True
+        return NetworkState(
+            find(network.name), "" if network.sha256 else "not checked: its sha256 is not known"
+        )
     except FileNotFoundError:
-        return f"not here; {network.how}" + (f", as {network.file}" if network.by_hand else ""), False
+        by_hand = f", as {network.file}" if network.by_hand else ""
+        return NetworkState(None, f"not here; {network.how}{by_hand}")
     except ValueError as error:
-        return str(error), False
+        return NetworkState(None, str(error))

@@ -3,6 +3,8 @@
 import importlib
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +28,7 @@ def test_no_subcommands_arguments_import_anything_heavy():
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_subcommand_keeps_the_bargain(command, capsys):
-    module = importlib.import_module(f"moee.{command}")
+    module = importlib.import_module(cli.COMMANDS[command])
     assert module.DESCRIPTION.strip()
     assert f"moee {command}" in module.EXAMPLES
     assert callable(module.run)
@@ -34,6 +36,26 @@ def test_every_subcommand_keeps_the_bargain(command, capsys):
         cli.main([command, "--help"])
     assert caught.value.code == 0
     assert "examples:" in capsys.readouterr().out
+
+
+def test_help_shows_the_groups_and_answers_in_a_second():
+    code = "import sys\nfrom moee.cli import main\nmain(['--help'])"
+    start = time.process_time()
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+    assert time.process_time() - start < 1
+    places = [done.stdout.index(f"\n{heading}:\n") for heading in cli.HEADINGS.values()]
+    assert places == sorted(places)
+    for name, summary in (pair for commands in cli.GROUPS.values() for pair in commands.items()):
+        assert f"  {name:11}  {summary}\n" in done.stdout
+    assert not [name for name in (*HEAVY, "pydantic", "rich") if f"| {name}\n" in done.stderr]
+
+
+def test_a_group_is_a_folder_of_commands():
+    folder = Path(cli.__file__).parent / "commands"
+    files = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.py")} - {
+        f"{group}/__init__.py" for group in cli.GROUPS
+    }
+    assert files == {f"{group}/{name}.py" for group, names in cli.GROUPS.items() for name in names}
 
 
 def test_bare_call_shows_help(capsys):
@@ -64,7 +86,7 @@ def test_expected_errors_become_one_line(monkeypatch, capsys, error, line, code)
     def fail(args):
         raise error
 
-    monkeypatch.setattr("moee.commands.weights.run", fail)
+    monkeypatch.setattr("moee.commands.machine.weights.run", fail)
     assert cli.main(["weights", "list"]) == code
     assert capsys.readouterr().err == line
 
@@ -73,7 +95,7 @@ def test_debug_and_faults_of_ours_show_the_traceback(monkeypatch):
     def fail(args):
         raise error
 
-    monkeypatch.setattr("moee.commands.weights.run", fail)
+    monkeypatch.setattr("moee.commands.machine.weights.run", fail)
     error = ValueError("bad input")
     for arguments in (["--debug", "weights", "list"], ["weights", "list", "--debug"]):
         with pytest.raises(ValueError, match="bad input"):
@@ -130,7 +152,7 @@ def test_a_read_only_root_is_one_line(toy_experiment, tmp_path, monkeypatch, cap
 
 
 def test_results_are_collected_from_files_and_folders(tmp_path):
-    from moee.commands.leaderboard import result_files
+    from moee.judging.leaderboard import result_files
 
     for name in ("b.json", "a.json", "notes.txt"):
         (tmp_path / name).write_text("{}")
@@ -140,7 +162,7 @@ def test_results_are_collected_from_files_and_folders(tmp_path):
 
 
 def test_what_is_known_of_clips_is_checked(tmp_path):
-    from moee.judging.evaluate import read_about
+    from moee.clips.about import read_about
 
     path = tmp_path / "about.json"
     path.write_text('{"a": {"identity": "p", "emotion": "happy:0.5"}, "b": {}}')
@@ -219,7 +241,7 @@ def test_a_result_that_could_not_be_written_is_refused_before_the_work(tmp_path,
 
 
 def test_overrides_may_stand_after_options(monkeypatch):
-    from moee.commands import train
+    from moee.commands.training import train
 
     seen = []
     monkeypatch.setattr(train, "run", lambda args: seen.append(args.overrides) or 0)

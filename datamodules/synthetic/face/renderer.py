@@ -1,9 +1,9 @@
 """A procedural talking head: identity and controls to frames, exact landmarks and mouth masks.
 
-F frame, S side of the picture, K landmark, P pixel of a window, G node of the motion grid, N control column.
-Layers from back to front: backdrop, body (`face_plates`), skin moved by `face_motion`, brows, eyes and mouth
-(`face_parts`), front hair. Places are fractions of the side; pixel i has its centre at (i + 0.5) / S, and
-landmarks are in pixels with that centre at i.
+F frame, S side of the picture, K landmark, P pixel of a window, N control column. Layers from back to front:
+backdrop, body (`plates`), skin moved by `motion`, brows, eyes and mouth (`parts`), front hair. Places are
+fractions of the side; pixel i has its centre at (i + 0.5) / S, and landmarks are in pixels with that centre
+at i.
 """
 
 from dataclasses import dataclass
@@ -14,37 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datamodules.batch import ACTION_UNITS, LANDMARKS
 from datamodules.synthetic.face import geometry
+from datamodules.synthetic.face.controls import Controls, ControlTensors, checked_controls
+from datamodules.synthetic.face.head_map import HeadMap, picture_landmarks
 from datamodules.synthetic.face.identity import Identity
 from datamodules.synthetic.face.parts import Layer, paint_brows, paint_eyes, paint_mouth
 from datamodules.synthetic.face.plates import SKIN_WINDOW, WIDE_WINDOW, Box, Plates, paint_plates
-from datamodules.synthetic.face.textures import smoothstep
 
 CHUNK = 8
-NEWTON_STEPS, NEWTON_STEP = 5, 2e-3
-CELLS, BORDER = 64, 16
 SIZES = (64, 512)
-WIDTHS = {"action_units": len(ACTION_UNITS), "lips": 3, "gaze": 2, "pose": 6}
-
-
-@dataclass
-class Controls:
-    """What the face does, frame by frame; NumPy arrays or tensors of F rows.
-
-    Args:
-        action_units: (F, 15) in [0, 1] in the order of `ACTION_UNITS`: what a FACS coder would see, speech
-        included. lips: (F, 3) in [0, 1]: rounding as in "oo", spreading as in "ee", pressing as in "m". gaze:
-        (F, 2) in [-1, 1]: to the picture's right, down. eye_closure: (F,) from 0 open to 1 closed. pose: (F,
-        6): yaw (nose to the picture's right), pitch (nose down), roll (clockwise) in radians up to about
-            0.35, shift_x, shift_y in image sides, log_scale.
-    """
-
-    action_units: np.ndarray | Tensor
-    lips: np.ndarray | Tensor
-    gaze: np.ndarray | Tensor
-    eye_closure: np.ndarray | Tensor
-    pose: np.ndarray | Tensor
 
 
 @dataclass
@@ -54,44 +32,6 @@ class Rendering:
     frames: Tensor
     landmarks: Tensor
     mouth_mask: Tensor
-
-
-@dataclass
-class _Tensors:
-    units: Tensor
-    lips: Tensor
-    gaze: Tensor
-    closure: Tensor
-    pose: Tensor
-
-    def rows(self, part: slice) -> "_Tensors":
-        return _Tensors(*(t[part] for t in (self.units, self.lips, self.gaze, self.closure, self.pose)))
-
-
-def _checked(controls: Controls) -> _Tensors:
-    """The controls as float32 tensors, clamped to their ranges."""
-    closure = torch.as_tensor(controls.eye_closure, dtype=torch.float32)
-    if closure.ndim != 1 or closure.shape[0] == 0:
-        raise ValueError(
-            f"eye_closure has shape {tuple(closure.shape)}, expected (F,) with at least one frame"
-        )
-    found = {}
-    for name, width in WIDTHS.items():
-        tensor = torch.as_tensor(getattr(controls, name), dtype=torch.float32)
-        if tuple(tensor.shape) != (closure.shape[0], width):
-            raise ValueError(f"{name} has shape {tuple(tensor.shape)}, expected {(closure.shape[0], width)}")
-        if not torch.isfinite(tensor).all():
-            raise ValueError(f"{name} holds values that are not finite")
-        found[name] = tensor
-    if not torch.isfinite(closure).all():
-        raise ValueError("eye_closure holds values that are not finite")
-    return _Tensors(
-        found["action_units"].clamp(0, 1),
-        found["lips"].clamp(0, 1),
-        found["gaze"].clamp(-1, 1),
-        closure.clamp(0, 1),
-        found["pose"],
-    )
 
 
 def render(identity: Identity, controls: Controls, size: int = 128) -> Rendering:
@@ -107,7 +47,7 @@ def render(identity: Identity, controls: Controls, size: int = 128) -> Rendering
     """
     if not SIZES[0] <= size <= SIZES[1]:
         raise ValueError(f"size {size} is outside {SIZES[0]}..{SIZES[1]}")
-    values = _checked(controls)
+    values = checked_controls(controls)
     with torch.inference_mode():
         plates = paint_plates(identity, size)
         parts = [
@@ -124,105 +64,6 @@ def _chunks(frames: int) -> list[slice]:
     """Cache-sized runs of frames, as equal in length as they can be."""
     edges = np.linspace(0, frames, -(-frames // CHUNK) + 1).round().astype(int)
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
-
-
-class _HeadMap:
-    """Where each place of the picture lies on the head: the geometry that draws and yields landmarks.
-
-    Kept as values on the nodes of a coarse grid that reaches a little beyond the picture, bilinear between
-    nodes, so that pixels and landmarks see exactly the same map. Channels: head x, y, resting skin x, y,
-    body x, y.
-    """
-
-    def __init__(self, plates: Plates, values: _Tensors, size: int) -> None:
-        self.size = size
-        pose = geometry.Pose.from_controls(values.pose)
-        turn = torch.stack([pose.yaw.sin()[:, 0], pose.pitch.sin()[:, 0]], 1)
-        self.columns_FN = torch.cat([values.units, values.lips, turn], 1)
-        self.low, self.cell = 0.5 / size, (1 - 1 / size) / CELLS
-        line = self.low + self.cell * torch.arange(-BORDER, CELLS + BORDER + 1)
-        y, x = (t.reshape(1, -1) for t in torch.meshgrid(line, line, indexing="ij"))
-        up = pose.upright(x, y)
-        head = _warp(plates, *pose.facing(*up))
-        skin = self._skin(plates, *head)
-        side = CELLS + 2 * BORDER + 1
-        self.nodes_F6GG = torch.stack([*head, *skin, *_body_places(pose, x, y, *up)], 1).view(
-            -1, 6, side, side
-        )
-
-    def _skin(self, plates: Plates, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Head coordinates (F, P) to the resting skin that the controls have moved there."""
-        moves = (self.columns_FN @ plates.displacement.flatten(1)).view(-1, *plates.displacement.shape[1:])
-        grid = torch.stack([x, y], -1)[:, None] * 2 - 1
-        move = F.grid_sample(moves, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return x - move[:, 0, 0], y - move[:, 1, 0]
-
-    def pixels(self) -> Tensor:
-        """The map (F, 6, S, S) at all pixels."""
-        inner = self.nodes_F6GG[:, :, BORDER:-BORDER, BORDER:-BORDER]
-        return F.interpolate(inner, (self.size, self.size), mode="bilinear", align_corners=True)
-
-    def locate(self, target_x: Tensor, target_y: Tensor, on_skin: Tensor) -> tuple[Tensor, Tensor]:
-        """Picture places (F, K) that the map sends to the targets, by Newton's method.
-
-        `on_skin` (K,) is 1 for targets that name a place of the resting skin and 0 for head coordinates.
-        """
-        frames, points = target_x.shape
-        x, y = target_x, target_y
-        ahead_x = torch.tensor([0.0, NEWTON_STEP, 0.0])[:, None].repeat(1, points).view(1, -1)
-        ahead_y = torch.tensor([0.0, 0.0, NEWTON_STEP])[:, None].repeat(1, points).view(1, -1)
-        span = self.cell * (CELLS / 2 + BORDER)
-        for _ in range(NEWTON_STEPS):
-            grid = (
-                torch.stack([x.repeat(1, 3) + ahead_x - 0.5, y.repeat(1, 3) + ahead_y - 0.5], -1)[:, None]
-                / span
-            )
-            place = F.grid_sample(self.nodes_F6GG[:, :4], grid, padding_mode="border", align_corners=True)
-            place = place.view(frames, 2, 2, 3, points)
-            at_x, at_y = (place[:, 0] + (place[:, 1] - place[:, 0]) * on_skin).unbind(1)
-            j11, j12 = ((at_x[:, i] - at_x[:, 0]) / NEWTON_STEP for i in (1, 2))
-            j21, j22 = ((at_y[:, i] - at_y[:, 0]) / NEWTON_STEP for i in (1, 2))
-            rest_x, rest_y = target_x - at_x[:, 0], target_y - at_y[:, 0]
-            det = (j11 * j22 - j12 * j21).clamp(min=0.15)
-            x = x + ((j22 * rest_x - j12 * rest_y) / det).clamp(-0.08, 0.08)
-            y = y + ((j11 * rest_y - j21 * rest_x) / det).clamp(-0.08, 0.08)
-        return x, y
-
-
-def _warp(plates: Plates, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The identity's own smooth warp of the face."""
-    to_x, to_y = x, y
-    for kx, ky, phase, ax, ay in plates.warp_waves:
-        wave = torch.sin(torch.add(kx * x + phase, y, alpha=ky))
-        to_x, to_y = torch.add(to_x, wave, alpha=ax), torch.add(to_y, wave, alpha=ay)
-    return to_x, to_y
-
-
-def _body_places(
-    pose: geometry.Pose, x: Tensor, y: Tensor, up_x: Tensor, up_y: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Where on the back plate each place lies.
-
-    Hair and neck follow the head, shoulders only a third of the way.
-    """
-    follow = 0.35 + 0.65 * smoothstep(-y, -0.95, -0.70)
-    return (
-        x + follow * (up_x + 0.05 * pose.yaw.sin() - x),
-        y + follow * (up_y + 0.05 * pose.pitch.sin() - y),
-    )
-
-
-def _landmarks(identity: Identity, head: _HeadMap, f: geometry.Features, size: int) -> Tensor:
-    frames = f.mouth_y.shape[0]
-    places = geometry.feature_points(identity, f)
-    skin_x, skin_y = geometry.skin_points(identity)
-    x = torch.cat([x.expand(frames, -1) for x, _ in places.values()] + [skin_x.expand(frames, -1)], 1)
-    y = torch.cat([y for _, y in places.values()] + [skin_y.expand(frames, -1)], 1)
-    indices = [start + i for start, (part, _) in places.items() for i in range(part.shape[1])]
-    on_skin = torch.tensor([0.0] * len(indices) + [1.0] * skin_x.shape[1])
-    landmarks = torch.empty(frames, LANDMARKS, 2)
-    landmarks[:, [*indices, *geometry.SKIN_INDICES]] = torch.stack(head.locate(x, y, on_skin), -1)
-    return landmarks * size - 0.5
 
 
 def _blend(frames: Tensor, plate: Tensor, x_FHW: Tensor, y_FHW: Tensor, window: Box, ink: Box) -> None:
@@ -267,11 +108,11 @@ def _window(points_FK2: Tensor, margin: float, size: int) -> tuple[Tensor, Tenso
     ]
 
 
-def _render_chunk(identity: Identity, plates: Plates, values: _Tensors, size: int) -> Rendering:
+def _render_chunk(identity: Identity, plates: Plates, values: ControlTensors, size: int) -> Rendering:
     count = values.closure.shape[0]
     f = geometry.features(identity, values.units, values.lips, values.closure)
-    head = _HeadMap(plates, values, size)
-    landmarks = _landmarks(identity, head, f, size)
+    head = HeadMap(plates, values, size)
+    landmarks = picture_landmarks(identity, head, f, size)
     head_x, head_y, skin_x, skin_y, body_x, body_y = head.pixels().unbind(1)
     frames = plates.backdrop.repeat(count, 1, 1, 1)
     _blend(frames, plates.back, body_x, body_y, WIDE_WINDOW, plates.back_ink)
@@ -297,7 +138,7 @@ def _relight(plates: Plates, columns_FN: Tensor) -> Tensor:
 def _paint_features(
     identity: Identity,
     f: geometry.Features,
-    values: _Tensors,
+    values: ControlTensors,
     landmarks: Tensor,
     head_xy: Tensor,
     frames: Tensor,

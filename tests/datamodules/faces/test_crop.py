@@ -10,9 +10,9 @@ from datamodules.faces.crop import (
     crop,
     crop_box,
     parse_box,
-    single_face,
     to_crop,
 )
+from datamodules.faces.single_face import single_face
 from datamodules.faces.track import track_face
 from datamodules.media.reading import read_image
 from datamodules.preparation.clips import closed_mouth, mouth_mask

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from datamodules.loading.members import clip_members, read_clip
 from datamodules.loading.shards import (
     INDEX,
     SampleRecord,
@@ -21,7 +22,6 @@ from datamodules.loading.shards import (
 )
 from datamodules.media import clip_codec
 from datamodules.preparation.map_shards import Unit, map_shards
-from datamodules.preparation.members import clip_members, read_clip
 
 
 def moving(frames: int = 30, size: int = 32) -> torch.Tensor:

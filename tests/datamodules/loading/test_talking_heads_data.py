@@ -8,6 +8,7 @@ import torch
 
 from datamodules.loading import clip_stream
 from datamodules.loading.clip_stream import ClipLoader, ClipStream, StreamPlan
+from datamodules.loading.members import clip_members
 from datamodules.loading.shards import (
     INDEX,
     SampleRecord,
@@ -18,7 +19,6 @@ from datamodules.loading.shards import (
     sha256_of,
     write_shard,
 )
-from datamodules.preparation.members import clip_members
 from tests.datamodules.loading.test_shards import clip
 
 PLAN = StreamPlan("train", batch=2, window=4, workers=0, buffer=5, validation_share=0.3)

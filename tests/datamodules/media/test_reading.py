@@ -53,8 +53,28 @@ def test_any_sound_becomes_16_khz_mono_without_padding_or_delay(tmp_path, name, 
 
 def test_stereo_is_averaged(tmp_path):
     tone = sine(0.5)
-    opposite = write_sound(tmp_path / "x.wav", np.stack([tone, -tone], 1), 48_000, "pcm_f32le")
-    assert read_sound(opposite).abs().max() < 1e-3
+    path = write_sound(tmp_path / "x.wav", np.stack([tone, 0.5 * tone], 1), 48_000, "pcm_f32le")
+    assert read_sound(path)[2000:6000].abs().max() == pytest.approx(0.75 * 0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("right", [-1.0, -0.8])
+@pytest.mark.parametrize(("name", "codec"), [("x.wav", "pcm_s16le"), ("x.m4a", "aac")])
+def test_a_voice_in_opposite_phase_is_heard(tmp_path, name, codec, right):
+    """The mean of the channels would be silent where a listener hears the voice."""
+    tone = sine(1.0)
+    path = write_sound(tmp_path / name, np.stack([tone, right * tone], 1), 48_000, codec)
+    waveform = read_sound(path)[2000:14_000].numpy()
+    assert np.abs(waveform).max() == pytest.approx(0.5 * (1 - right) / 2, abs=0.02)
+    assert np.corrcoef(waveform, sine(1.0, 16_000)[2000:14_000])[0, 1] > 0.99
+
+
+def test_unlike_channels_are_averaged_not_subtracted(tmp_path):
+    rng = np.random.default_rng(0)
+    both, left, right = rng.normal(0, 0.1, (3, 48_000)).astype(np.float32)
+    for name, samples in (("wide.wav", np.stack([left, right], 1)), ("voice.wav", np.stack([both, both], 1))):
+        path = write_sound(tmp_path / name, samples, 48_000, "pcm_f32le")
+        mean = write_sound(tmp_path / f"mono-{name}", samples.mean(1), 48_000, "pcm_f32le")
+        assert np.corrcoef(read_sound(path), read_sound(mean))[0, 1] > 0.999
 
 
 def test_blocks_are_exact_and_join_to_the_whole(tmp_path):
@@ -218,7 +238,7 @@ def test_what_is_no_picture_is_refused_in_one_line(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "cut.jpg")
-    Image.new("1", (8200, 8200)).save(tmp_path / "bomb.png")
+    Image.new("1", (10_100, 10_100)).save(tmp_path / "bomb.png")
     damaged(tmp_path / "cut.jpg", 0.5)
     for name, message in (
         ("text.png", "not readable as a picture; give"),

@@ -6,8 +6,9 @@ import torch
 
 from datamodules.batch import ACTION_UNITS
 from datamodules.head_motion import eye_opening, head_motion, lip_opening
-from datamodules.synthetic.face.identity import sample_identity
-from datamodules.synthetic.face.renderer import Controls, Rendering, render
+from datamodules.synthetic.face.controls import Controls
+from datamodules.synthetic.face.identity_sampling import sample_identity
+from datamodules.synthetic.face.renderer import Rendering, render
 
 PERSON = sample_identity(7)
 

@@ -6,7 +6,12 @@ from datamodules.batch import EMOTIONS, parse_blend
 from datamodules.synthetic.clip import synthetic_voice
 from datamodules.synthetic.phones import NUCLEI, ONSETS, PHONES
 from datamodules.synthetic.script import articulate, per_frame, random_script
-from datamodules.synthetic.voice import augment_sound, frame_energy, prosody, sample_speaker, speak
+from datamodules.synthetic.voice import augment_sound, prosody, sample_speaker, speak
+
+
+def frame_energy(waveform_S: np.ndarray) -> np.ndarray:
+    """Root mean square per video frame (F,)."""
+    return np.sqrt((waveform_S.reshape(-1, 640) ** 2).mean(1)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

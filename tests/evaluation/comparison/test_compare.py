@@ -226,7 +226,7 @@ def test_the_command_refuses_in_one_line(files, tmp_path, capsys):
 
 
 def test_two_systems_of_one_name_are_told_apart(results, tmp_path):
-    from moee.commands.compare import system_names
+    from moee.judging.compare import system_names
 
     twins = [results[0], results[0], results[1]]
     paths = [tmp_path / name for name in ("a.json", "b.json", "c.json")]

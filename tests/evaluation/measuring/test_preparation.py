@@ -23,7 +23,7 @@ from evaluation.results.result import Result
 from evaluation.runtime.devices import CPU, Workplace
 from moee import cli
 from moee.generation.video_writer import write_video
-from moee.judging import evaluate as command
+from moee.judging import protocols as command
 
 MODEL = SHARED / "weights" / "face_landmarker_v2_with_blendshapes.task"
 CLIP = SHARED / "data" / "clips" / "cremad_1001_DFA_HAP_XX.mp4"  # 360 x 360

@@ -17,7 +17,7 @@ from datamodules.synthetic.clip import synthetic_clip
 from evaluation.clips.pair import Pair
 from evaluation.evaluate import evaluate_pairs
 from evaluation.protocol import load_protocol
-from moee.judging.evaluate import find_protocol, load_extractors
+from moee.judging.protocols import find_protocol, load_extractors
 
 pytestmark = pytest.mark.slow
 

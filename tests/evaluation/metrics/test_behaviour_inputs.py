@@ -18,7 +18,7 @@ from evaluation.extractors.catalogue import load_published_extractor
 from evaluation.metrics import METRICS
 from evaluation.metrics.base import ClipMetric
 from evaluation.protocol import load_protocol
-from moee.judging.evaluate import find_protocol, load_extractor, load_extractors
+from moee.judging.protocols import find_protocol, load_extractor, load_extractors
 from moee.weights.registry import PUBLISHED, find
 
 FRAMES = 24

@@ -11,7 +11,7 @@ from places import SHARED
 from evaluation.clips.pair import Pair
 from evaluation.evaluate import evaluate_pairs
 from evaluation.protocol import load_protocol
-from moee.judging.evaluate import find_protocol, load_extractor, load_extractors
+from moee.judging.protocols import find_protocol, load_extractor, load_extractors
 
 probes_of = pytest.importorskip("benchmarks.sync_probes", reason="run `python -m pytest` from the checkout")
 DATA = SHARED / "data"

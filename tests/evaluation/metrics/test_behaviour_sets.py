@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from datamodules.synthetic.clip import synthetic_clip
 from evaluation.metrics import METRICS, frechet_distance
 from evaluation.metrics.pictures.perceptual import lpips_frames
-from evaluation.metrics.sets import kid
+from evaluation.metrics.sets.kid import kid
 from evaluation.metrics.sync.confidence import shifted_distances, sync_of
 
 CLIPS, FRAMES = 3, 16

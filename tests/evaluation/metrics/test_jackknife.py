@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from evaluation.metrics import METRICS, EmbeddedFid, frechet_distance
-from evaluation.metrics.sets import kid
 from evaluation.metrics.sets.distances import FrechetOfSets, SetMetric
 from evaluation.metrics.sets.jackknife import dealt, frechet_left_out, frechet_of_parts
-from evaluation.metrics.sets.kid import kid_left_out
+from evaluation.metrics.sets.kid import kid, kid_left_out
 from evaluation.metrics.sets.moments import Moments
 from evaluation.statistics.intervals import jackknife_error
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from evaluation.metrics import kid_subsets
-from evaluation.metrics.sets import kid
-from evaluation.metrics.sets.kid import ROWS
+from evaluation.metrics.sets.kid import ROWS, kid
 
 
 def drawn() -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ from evaluation.comparison.compare import compare
 from evaluation.evaluate import evaluate
 from evaluation.extractors.catalogue import load_published_extractor, published
 from evaluation.metrics import METRICS, SET_METRICS, frechet_distance
-from evaluation.metrics.sets import kid
 from evaluation.metrics.sets.distances import FrechetOfSets, KernelOfSets
+from evaluation.metrics.sets.kid import kid
 from evaluation.protocol import load_protocol
 from evaluation.results.result import Result
 from evaluation.results.set_features import by_person, collected, packed, unpacked

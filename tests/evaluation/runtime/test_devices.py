@@ -34,9 +34,9 @@ from evaluation.protocol import load_protocol
 from evaluation.runtime.devices import CPU, Workplace, choose_device, with_room
 from lightning_modules.optim.precision import multiplies_bfloat16
 from moee import cli
-from moee.experiments.merge import CONFIGS
 from moee.generation.generator import load_generator
-from moee.judging.evaluate import load_extractors
+from moee.judging.protocols import load_extractors
+from moee.shipped_configs import CONFIGS
 
 META = torch.device("meta")
 FRAMES, SIDE, BLIND = 10, 96, 3  # one frame shows no face
@@ -217,7 +217,7 @@ def test_a_full_gpu_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     def full(_: object) -> int:
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB.")
 
-    monkeypatch.setattr("moee.monitoring.doctor.run", full)
+    monkeypatch.setattr("moee.commands.machine.doctor.run", full)
     assert cli.main(["doctor"]) == 1
     assert capsys.readouterr().err == "moee: CUDA out of memory. Tried to allocate 2 GiB.\n"
 

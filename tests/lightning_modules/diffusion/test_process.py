@@ -4,6 +4,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 
+from lightning_modules.diffusion.objective import Noise
 from lightning_modules.diffusion.process import (
     add_noise,
     alphas_cumprod,
@@ -16,7 +17,8 @@ from lightning_modules.diffusion.process import (
     to_x0,
     trailing_timesteps,
 )
-from lightning_modules.diffusion.sampling import bias_to_sampler, sample
+from lightning_modules.diffusion.sampling import sample
+from lightning_modules.diffusion.timesteps import bias_to_sampler, draw_timesteps
 
 
 @pytest.mark.parametrize("zero", [True, False])
@@ -109,14 +111,32 @@ def test_sampler_reproduces_gaussian_data(prediction: str, steps: int) -> None:
 
 def test_bias_to_sampler_visits_its_levels() -> None:
     timestep = torch.full((1000,), 7)
-    biased = bias_to_sampler(timestep, 0.5, 4, 1000, torch.Generator().manual_seed(0))
+    biased = bias_to_sampler(timestep, Noise(sampler_share=0.5), torch.Generator().manual_seed(0))
     assert set(biased.tolist()) == {7, 999, 749, 499, 249}
     assert (biased == 7).float().mean().item() == pytest.approx(0.5, abs=0.08)
 
 
 def test_the_first_step_can_have_a_share_of_its_own() -> None:
     timestep = torch.randint(1000, (4000,), generator=torch.Generator().manual_seed(1))
-    biased = bias_to_sampler(timestep, 0.0, 4, 1000, torch.Generator().manual_seed(0), start_share=0.3)
+    biased = bias_to_sampler(timestep, Noise(start_share=0.3), torch.Generator().manual_seed(0))
     moved = biased != timestep
     assert (biased[moved] == 999).all()
     assert abs(moved.float().mean().item() - 0.3) < 0.03
+
+
+def test_motion_frames_stay_clean_but_for_a_share_of_the_clips() -> None:
+    torch.manual_seed(0)
+    timestep, free = draw_timesteps((400, 6), Noise(), 2, 0.3, torch.device("cpu"))
+    assert free[:, 2:].all()
+    assert torch.equal(free[:, 0], free[:, 1])
+    assert free[:, 0].float().mean().item() == pytest.approx(0.3, abs=0.07)
+    assert (timestep[~free] == 0).all()
+    assert all(len(set(row[kept].tolist())) == 1 for row, kept in zip(timestep, free, strict=True))
+    assert draw_timesteps((400, 3), Noise(), 2, 0.0, torch.device("cpu"))[1].all()  # too short for any
+
+
+def test_half_of_the_shipped_draws_are_at_the_last_timestep() -> None:
+    torch.manual_seed(0)
+    shipped = Noise(sampler_share=0.9, sampler_steps=4, start_share=0.35)
+    timestep, _ = draw_timesteps((8000, 1), shipped, 2, 0.3, torch.device("cpu"))
+    assert (timestep == 999).float().mean().item() == pytest.approx(0.5, abs=0.02)

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from datamodules.batch import ACTION_UNITS, EMOTIONS, MODALITIES
-from lightning_modules.emotion.encoders import ActionUnitEncoder, LabelEncoder, TextEncoder, byte_ids
+from lightning_modules import ActionUnitEncoder, LabelEncoder, TextEncoder
 from lightning_modules.emotion.pooling import AttentivePooling
 from lightning_modules.emotion.speech import TRACKS, SpeechEmotionEncoder, counting_frames, summarise
+from lightning_modules.emotion.text import byte_ids
 from lightning_modules.interfaces import EmotionEncoder
 
 

@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from datamodules.batch import CLASSES, EMOTIONS
-from lightning_modules.emotion.encoders import LabelEncoder, TextEncoder
+from lightning_modules import LabelEncoder, TextEncoder
 from lightning_modules.emotion.recognition import (
     EmotionRecognition,
     SpeechFeatureTraining,

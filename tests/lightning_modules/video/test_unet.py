@@ -4,7 +4,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention import Attention
 
 from lightning_modules.emotion.experts import EmotionExperts
-from lightning_modules.interfaces import EmotionPass
+from lightning_modules.interfaces import Conditions, EmotionPass
 from lightning_modules.video.attention import ShortAttention, attention, attention_with_reference
 from lightning_modules.video.reference_net import ReferenceNet
 from lightning_modules.video.unet import VideoUNet
@@ -34,15 +34,14 @@ def call(
     net: VideoUNet, mixture: EmotionPass | None = None, frames: int = 3, **changes: torch.Tensor
 ) -> torch.Tensor:
     torch.manual_seed(1)
+    z = torch.randn(2, frames, 4, 8, 8)
     inputs = {
-        "z_BFCHW": torch.randn(2, frames, 4, 8, 8),
-        "timestep_BF": torch.full((2, frames), 500),
-        "reference": {},
-        "base_BFCHW": torch.randn(2, 1, 4, 8, 8),
-        "speech_BFTD": torch.randn(2, frames, 3, 6),
-        "motion_BFM": torch.randn(2, frames, 7),
+        "portrait": torch.randn(2, 1, 4, 8, 8),
+        "speech": torch.randn(2, frames, 3, 6),
+        "head_motion": torch.randn(2, frames, 7),
     }
-    return net(**(inputs | changes), mixture=mixture)
+    z, steps = changes.pop("z_BFCHW", z), torch.full((2, frames), 500)
+    return net(z, steps, Conditions(**(inputs | changes)), mixture)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("linear", [True, False])
@@ -50,20 +49,22 @@ def test_plain_path_equals_diffusers(linear: bool) -> None:
     config = TINY | {"use_linear_projection": linear}
     torch.manual_seed(0)
     peer = UNet2DConditionModel(**config).eval()
-    ours = VideoUNet(config, 6, 3, [], concat_reference=False).eval()
+    ours = VideoUNet(config, [], concat_reference=False, speech_width=6, speech_tokens=3).eval()
     ours.unet.load_state_dict(peer.state_dict())
     z, speech = torch.randn(2, 3, 4, 8, 8), torch.randn(2, 3, 3, 6)
     timestep = torch.tensor([[10, 10, 10], [700, 700, 700]])
-    mine = ours(z, timestep, {}, z[:, :1], speech, None)
+    mine = ours(z, timestep, Conditions(speech=speech))
     theirs = peer(z.flatten(0, 1), timestep.flatten(), speech.flatten(0, 1)).sample
     torch.testing.assert_close(mine.flatten(0, 1), theirs, atol=1e-5, rtol=1e-5)
 
 
 def test_sd15_shape_has_its_686_keys() -> None:
-    config = {"cross_attention_dim": 768, "attention_head_dim": 8}
+    config = {"cross_attention_dim": 768, "attention_head_dim": 8, "out_channels": 4}
     with torch.device("meta"):
         peer = UNet2DConditionModel(**config)
-        ours = VideoUNet(config, 768, 32, [], concat_reference=False, speech_modules=True)
+        ours = VideoUNet(
+            config, [], concat_reference=False, speech_modules=True, speech_width=768, speech_tokens=32
+        )
         reference = ReferenceNet(config, channels=4)
     assert set(ours.unet.state_dict()) == set(peer.state_dict())
     assert len(ours.unet.state_dict()) == 686
@@ -80,7 +81,7 @@ def test_the_reference_network_ends_at_its_last_attention() -> None:
     torch.manual_seed(0)
     short, portrait = ReferenceNet(config, channels=4).eval(), torch.randn(2, 4, 8, 8)
     assert len(short.unet.up_blocks) == 1
-    assert list(short(portrait)) == list(VideoUNet(config, 6, 3, []).locations)
+    assert list(short(portrait)) == list(VideoUNet(config, []).locations)
     assert {name.split(".")[0] for name, _ in short.unet.named_parameters()} >= {"conv_in", "up_blocks"}
     for parameter in short.parameters():
         parameter.requires_grad_(True)
@@ -157,7 +158,7 @@ def test_short_attention_equals_the_fused_kernel() -> None:
 
 
 def test_every_attention_of_the_networks_takes_the_short_way() -> None:
-    for net in (network(), ReferenceNet(TINY)):
+    for net in (network(), ReferenceNet(TINY, channels=4)):
         found = [part for part in net.modules() if isinstance(part, Attention)]
         assert found
         assert all(isinstance(part.processor, ShortAttention) for part in found)
@@ -185,4 +186,4 @@ def test_cells_are_told_where_in_the_face_they_lie() -> None:
     still, moved = torch.zeros(2, 3, 7), torch.zeros(2, 3, 7)
     moved[..., 0] = 0.5
     # The frame embedding is zero at the start: the difference comes through the places alone.
-    assert not torch.allclose(call(net, motion_BFM=still), call(net, motion_BFM=moved))
+    assert not torch.allclose(call(net, head_motion=still), call(net, head_motion=moved))

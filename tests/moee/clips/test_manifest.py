@@ -14,7 +14,7 @@ from evaluation.results.result import Result
 from moee import cli
 from moee.clips.manifest import read_manifest
 from moee.generation.video_writer import write_video
-from moee.judging import evaluate
+from moee.judging import protocols
 
 
 def clip(path: Path, level: int, frames: int = 6) -> Path:
@@ -26,7 +26,7 @@ def clip(path: Path, level: int, frames: int = 6) -> Path:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two true clips, two seeds of one and one of the other, a portrait; under names that do not match."""
-    monkeypatch.setattr(evaluate, "load_extractors", lambda *_: judges())
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
     for name, level in (("true/x", 60), ("true/y", 160), ("made/1", 62), ("made/2", 75), ("made/3", 160)):
         clip(tmp_path / f"{name}.mp4", level)
     Image.new("RGB", (200, 200), (90, 60, 60)).save(tmp_path / "face.png")
@@ -80,7 +80,7 @@ def test_a_key_is_composed_as_file_names_are(world: Path) -> None:
         (HEADER, ["a,made/1.mp4,true/x.mp4"], "line 2: 3 cells under 7 columns"),
         (HEADER, ["", ",made/1.mp4,true/x.mp4,,,,"], "line 3: key is missing"),
         (HEADER, ["a,made/1.mp4,true/x.mp4,,,-1,"], "line 2 ('a'): seed: expected a whole number"),
-        (HEADER, ["a,../1.mp4,true/x.mp4,,,,"], "line 2 ('a'): ../1.mp4 leads out"),
+        (HEADER, ["a,../1.mp4,true/x.mp4,,,,"], "line 2 ('a'): generated: ../1.mp4 leads out"),
         (HEADER, ['a,"made/1.mp4"x,true/x.mp4,,,,'], "line 2: no CSV: "),
         (HEADER, ["a,made/9.mp4,true/x.mp4,,,,"], "no file"),
     ],

@@ -7,12 +7,13 @@ import torch
 from mouth_painter import MouthPainter
 
 from datamodules.batch import ACTION_UNITS, CLASSES
-from moee.demo import chain, page, stages, training
-from moee.demo.chain import Step, Steps
+from moee.commands.machine import demo
+from moee.demo import page, stages, training
 from moee.demo.stages import HeldOut, Plan
+from moee.demo.steps import Step, Steps
 from moee.generation import generator
 from moee.generation.generator import LoadedGenerator
-from moee.judging import evaluate
+from moee.judging import protocols
 
 
 class BlindJudge:
@@ -47,7 +48,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch):
         BlindJudge("embedded-judge", ("action_units", "emotion", "lip_opening", "landmarks", "features")),
         BlindJudge("embedded-identity", ("identity",)),
     ]
-    monkeypatch.setattr(evaluate, "load_extractors", lambda protocol, given=(): judges)
+    monkeypatch.setattr(protocols, "load_extractors", lambda protocol, given=(): judges)
     trained: list[str] = []
 
     def train(experiment: str, network: LoadedGenerator, plan: Plan, out: Path) -> tuple[dict, list[Path]]:
@@ -64,8 +65,8 @@ def small_world(monkeypatch: pytest.MonkeyPatch):
 
 def command(*given: str) -> int:
     parser = argparse.ArgumentParser()
-    chain.add_arguments(parser)
-    return chain.run(parser.parse_args(given))
+    demo.add_arguments(parser)
+    return demo.run(parser.parse_args(given))
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 
@@ -353,3 +354,34 @@ def test_a_module_config_is_checked_like_an_experiment(toy_experiment):
     with pytest.raises(ValueError, match=r"config\.init_args\.widht: did you mean 'width'"):
         build_module({"class_path": "toys.ToyHead", "init_args": {"widht": 2}})
     assert build_module({"class_path": "toys.ToyHead", "init_args": {"width": 2}}).layer.in_features == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("model.init_args.mixture.init_args.latent_width=32",
+         "mixture.latent_width=32, but latent_generator.width=64"),
+        ("model.init_args.denoiser.init_args.speech_width=48",
+         "denoiser.speech_width=48, but speech_features.width=64"),
+        ("vars.unet.in_channels=30",
+         "denoiser.unet.in_channels=30, but the channels that are concatenated=40"),
+        ("vars.unet.out_channels=4", "denoiser.unet.out_channels=4, but codec.channels=16"),
+        ("model.init_args.reference_net.init_args.channels=4",
+         "reference_net.channels=4, but codec.channels=16"),
+        ("vars.emotion=30", "width=30 does not divide into 4 heads"),
+    ],
+)  # fmt: skip
+def test_a_size_that_contradicts_another_part_is_one_line(override, line, tmp_path):
+    with pytest.raises(ValueError, match=re.escape(line)) as refused:
+        Run(compose("embedded-portrait", override, smoke=True), tmp_path)
+    assert len(str(refused.value)) < 200
+
+
+def test_sizes_follow_from_one_number(tmp_path):
+    sizes = ("vars.latent=8", "vars.speech=48", "vars.emotion=32")
+    model = Run(compose("embedded-portrait", *sizes, smoke=True), tmp_path).model
+    assert model.denoiser.unet.config["in_channels"] == 8 + 8 + 8
+    assert model.denoiser.unet.config["out_channels"] == model.reference_net.channels == 8
+    assert model.denoiser.unet.config["cross_attention_dim"] == model.denoiser.speech_width == 48
+    assert model.mixture.latent_width == model.latent_generator.width == 32
+    assert model.mixture.locations == model.denoiser.locations

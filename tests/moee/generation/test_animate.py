@@ -12,7 +12,8 @@ from mouth_painter import MouthPainter
 from PIL import Image
 from places import ROOT
 
-from moee.generation import animate, generator
+from moee.commands.making import animate
+from moee.generation import generator
 from moee.generation.generator import LoadedGenerator
 
 
@@ -209,7 +210,8 @@ def test_a_network_that_stops_early_is_refused(world, monkeypatch: pytest.Monkey
 def test_help_needs_no_heavy_import() -> None:
     code = (
         "import argparse, sys\n"
-        "from moee import animate, demo\n"
+        "from moee.commands.machine import demo\n"
+        "from moee.commands.making import animate\n"
         "for module in (animate, demo):\n"
         "    module.add_arguments(argparse.ArgumentParser())\n"
         "assert not {'torch', 'av', 'numpy', 'lightning'} & set(sys.modules)\n"

@@ -1,4 +1,3 @@
-import argparse
 import json
 from pathlib import Path
 
@@ -9,13 +8,7 @@ from hypothesis import strategies as st
 
 from datamodules.batch import ACTION_UNITS, EMOTIONS, parse_blend
 from moee.generation import cues
-from moee.generation.animate import add_cue_arguments
-
-
-def arguments(*given: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    add_cue_arguments(parser)
-    return parser.parse_args(given)
+from moee.generation.cue_request import CueRequest
 
 
 def timeline(folder: Path, entries: object) -> Path:
@@ -25,13 +18,13 @@ def timeline(folder: Path, entries: object) -> Path:
 
 
 def test_nothing_asked_for_is_neutral() -> None:
-    cue = cues.build(arguments(), frames=10)
+    cue = cues.build(CueRequest(), frames=10)
     assert torch.equal(cue.label, torch.zeros(1, 6))
     assert cue.text is cue.speech is cue.action_units is None
 
 
 def test_cues_combine() -> None:
-    cue = cues.build(arguments("--emotion", "angrily_disgusted", "--au", "AU4=0.5", "--text", " cross "), 10)
+    cue = cues.build(CueRequest(emotion="angrily_disgusted", au="AU4=0.5", text=" cross "), 10)
     assert torch.equal(cue.label, parse_blend("angrily_disgusted")[None])
     assert cue.action_units[0, ACTION_UNITS.index(4)] == 0.5
     assert cue.action_units.sum() == 0.5
@@ -137,16 +130,16 @@ def test_a_timeline_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 def test_the_same_thing_said_twice_is_refused(tmp_path: Path) -> None:
     path = timeline(tmp_path, [{"time": 0, "emotion": "sad"}])
     with pytest.raises(ValueError, match="drop --emotion"):
-        cues.check(arguments("--timeline", str(path), "--emotion", "happy"))
+        cues.check(CueRequest(timeline=path, emotion="happy"))
 
 
 def test_files_that_are_missing_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file"):
-        cues.check(arguments("--timeline", str(tmp_path / "none.json")))
+        cues.check(CueRequest(timeline=tmp_path / "none.json"))
     with pytest.raises(FileNotFoundError, match="emotion-audio"):
-        cues.check(arguments("--emotion-audio", str(tmp_path / "none.wav")))
+        cues.check(CueRequest(emotion_audio=tmp_path / "none.wav"))
 
 
 def test_a_text_has_an_end() -> None:
     with pytest.raises(ValueError, match="at most 1000"):
-        cues.check(arguments("--text", "sad " * 300))
+        cues.check(CueRequest(text="sad " * 300))

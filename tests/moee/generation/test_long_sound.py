@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from mouth_painter import MouthPainter
-from moee.generation import animate
+from moee.commands.making import animate
 from moee.generation import generator
 
 RATE = 48_000

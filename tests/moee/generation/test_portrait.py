@@ -1,3 +1,5 @@
+import resource
+import time
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,16 @@ import torch
 from PIL import Image
 from places import SHARED
 
-from moee.generation.portrait import PasteBack, Portrait, colour_match, extend, head_mask, open_portrait
+from datamodules.faces.crop import crop
+from moee.generation.portrait import (
+    PasteBack,
+    Portrait,
+    colour_match,
+    extend,
+    framed,
+    head_mask,
+    open_portrait,
+)
 
 DETECTOR = SHARED / "weights" / "face_landmarker_v2_with_blendshapes.task"
 needs_data = pytest.mark.skipif(
@@ -76,6 +87,52 @@ def test_a_square_beyond_the_picture_gets_a_soft_continuation(box: tuple[int, in
     assert grown.float().diff(dim=1).abs().max() <= picture.float().diff(dim=1).abs().max() + 25
 
 
+@pytest.mark.parametrize("box", [(-9, 150, 120), (330, 290, 150), (-40, -30, 460), (100, -25, 200)])
+def test_what_is_far_from_the_square_does_not_matter(box: tuple[int, int, int]) -> None:
+    """The square of a large picture comes out as if the whole of it had been continued."""
+    picture = torch.randint(0, 256, (3, 400, 400), generator=torch.Generator().manual_seed(2)).byte()
+    whole, square = extend(picture, box)
+    assert torch.equal(framed(picture, box, 64), crop(whole, square, 64))
+
+
+@pytest.mark.slow
+def test_a_large_square_is_continued_as_a_small_one() -> None:
+    small, large = smooth_picture(300, 300), smooth_picture(1500, 1500)
+    near = framed(small, (-60, -80, 400), 128).float()
+    far = framed(large, (-300, -400, 2000), 128).float()
+    assert (near - far).abs().max() < 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", [1500, 6000])
+def test_a_close_up_costs_what_its_square_costs(side: int) -> None:
+    picture = smooth_picture(128, 128).repeat_interleave(side // 128, 1).repeat_interleave(side // 128, 2)
+    width = picture.shape[1]
+    start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    framed(picture, (-width // 5, -width // 4, width + width // 2), 128)
+    assert time.process_time() - start < 6
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_200_000  # kilobytes
+
+
+@pytest.mark.slow
+def test_a_large_picture_keeps_its_face_box(tmp_path: Path) -> None:
+    path = save(
+        smooth_picture(300, 225).repeat_interleave(20, 1).repeat_interleave(20, 2), tmp_path / "p.jpg"
+    )
+    portrait = open_portrait(path, 64, face_box=(1600, 800, 1000, 1200))
+    assert portrait.picture.shape == (3, 4096, 3072)
+    x, y, side = portrait.box
+    assert side == pytest.approx(2000 * 4096 / 6000, abs=3)
+    assert x + side / 2 == pytest.approx(2100 * 4096 / 6000, abs=3)
+    assert y + 0.42 * side == pytest.approx((800 + 0.4 * 1200) * 4096 / 6000, abs=3)
+
+
+def test_a_picture_of_one_pixel_is_one_clear_line(tmp_path: Path) -> None:
+    path = save(torch.zeros(3, 1, 1).byte(), tmp_path / "p.png")
+    with pytest.raises(ValueError, match="1 x 1 pixels hold no face; give at least"):
+        open_portrait(path, 64)
+
+
 def test_the_mask_is_one_on_the_head_and_zero_at_the_border() -> None:
     mask = head_mask(200)
     assert mask[100, 100] == 1
@@ -98,10 +155,10 @@ def test_colours_are_brought_over() -> None:
 def test_an_unchanged_crop_gives_the_picture_back_with_all_its_detail(box: tuple[int, int, int]) -> None:
     picture = torch.randint(0, 256, (3, 120, 140), generator=torch.Generator().manual_seed(1)).byte()
     padded, (x, y, side) = extend(picture, box)
-    crop = padded[:, y : y + side, x : x + side]
+    square = padded[:, y : y + side, x : x + side]
     small = (
         torch.nn.functional.interpolate(
-            crop[None].float(), (32, 32), mode="bicubic", antialias=True, align_corners=False
+            square[None].float(), (32, 32), mode="bicubic", antialias=True, align_corners=False
         )[0]
         .round()
         .clamp(0, 255)
@@ -113,9 +170,9 @@ def test_an_unchanged_crop_gives_the_picture_back_with_all_its_detail(box: tuple
 
 def test_only_the_head_changes_and_colour_casts_are_taken_out() -> None:
     picture = smooth_picture(120, 140)
-    crop = picture[:, 20:100, 30:110]
-    paste = PasteBack(Portrait(picture, (30, 20, 80), crop))
-    cast = (crop.float() * 0.95 + 12).clamp(0, 255).byte()
+    square = picture[:, 20:100, 30:110]
+    paste = PasteBack(Portrait(picture, (30, 20, 80), square))
+    cast = (square.float() * 0.95 + 12).clamp(0, 255).byte()
     first = paste(cast)
     assert (first.float() - picture.float()).abs().mean() < 2
     mouth = cast.clone()
@@ -157,3 +214,43 @@ def test_two_faces_are_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="2 faces found") as error:
         open_portrait(path, 128, detector=DETECTOR)
     assert "\n" not in str(error.value)
+
+
+def shared_portrait(name: str) -> torch.Tensor:
+    with Image.open(SHARED / "data" / "portraits" / f"{name}.jpg") as image:
+        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
+
+
+@needs_data
+@pytest.mark.mediapipe
+@pytest.mark.weights
+@pytest.mark.slow
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_on_its_side_is_turned_upright(
+    tmp_path: Path, quarters: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = shared_portrait("photo_s12")[:, :374, :374]  # even sides: nothing is cut off
+    upright = open_portrait(save(picture, tmp_path / "a.png"), 128, detector=DETECTOR)
+    assert capsys.readouterr().err == ""
+    path = save(torch.rot90(picture, quarters, (1, 2)), tmp_path / "b.png")
+    turned = open_portrait(path, 128, detector=DETECTOR)
+    assert (turned.reference.float() - upright.reference.float()).abs().mean() < 3
+    assert "b.png: the head lies on its side or upside down" in capsys.readouterr().err
+
+
+@needs_data
+@pytest.mark.mediapipe
+@pytest.mark.weights
+@pytest.mark.slow
+def test_a_small_face_in_a_large_picture_is_located(tmp_path: Path) -> None:
+    face = torch.nn.functional.interpolate(shared_portrait("photo_s12")[None].float(), (150, 150))[0].byte()
+    picture = smooth_picture(3000, 4000)
+    picture[:, 2200:2350, 900:1050] = face
+    path = save(picture, tmp_path / "p.png")
+    with pytest.raises(ValueError, match=r"a small one, .* pixels high: crop closer") as error:
+        open_portrait(path, 128, detector=DETECTOR)
+    advice = str(error.value).split('"')[1]
+    x, y, width, height = (float(number) for number in advice.split())
+    assert abs(x + width / 2 - 975) < 40
+    assert abs(y + height / 2 - 2275) < 40
+    assert open_portrait(path, 128, face_box=(x, y, width, height)).box[2] < 200

@@ -17,10 +17,11 @@ from evaluation.leaderboard.admission import missing_origin
 from evaluation.results.result import Result
 from moee import cli
 from moee.clips.sources import Animated, limit_entries, synthetic_clips
+from moee.clips.system_record import read_system
 from moee.generation import generator
 from moee.generation.generator import LoadedGenerator
 from moee.generation.video_writer import CRF, write_video
-from moee.judging import evaluate
+from moee.judging import protocols
 
 H264 = f"real-video-H-264-crf-{CRF}-PyAV-{av.__version__.replace('.', '-')}"
 
@@ -31,7 +32,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> MouthPainter:
     painter = MouthPainter(size=128)
     loaded = LoadedGenerator(painter, Path("painter.safetensors"), "0" * 64)
     monkeypatch.setattr(generator, "load_generator", lambda *_: loaded)
-    monkeypatch.setattr(evaluate, "load_extractors", lambda *_: judges())
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
     return painter
 
 
@@ -201,15 +202,12 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"name": 5}', "name must be a text, got 5"),
-        ('{"name": "x", "seeds": null}', "seeds must be a list, got None"),
-        ('{"name": "x", "seeds": [0.5]}', "seeds[0] must be a whole number, got 0.5"),
-        ('{"name": "x", "settings": []}', "settings must be `key: value` pairs, got []"),
-        (
-            '{"name": "x", "seconds_per_frame": "fast"}',
-            "seconds_per_frame must be a number or null",
-        ),
-        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame must be a number or null, got 'many'"),
+        ('{"name": 5}', "name: expected a text, got 5"),
+        ('{"name": "x", "seeds": null}', "seeds: expected a list, got None"),
+        ('{"name": "x", "seeds": [0.5]}', "seeds.0: expected a whole number, got 0.5"),
+        ('{"name": "x", "settings": []}', "settings: expected `key: value` pairs, got []"),
+        ('{"name": "x", "seconds_per_frame": "fast"}', "seconds_per_frame: expected a number, got 'fast'"),
+        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame: expected a number, got 'many'"),
         ("[" * 100_000, "is not JSON"),
     ],
 )
@@ -219,7 +217,7 @@ def test_the_record_of_a_system_is_read_before_anything_is_measured(
     path = tmp_path / "system.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=re.escape(said)):
-        evaluate.read_system(path)
+        read_system(path)
 
 
 def test_kept_videos_and_who_made_them_stand_on_the_board(

@@ -24,8 +24,8 @@ from evaluation.results.data import Found, data_record
 from evaluation.results.result import Result
 from evaluation.results.rows import Row
 from moee import cli
-from moee.judging import evaluate
-from moee.judging.about import check_about
+from moee.clips.about import check_about, read_about
+from moee.judging import protocols
 from moee.judging.summary import summary
 
 FRAMES, SIDE = 12, 128
@@ -34,7 +34,7 @@ FRAMES, SIDE = 12, 128
 @pytest.fixture(autouse=True)
 def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judges that read what is painted into clips; of other videos they see something too."""
-    monkeypatch.setattr(evaluate, "load_extractors", lambda *_: judges())
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
 
 
 def clip(path: Path, frames: int = FRAMES, fps: float = 25, sound: np.ndarray | None = None) -> Path:
@@ -124,7 +124,7 @@ def test_a_reason_has_no_folders_in_it(tmp_path) -> None:
 
 
 def sync_alone():
-    protocol = load_protocol(evaluate.find_protocol("embedded-v2"))
+    protocol = load_protocol(protocols.find_protocol("embedded-v2"))
     names = ("psnr", "sync_c_embedded", "sync_d_embedded")
     return replace(protocol, metrics=names, optional_metrics=(), extractors={"sync": "embedded-sync"})
 
@@ -226,7 +226,7 @@ def test_an_entry_written_in_two_ways_is_refused(tmp_path) -> None:
     path = tmp_path / "about.json"
     path.write_text('{"\u00fcber": {"identity": "a"}, "u\u0308ber": {"identity": "b"}}')
     with pytest.raises(ValueError, match="'\u00fcber' stands there twice"):
-        evaluate.read_about(path)
+        read_about(path)
 
 
 def test_names_are_compared_as_people_read_them(tmp_path) -> None:
@@ -236,7 +236,7 @@ def test_names_are_compared_as_people_read_them(tmp_path) -> None:
     assert list(videos_in(tmp_path)) == ["b", composed]
     path = tmp_path / "about.json"
     path.write_text(json.dumps({taken_apart: {"identity": "a"}}))
-    assert evaluate.read_about(path).keys() == {composed}
+    assert read_about(path).keys() == {composed}
     (tmp_path / f"{composed}.mkv").write_text("")
     with pytest.raises(ValueError, match="twice"):
         videos_in(tmp_path)

@@ -13,8 +13,9 @@ from places import ROOT
 from evaluation.results.result import Result
 from moee import cli
 from moee.generation.video_writer import write_video
-from moee.judging import evaluate
-from moee.judging.foreign import Adapter, peak_of_children_mb, read_adapter
+from moee.judging import protocols
+from moee.judging.adapter import Adapter, read_adapter
+from moee.judging.foreign import peak_of_children_mb
 
 EXAMPLE = ROOT / "docs" / "foreign" / "still_picture.yaml"
 
@@ -61,7 +62,7 @@ def test_the_example_goes_all_the_way_to_a_result(world: Path, monkeypatch: pyte
         10,
     )
     assert manifest["clips"][0]["blend"]["happy"] == pytest.approx(0.8)
-    monkeypatch.setattr(evaluate, "load_extractors", lambda *_: judges())
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
     words = ["evaluate", "--generated", str(world / "made" / "videos"), "--reference", str(world / "true")]
     words += ["--system", str(world / "made" / "system.json"), "--out", str(world / "r.json")]
     assert cli.main(words) == 0
@@ -79,7 +80,7 @@ def test_the_example_goes_all_the_way_to_a_result(world: Path, monkeypatch: pyte
 
 def test_the_readmes_lines_show_its_videos_on_the_board(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shipped example as it is, whatever `python3` the machine has."""
-    monkeypatch.setattr(evaluate, "load_extractors", lambda *_: judges())
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(world)
     assert cli.main(["foreign", str(EXAMPLE), "--reference", "true/", "--out", "made/still"]) == 0
@@ -176,4 +177,6 @@ def test_a_bad_adapter_is_one_line(tmp_path: Path, text: str, said: str) -> None
 
 def test_the_adapters_folder_is_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text('name: x\ncommand: ["{manifest}"]')
-    assert read_adapter(tmp_path / "a.yaml") == Adapter("x", ["{manifest}"], folder=str(tmp_path.resolve()))
+    assert read_adapter(tmp_path / "a.yaml") == Adapter(
+        name="x", command=["{manifest}"], folder=str(tmp_path.resolve())
+    )

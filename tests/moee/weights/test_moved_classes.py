@@ -8,7 +8,7 @@ from torch import nn
 
 from moee.experiments.composition import Run, compose
 from moee.weights.modules import build_module, load_module
-from moee.weights.moved_classes import MOVED_MODULES, present_name, with_present_names
+from moee.weights.moved_classes import MOVED_MODULES, SPLIT_MODULES, present_name, with_present_names
 from moee.weights.registry import shipped
 
 
@@ -33,15 +33,26 @@ def test_names_inside_a_tree_are_brought_up_to_date():
     assert present_name("nothing") == "nothing"
 
 
-def test_a_module_is_built_by_its_old_name():
-    config = {"class_path": "lightning_modules.emotion_encoders.LabelEncoder", "init_args": {"width": 8}}
-    assert type(build_module(config)).__module__ == "lightning_modules.emotion.encoders"
+@pytest.mark.parametrize("old", SPLIT_MODULES)
+def test_classes_of_a_split_module_are_found_one_by_one(old):
+    for name in SPLIT_MODULES[old]:
+        module, _, same = present_name(f"{old}.{name}").rpartition(".")
+        assert same == name
+        assert getattr(importlib.import_module(module), name).__module__ == module
+    with pytest.raises(ImportError):
+        importlib.import_module(old)
+
+
+@pytest.mark.parametrize("old", ["lightning_modules.emotion_encoders", "lightning_modules.emotion.encoders"])
+def test_a_module_is_built_by_its_old_name(old):
+    config = {"class_path": f"{old}.LabelEncoder", "init_args": {"width": 8}}
+    assert type(build_module(config)).__module__ == "lightning_modules.emotion.label"
 
 
 def test_an_experiment_may_use_an_old_name(tmp_path):
     old = "model.init_args.optimizer.class_path=lightning_modules.muon.Muon"
     run = Run(compose("embedded-codec", old), tmp_path, build=False)
-    assert run.parsed["model"]["init_args"]["optimizer"]["class_path"] == "lightning_modules.optim.muon.Muon"
+    assert run.parsed["model"]["init_args"]["optimizer"]["class_path"] == "lightning_modules.Muon"
 
 
 @pytest.mark.slow

@@ -1,0 +1,116 @@
+"""Synthetic emotion cues of one modality with their blends. F frame, S sample, E expert, A action unit."""
+
+from typing import Any
+
+import lightning as L
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from datamodules.action_units import prototype
+from datamodules.batch import COMPOUNDS, EMOTIONS, MODALITIES, parse_blend
+from datamodules.loading.drawn_samples import STAGES, Drawn, drawn_loader
+from datamodules.synthetic.clip import IDENTITIES, Split
+from datamodules.synthetic.performance import Utterance, utter
+from datamodules.synthetic.text import describe
+from datamodules.synthetic.voice import augment_sound, sample_speaker
+
+
+class SyntheticCues(L.LightningDataModule):
+    """One modality's cues with their blends, for `EmotionRecognition`: `cue` and `blend` (E,).
+
+    Args:
+        modality: label, text, speech or action_units.
+        clips: training clips in an epoch; those of `speech` are spoken once and heard through a new channel
+            each round.
+        rounds: how often the clips are gone through in an epoch.
+        held_out_clips: clips of validation and of test: held-out wordings, speakers, variations.
+        frames: length of a voice in video frames.
+        global_batch: clips per step, over all devices.
+        strength: of `augment_sound`, in [0, 1].
+        seed: where everything is drawn from.
+    """
+
+    def __init__(
+        self,
+        modality: str,
+        clips: int = 2000,
+        rounds: int = 1,
+        held_out_clips: int = 256,
+        frames: int = 75,
+        global_batch: int = 32,
+        strength: float = 0.7,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if modality not in MODALITIES:
+            raise ValueError(f"unknown modality {modality!r}: known are {', '.join(MODALITIES)}")
+        self.modality, self.clips, self.rounds, self.held_out_clips = modality, clips, rounds, held_out_clips
+        self.frames, self.global_batch, self.strength, self.seed = frames, global_batch, strength, seed
+        self.pool: dict[tuple[int, int], Tensor] = {}
+
+    def train_dataloader(self) -> DataLoader:
+        return self._loader("fit", self.clips * self.rounds)
+
+    def val_dataloader(self) -> DataLoader:
+        return self._loader("validate", self.held_out_clips)
+
+    def test_dataloader(self) -> DataLoader:
+        return self._loader("test", self.held_out_clips)
+
+    def draw(self, stage: str, index: int) -> dict[str, Any]:
+        """Clip `index` of a stage."""
+        key = (STAGES[stage][0], index % self.clips if stage == "fit" else index)
+        rng = np.random.default_rng([self.seed, *key, 5])
+        blend_E = cue_blend(rng)
+        channel = np.random.default_rng([self.seed, key[0], index, 11])
+        if self.modality == "label":
+            return {"cue": blend_E[None], "blend": blend_E}
+        if self.modality == "action_units":
+            return {"cue": shown_action_units(blend_E, channel, 8), "blend": blend_E}
+        if self.modality == "text":
+            return {
+                "cue": describe(blend_E, channel, "train" if stage == "fit" else "test"),
+                "blend": blend_E,
+            }
+        if key not in self.pool:
+            spoken = synthetic_utterance(rng, blend_E, self.frames, STAGES[stage][1]).waveform
+            self.pool[key] = torch.from_numpy(spoken).half()
+        heard_S = augment_sound(self.pool[key].float().numpy(), channel, self.strength)
+        return {"cue": torch.from_numpy(heard_S), "blend": blend_E}
+
+    def _loader(self, stage: str, size: int) -> DataLoader:
+        items = Drawn(lambda index: self.draw(stage, index), size)
+        return drawn_loader(items, self.global_batch, self.trainer, training=stage == "fit")
+
+
+def cue_blend(rng: np.random.Generator) -> Tensor:
+    """A blend (E,): neutral (1/7), one emotion (4/7), compound or any pair (2/7), intensity 0.35 to 1."""
+    kind, intensity = rng.random() * 7, float(rng.uniform(0.35, 1.0))
+    blend_E = torch.zeros(len(EMOTIONS))
+    if kind < 1:
+        return blend_E
+    if kind < 5:
+        blend_E[int(rng.integers(len(EMOTIONS)))] = intensity
+    elif kind < 6:
+        blend_E += intensity * parse_blend(sorted(COMPOUNDS)[int(rng.integers(len(COMPOUNDS)))])
+    else:
+        first, second = rng.choice(len(EMOTIONS), 2, replace=False)
+        share = float(rng.uniform(0.3, 0.7))
+        blend_E[int(first)], blend_E[int(second)] = intensity * share, intensity * (1 - share)
+    return blend_E
+
+
+def synthetic_utterance(rng: np.random.Generator, blend_E: Tensor, frames: int, split: Split) -> Utterance:
+    """Something said by somebody of a split; no speaker is in two."""
+    person = IDENTITIES[split][int(rng.integers(len(IDENTITIES[split])))]
+    return utter(blend_E.numpy(), frames, rng, sample_speaker(person))
+
+
+def shown_action_units(blend_E: Tensor, rng: np.random.Generator, frames: int) -> Tensor:
+    """A face that shows the blend (F, A): its prototype with one person's gains and a coder's error."""
+    prototype_A = prototype(blend_E).numpy()
+    gain_A = np.clip(rng.lognormal(0, 0.15, prototype_A.shape), 0.6, 1.5)
+    error_FA = rng.normal(0, 0.04, (frames, *prototype_A.shape))
+    return torch.from_numpy(np.clip(prototype_A * gain_A + error_FA, 0, 1).astype(np.float32))

@@ -1,5 +1,0 @@
-"""`moee foreign`."""
-
-from moee.judging.foreign import DESCRIPTION, EXAMPLES, add_arguments, run
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "run"]

@@ -1,0 +1,59 @@
+"""`moee foreign`: another system's videos of your clips, by its own code in its own environment."""
+
+import argparse
+from pathlib import Path
+
+from moee.console import say, warn
+
+DESCRIPTION = """Let another system make videos of your clips, to be scored by `moee evaluate` like ours.
+
+An adapter is one YAML file: a name and a command. The command gets a manifest, a JSON file that lists
+portraits, voices, emotions and where each video belongs, and runs in an environment of its own; nothing of
+that system enters this one.
+
+Run the same command again after an interruption: only what is missing is asked for.
+"""
+EXAMPLES = """\
+examples:
+  moee foreign docs/foreign/still_picture.yaml --reference clips/test --out made/still
+  moee evaluate --generated made/still/videos --system made/still/system.json \\
+      --reference clips/test --out results/still.json
+
+The adapter:
+  name: their system
+  command: [/envs/theirs/bin/python, wrapper.py, "{manifest}"]
+
+{manifest} becomes its path, {out} the folder of the videos, and {python} the interpreter that runs moee, for
+a wrapper that needs nothing else.
+
+Also known: folder (where the command runs, default: the adapter's own), environment (variables), minutes (at
+most), revision, licence, settings.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `moee foreign`."""
+    parser.add_argument("adapter", type=Path, metavar="ADAPTER.yaml", help="how the system is run")
+    parser.add_argument("--reference", type=Path, required=True, metavar="DIR", help="true videos with sound")
+    parser.add_argument(
+        "--about", type=Path, metavar="FILE", help="who and which emotion, as in moee evaluate"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to fill")
+    parser.add_argument("--seed", type=int, default=0, help="told to the system (default: 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """`moee foreign`: 0 when every clip has a video."""
+    from moee.judging.adapter import read_adapter
+    from moee.judging.foreign import make_foreign_videos
+
+    adapter = read_adapter(args.adapter)
+    foreign = make_foreign_videos(
+        adapter, args.reference, args.out, about=args.about, seed=args.seed, tell=say
+    )
+    if foreign.broken:
+        count, first = len(foreign.broken), foreign.broken[0]
+        warn(f"moee: {count} clips have no readable video, the first is {first!r}: see {foreign.log}")
+        return 1
+    say(f"videos: {foreign.videos}, record: {foreign.record}")
+    return 0

@@ -1,5 +1,0 @@
-"""`moee sweep`."""
-
-from moee.experiments.sweep import DESCRIPTION, EXAMPLES, add_arguments, run
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "add_arguments", "run"]

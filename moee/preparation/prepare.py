@@ -1,0 +1,214 @@
+"""A raw corpus becomes shards, with a report of what was left out and why."""
+
+import os
+from collections import Counter
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moee.console import Tell, Watch, silent, unwatched
+
+if TYPE_CHECKING:
+    from datamodules.corpora.folder import Source
+    from datamodules.loading.shards import ShardRecord
+
+CORPORA = ("folder",)
+SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What a preparation made and what it refused."""
+
+    out: Path
+    clips: int
+    voices: int
+    seconds: float  # of accepted clips and voices
+    identities: int
+    shards: int
+    skipped: int  # units that an earlier run had finished
+    rejected: dict[str, str]  # key: reason
+    digest: str
+
+
+def prepare(
+    corpus: str,
+    source: Path,
+    out: Path,
+    *,
+    detector: Path | None = None,
+    face_box: str | None = None,
+    size: int = SIZE,
+    frames: int = FRAMES,
+    resume: bool = True,
+    workers: int = 1,
+    watch: Watch = unwatched,
+) -> PrepareReport:
+    """Writes the shards of a corpus and their index; what an earlier run finished is kept, the rest is done.
+
+    Args:
+        corpus: A name of `CORPORA`.
+        source: Its folder, which is only read.
+        out: The folder for the shards; must not be the source.
+        detector: MediaPipe's face landmarker; without it faces are cut by boxes and nothing is measured in
+            them.
+        face_box: `x y w h` in pixels for every clip, from the hairline to the chin; the manifest's boxes
+            come second.
+        size: Side of the samples in pixels.
+        frames: Of every clip; a shorter remainder is left out.
+        resume: False does everything again.
+        workers: Processes.
+        watch: told units done and units in all.
+
+    Raises:
+        FileNotFoundError: if the source or the detector is not there.
+        ValueError: for an argument out of range, nothing to prepare, or no way to place a face.
+        OSError: if `out` cannot be written.
+    """
+    source, out = Path(source), Path(out)
+    _check_arguments(corpus, source, out, workers)
+    from datamodules.corpora.folder import list_sources
+    from datamodules.loading.shards import INDEX, index_content, shard_record
+    from datamodules.preparation.clips import ClipSettings
+    from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
+    from datamodules.preparation.units import plan_units, prepare_unit
+
+    sources = list_sources(source)
+    _check_faces_can_be_placed(sources, source, detector, face_box)
+    settings = ClipSettings(size, frames, face_box, detector_name(detector))
+    units = plan_units(sources, source, settings, detector)
+    _make_ready(out, [] if resume else [unit.key for unit in units])
+    skipped, done = sum(finished(unit, out) is not None for unit in units), count(1)
+
+    def advance(_: Record) -> None:
+        watch(next(done), len(units))
+
+    records = map_shards(prepare_unit, units, out, workers, on_done=advance)
+    shards = [shard_record(record["shard"]) for record in records]
+    rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
+    content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
+    _remove_stale(out, {unit.key for unit in units})
+    write_json(out / INDEX, content)
+    return _report(out, shards, skipped, rejected, content["digest"])
+
+
+def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None:
+    if corpus not in CORPORA:
+        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(CORPORA)}")
+    if workers < 1:
+        raise ValueError(f"workers={workers}: at least 1 is needed")
+    if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
+        raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+
+
+def _check_faces_can_be_placed(
+    sources: "list[Source]", folder: Path, detector: Path | None, face_box: str | None
+) -> None:
+    from datamodules.faces.crop import HOW_TO_GET
+
+    clips = [s for s in sources if s.kind == "clip"]
+    if clips and detector is None and face_box is None and not any(s.face_box for s in clips):
+        raise ValueError(f"the faces in {folder} cannot be found without a face landmarker; {HOW_TO_GET}")
+
+
+def _make_ready(out: Path, again: list[str]) -> None:
+    """The folder, without what a killed run left half-written, and without records of what is done again."""
+    out.mkdir(parents=True, exist_ok=True)
+    for path in [*out.glob(".*.partial"), *(out / f"{key}.json" for key in again)]:
+        path.unlink(missing_ok=True)
+
+
+def detector_name(detector: Path | None) -> str | None:
+    """The detector as provenance names it, with the first 12 digits of its sha256.
+
+    Raises:
+        FileNotFoundError: if the file is not there; says how to get it.
+    """
+    if detector is None:
+        return None
+    from datamodules.faces.crop import HOW_TO_GET
+    from datamodules.loading.shards import sha256_of
+    from datamodules.preparation.clips import DETECTOR
+
+    if not Path(detector).is_file():
+        raise FileNotFoundError(f"{detector}: the face landmarker is not there; {HOW_TO_GET}")
+    return f"{DETECTOR}@{sha256_of(Path(detector))[:12]}"
+
+
+def _remove_stale(out: Path, keys: set[str]) -> None:
+    """Shards of an earlier plan that no unit of this one stands for."""
+    for record in out.glob("*-[0-9][0-9][0-9][0-9][0-9].json"):
+        if record.stem not in keys and record.stem.split("-")[0] in ("clip", "voice"):
+            record.with_suffix(".tar").unlink(missing_ok=True)
+            os.unlink(record)
+
+
+def _report(
+    out: Path, shards: list["ShardRecord"], skipped: int, rejected: dict[str, str], digest: str
+) -> PrepareReport:
+    samples = [(shard.kind, sample) for shard in shards for sample in shard.samples]
+    kinds = Counter(kind for kind, _ in samples)
+    return PrepareReport(
+        out=out,
+        clips=kinds["clip"],
+        voices=kinds["voice"],
+        seconds=sum(sample.seconds for _, sample in samples),
+        identities=len({sample.identity for _, sample in samples}),
+        shards=len(shards),
+        skipped=skipped,
+        rejected=rejected,
+        digest=digest,
+    )
+
+
+def find_detector(
+    given: Path | None, source: Path, face_box: str | None, advise: Tell = silent
+) -> Path | None:
+    """The landmarker that is named or lies among the known weights; None where boxes must do.
+
+    Args:
+        given: its file, if the user named one.
+        source: folder of the recordings.
+        face_box: that the user gave for all videos.
+        advise: told if boxes must do.
+
+    Raises:
+        FileNotFoundError: if there is no source, or no landmarker and neither a face box nor a manifest.
+    """
+    from moee.weights.registry import find
+
+    if not source.is_dir():
+        raise FileNotFoundError(f"{source}: no such folder")
+    if given is not None:
+        return given
+    try:
+        return find("face_landmarker")
+    except FileNotFoundError as error:
+        if face_box is None and not (source / "manifest.csv").is_file():
+            raise
+        advise(f"faces are cut by boxes alone, nothing is measured in them: {error}")
+        return None
+
+
+def report_lines(report: PrepareReport, most: int = 20) -> list[str]:
+    """The report as lines of text: totals first, then what was rejected, by key with the reason.
+
+    Args:
+        report: Of `prepare`.
+        most: Rejections listed one by one; the others are counted by reason, and all are in `index.json`.
+    """
+    lines = [
+        f"{report.clips} clips and {report.voices} voices of {report.identities} people, "
+        f"{report.seconds:.0f} s; {report.shards} shards ({report.skipped} kept) in {report.out}",
+        f"data digest {report.digest[:16]}",
+    ]
+    if report.rejected:
+        lines.append(f"{len(report.rejected)} rejected:")
+        listed = sorted(report.rejected.items())
+        lines += [f"  {key}: {reason}" for key, reason in listed[:most]]
+        rest = Counter(reason.split(":")[0] for _, reason in listed[most:])
+        lines += [f"  {count} more: {reason}" for reason, count in rest.most_common()]
+        if rest:
+            lines.append(f"  all are listed in {report.out / 'index.json'}")
+    return lines
