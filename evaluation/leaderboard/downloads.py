@@ -183,5 +183,5 @@ def _plain_table(table: Table) -> dict[str, Any]:
 
 def _plain_value(table: Table, result: Result, name: str) -> dict[str, Any]:
     record = result.metrics[name]
-    kept = {key: record[key] for key in ("value", "interval", "n", "n_failed")}
-    return kept | {"standing": standing(table, result, name)}
+    shared = {key: record[key] for key in ("value", "interval", "n", "n_failed")}
+    return shared | {"standing": standing(table, result, name)}

@@ -55,9 +55,9 @@ def build_leaderboard(
     loaded, more = admit(results)
     refused = (*refused, *more)
     if not loaded:
-        said = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
+        reasons = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
         raise ValueError(
-            f"a leaderboard needs at least one result that may enter{': ' if said else ''}{said}"
+            f"a leaderboard needs at least one result that may enter{': ' if reasons else ''}{reasons}"
         )
     tables = group(loaded)
     out = Path(out)

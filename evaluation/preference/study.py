@@ -89,14 +89,15 @@ def plan_trials(clips: Mapping[str, Mapping[str, Path]], most: int, seed: int) -
     for pair in combinations(sorted(clips), 2):
         shared = sorted(clips[pair[0]].keys() & clips[pair[1]].keys())
         chance.shuffle(shared)
-        by_pair.append([(clip, *chance.sample(pair, 2)) for clip in shared])
+        sides = [chance.sample(pair, 2) for _ in shared]
+        by_pair.append([(clip, left, right) for clip, (left, right) in zip(shared, sides, strict=True)])
     longest = max(map(len, by_pair))
     turns = [own[i] for i in range(longest) for own in by_pair if i < len(own)]
     if not turns:
         raise ValueError("no clip is in two of the folders: videos are matched by their file names")
-    kept = turns[:most] if most else turns
-    chance.shuffle(kept)
-    return kept
+    trials = turns[:most] if most else turns
+    chance.shuffle(trials)
+    return trials
 
 
 def build_study(

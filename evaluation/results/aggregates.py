@@ -117,9 +117,9 @@ class Measurements:
 
     def _seed_spread(self, name: str) -> dict[str, float] | None:
         """Variance of the clips' own values by seed, clip and neither; None without two seeds of one clip."""
-        rows = [row for row in self.rows if row.values.get(name) is not None]
-        places = {(row.key, row.seed): row.values[name] for row in rows}
-        if len(places) < len(rows):  # a clip twice with one seed is no repetition to learn from
+        own = [(row, value) for row in self.rows if (value := row.values.get(name)) is not None]
+        places = {(row.key, row.seed): value for row, value in own}
+        if len(places) < len(own):  # a clip twice with one seed is no repetition to learn from
             return None
         spread = seed_spread(list(places.values()), *zip(*places, strict=True)) if places else None
         return asdict(spread) if spread else None

@@ -80,14 +80,14 @@ class Result:
     @property
     def seconds_per_frame(self) -> float | None:
         """What a frame took to make: as the system tells it, or as it was timed for this result."""
-        told = self.system["seconds_per_frame"]
-        return self.cost.get("generation_seconds_per_frame") if told is None else told
+        of_system = self.system["seconds_per_frame"]
+        return self.cost.get("generation_seconds_per_frame") if of_system is None else of_system
 
     @property
     def peak_memory_mb(self) -> float | None:
         """Of generating, likewise."""
-        told = self.system["peak_memory_mb"]
-        return self.cost.get("generation_peak_memory_mb") if told is None else told
+        of_system = self.system["peak_memory_mb"]
+        return self.cost.get("generation_peak_memory_mb") if of_system is None else of_system
 
     @property
     def digest(self) -> str:
