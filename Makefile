@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() or 1)')
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help demo demo-quick test test-all check format clean
+.PHONY: help demo demo-quick test test-all check docs format clean
 
 help:
 	@echo "make demo        install, then everything once: clips, training, videos, scores"
@@ -14,13 +14,14 @@ help:
 	@echo "make test        install, then the whole test suite"
 	@echo "make test-all    the same with the long reference cases"
 	@echo "make check       style, types and tests, as .ci/run does"
+	@echo "make docs        the documentation, into docs/build/index.html"
 	@echo "make format      bring the code into shape"
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable ".[dev]" --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --editable ".[dev,docs]" --constraint constraints.txt
 	touch $@
 
 demo: $(VENV)/installed
@@ -42,6 +43,10 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(MAKE) test
+
+docs: $(VENV)/installed
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --nitpicky -d docs/build/.doctrees docs docs/build
+	@echo "open docs/build/index.html"
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

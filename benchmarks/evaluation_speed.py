@@ -6,10 +6,11 @@
 Both networks hold the same synthetic weights and get the same pictures, in turns, processor time of one
 thread, medians of the rounds; the features must agree to 1e-4. `--samples` alone with `--rounds 0` leaves the
 networks out. With `--people` the closing step gives way to a distance with its error, against fitting it
-again without each person: two of those fits are timed and must give the same, the others count as much. With
-`--device cuda` both networks and our distances compute there, the others' distances on all threads of the
-processor, and time is the clock's, copies to the GPU and back included; torch-fidelity computes in float32 as
-ours does, and in TF32 beside it. Needs torch-fidelity and SciPy, which `pip install -e .[dev]` brings.
+again without each group of people that it leaves out: two of those fits are timed and must give the same,
+the others count as much. With `--device cuda` both networks and our distances compute there, the others'
+distances on all threads of the processor, and time is the clock's, copies to the GPU and back included;
+torch-fidelity computes in float32 as ours does, and in TF32 beside it. Needs torch-fidelity and SciPy, which
+`pip install -e .[dev]` brings.
 """
 
 import argparse
@@ -31,13 +32,13 @@ from synthetic_weights import fill
 from torch import Tensor
 
 from evaluation.extractors.published.inception import Inception
-from evaluation.extractors.weights import exact
 from evaluation.metrics import METRICS, frechet_distance
 from evaluation.metrics.sets.distances import SetMetric
 from evaluation.metrics.sets.kid import kid
 from evaluation.runtime.devices import CPU, Workplace, choose_device
+from evaluation.runtime.exactness import exact
 
-WIDTH, CLOSE, CLOSE_FITS = 2048, 1e-4, 1e-9
+WIDTH, NARROW, CLOSE, CLOSE_FITS = 2048, 400, 1e-4, 1e-9
 ROUNDED = "theirs in TF32"
 
 
@@ -139,14 +140,18 @@ def intervals(samples: int, people: int, device: torch.device) -> None:
         ValueError: if a value without one person is another one.
     """
     g = torch.Generator().manual_seed(samples)
-    sides = [scale * torch.randn(samples, WIDTH, generator=g) for scale in (1.0, 1.2)]
-    sides = [side.to(device).tensor_split(people) for side in sides]
-    routes: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"kid_clean": kid, "fid_clean": frechet_distance}
-    for name, fit in routes.items():
+    features = [scale * torch.randn(samples, WIDTH, generator=g) for scale in (1.0, 1.2)]
+    routes: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], int]] = {
+        "kid_clean": (kid, WIDTH),
+        "fid_clean": (frechet_distance, WIDTH),
+        "fvd_crop_16": (frechet_distance, NARROW),
+    }
+    for name, (fit, width) in routes.items():
         metric = METRICS[name]()
         assert isinstance(metric, SetMetric)
         groups = metric.groups(people)
-        ours, (value, left_G) = seconds(lambda metric=metric: metric.left_out(*sides), device)
+        sides = [side[:, :width].to(device).tensor_split(people) for side in features]
+        ours, (value, left_G) = seconds(lambda metric=metric, sides=sides: metric.jackknife(*sides), device)
         took = []
         for i in (0, len(left_G) - 1):
             rest = [
@@ -157,7 +162,7 @@ def intervals(samples: int, people: int, device: torch.device) -> None:
             if not abs(found - left_G[i]) <= CLOSE_FITS * abs(found):
                 raise ValueError(f"{name} without group {i} is {left_G[i]}, fitted again {found}")
         again, error = (
-            statistics.mean(took) * (people + 1),
+            statistics.mean(took) * (len(left_G) + 1),
             (len(left_G) - 1) ** 0.5 * left_G.std(correction=0),
         )
         print(

@@ -10,7 +10,8 @@ import json
 import statistics
 from pathlib import Path
 
-from moee.experiments.composition import Run, compose
+from moee.experiments.compose import compose
+from moee.experiments.run import Run
 from moee.experiments.training import train
 
 EXPERIMENT = "speech-emotion-ravdess"

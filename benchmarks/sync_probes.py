@@ -23,8 +23,8 @@ from datamodules.faces.crop import FaceFinder, crop, crop_box, parse_box
 from datamodules.faces.track import track_face
 from datamodules.media.reading import read_sound, read_video
 from datamodules.synthetic.clip import synthetic_clip
-from evaluation.extractors.embedded.sync_training import delayed
 from evaluation.metrics.sync.confidence import Sync, reach_of, shifted_distances, sync_of
+from evaluation.training.sync import delayed
 from moee.judging.protocols import load_extractor
 from moee.weights.registry import find
 

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from datamodules.batch import TalkingHeadBatch, collate
 from datamodules.synthetic.clip import synthetic_clip
-from moee.experiments.composition import compose
+from moee.experiments.compose import compose
 from moee.weights.modules import build_module
 
 WIDER = (

@@ -11,23 +11,27 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.batch import Sample
-from evaluation.clips.pair import Pair, Timed, clips_of_folder, pairs_of, sample_pairs, videos_made
+from evaluation.clips.folders import clips_of_folder, videos_of_folder
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import sample_pairs
+from evaluation.clips.timing import TimedGeneration
 from evaluation.extractors.interface import Extractor
-from evaluation.measuring.feature_cache import KeptFeatures
-from evaluation.measuring.pair_features import BothSides
-from evaluation.measuring.row_cache import KeptRows, measure_digest
-from evaluation.measuring.rows import PairRows
+from evaluation.measuring.feature_cache import FeatureCache
+from evaluation.measuring.pair_features import PairFeatureExtractor
+from evaluation.measuring.row_cache import RowCache, measure_digest
+from evaluation.measuring.rows import RowMeasurer
 from evaluation.metrics import METRICS, ClipMetric
 from evaluation.metrics.pictures.perceptual import BY_NETWORK
 from evaluation.protocol import Protocol, load_protocol
-from evaluation.results.data import Found, data_record, in_order
+from evaluation.results.data import MeasuredPair, data_record, in_order
 from evaluation.results.environment import environment, evaluation_cost, generation_cost
 from evaluation.results.provenance import Truth, extractor_record, protocol_record, system_record
 from evaluation.results.result import Result
 from evaluation.results.set_features import PREFIX, collected
 from evaluation.results.system import System
 from evaluation.runtime.devices import CPU, Workplace, device_name
-from evaluation.runtime.distributed import current_world
+from evaluation.runtime.distributed import current_processes
 from evaluation.runtime.read_ahead import read_ahead
 
 GIVEN = ("frames", "blend")  # fields no network has to fill
@@ -51,7 +55,7 @@ def evaluate(
     about: Mapping[str, Mapping] | None = None,
     lpips: Sequence[nn.Module] = (),
     progress: Callable[[str, int], None] | None = None,
-    kept: Path | None = None,
+    cache: Path | None = None,
     device: torch.device = CPU,
 ) -> Result:
     """Compare generated videos with the true ones, clip by clip.
@@ -72,29 +76,28 @@ def evaluate(
             identity.
         lpips: of `load_lpips(...)`, at most one a trunk; without them LPIPS is left out.
         progress: called with each key and the number of clips this process has done.
-        kept: folder of what was measured before; see `evaluation.measuring.row_cache`. None keeps
-            nothing.
+        cache: folder of what was measured before; see `evaluation.measuring.row_cache`; None for none.
         device: where networks look, pictures are compared and distances of sets are computed.
 
     Raises:
         ValueError: if a network the protocol asks for is missing or another one, or there is nothing to
             compare.
     """
-    share = current_world().share
+    share = current_processes().share
     if isinstance(generated, str | Path) and isinstance(reference, str | Path):
         if read_video is None:
             raise ValueError("folders need `read_video`, a function from a path to a video with `frames`")
         clips = clips_of_folder(Path(reference), read_video, about)
-        pairs = pairs_of(clips, videos_made(Path(generated), clips, read_video), share=share)
+        pairs = generated_pairs(clips, videos_of_folder(Path(generated), clips, read_video), share=share)
         pairs = pairs if device == CPU else read_ahead(pairs)
         return evaluate_pairs(
-            pairs, protocol, out, extractors, system, "measured", lpips, progress, kept, device=device
+            pairs, protocol, out, extractors, system, "measured", lpips, progress, cache, device=device
         )
     if isinstance(generated, str | Path) or isinstance(reference, str | Path):
         raise ValueError("generated and reference must both be folders, or both be in memory")
     pairs = share(sample_pairs(generated, reference))
     return evaluate_pairs(
-        pairs, protocol, out, extractors, system, "exact", lpips, progress, kept, device=device
+        pairs, protocol, out, extractors, system, "exact", lpips, progress, cache, device=device
     )
 
 
@@ -107,8 +110,8 @@ def evaluate_pairs(
     truth: Truth = "exact",
     lpips: Sequence[nn.Module] = (),
     progress: Callable[[str, int], None] | None = None,
-    kept: Path | None = None,
-    timed: Timed | None = None,
+    cache: Path | None = None,
+    timed: TimedGeneration | None = None,
     device: torch.device = CPU,
 ) -> Result:
     """As `evaluate`, on pairs that may be made one at a time and may repeat a key with another seed.
@@ -121,36 +124,37 @@ def evaluate_pairs(
     protocol = protocol if isinstance(protocol, Protocol) else load_protocol(protocol)
     metrics = _metrics(protocol, extractors, lpips)
     place = Workplace(device, [*extractors, *lpips])
-    sides = BothSides(extractors, protocol.preprocessing, truth, KeptFeatures(kept, place))
+    features = PairFeatureExtractor(extractors, protocol.preprocessing, truth, FeatureCache(cache, place))
     mark = "+".join(str(network.fingerprint) for network in lpips) or None
-    store = KeptRows(kept, measure_digest(protocol, extractors, truth, mark, device.type))
-    pair_rows = PairRows(metrics, sides, store, device)
-    start, mine = time.perf_counter(), list[Found]()
+    rows_before = RowCache(cache, measure_digest(protocol, extractors, truth, mark, device.type))
+    measurer = RowMeasurer(metrics, features, rows_before, device)
+    start, own = time.perf_counter(), list[MeasuredPair]()
     for pair in pairs:
-        mine.append(pair_rows.of(pair))
+        own.append(measurer.measure(pair))
         if progress:
-            progress(pair.key, len(mine))
-    world = current_world()
-    found = in_order(world.collect_each(mine))
-    rows = world.tell([item.row for item in found])
+            progress(pair.key, len(own))
+    processes = current_processes()
+    measured = in_order(processes.gather_each_to_first(own))
+    rows = processes.broadcast([pair.row for pair in measured])
     if not rows:
         raise ValueError("nothing to evaluate: no clips were given")
-    devices = sorted(set(world.gather(device_name(device))))
+    devices = sorted(set(processes.gather(device_name(device))))
+    timings = processes.gather((timed.seconds, timed.frames, timed.peak_memory_mb)) if timed else ()
     result = Result(
         protocol=protocol_record(protocol),
         system=system_record(system or System("unnamed"), rows),
-        data=world.tell(data_record(found, truth, metrics) if world.first else {}),
+        data=processes.broadcast(data_record(measured, truth, metrics) if processes.first else {}),
         extractors=extractor_record(extractors, lpips),
         rows=rows,
-        environment=environment() | {"processes": world.size, "device": ", ".join(devices)},
+        environment=environment() | {"processes": processes.size, "device": ", ".join(devices)},
         cost=evaluation_cost(time.perf_counter() - start, sum(row.frames for row in rows))
-        | generation_cost(world.gather((timed.seconds, timed.frames, timed.peak_memory_mb)) if timed else ()),
+        | generation_cost(timings),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        large=_stacked([item.large for item in found]),
-        features=collected([item.large for item in found if not item.row.problem]),
+        large=_stacked([pair.large for pair in measured]),
+        features=collected([pair.large for pair in measured if not pair.row.problem]),
     )
-    result.metrics = world.tell(result.recomputed(device=device) if world.first else {})
-    if out is not None and world.first:
+    result.metrics = processes.broadcast(result.recomputed(device=device) if processes.first else {})
+    if out is not None and processes.first:
         result.write(Path(out))
     return result
 

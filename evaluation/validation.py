@@ -5,12 +5,13 @@ A line names the place in the file (`tables[0].metrics.FID`), what stands there 
 
 import json
 from collections.abc import Iterable
+from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 SHOWN_NAMES, LONGEST_VALUE = 12, 80
@@ -51,6 +52,18 @@ def checked(kind: type[ModelT], content: object, source: str) -> ModelT:
         return kind.model_validate(content)
     except ValidationError as error:
         raise ValueError(f"{source}: {problem(error, kind)}") from None
+
+
+def written_like(kind: type) -> type[Written]:
+    """A `Written` with the fields of a dataclass: their types and defaults."""
+    types = get_type_hints(kind)
+    given: dict[str, Any] = {}
+    for entry in fields(kind):
+        if entry.default_factory is not MISSING:
+            given[entry.name] = (types[entry.name], Field(default_factory=entry.default_factory))
+        else:
+            given[entry.name] = (types[entry.name], ... if entry.default is MISSING else entry.default)
+    return create_model(kind.__name__, __base__=Written, **given)
 
 
 def read_json(path: Path, what: str = "file") -> Any:

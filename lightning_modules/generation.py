@@ -5,11 +5,13 @@ F frame, f frame of a chunk, C channel, H row, W column, M motion value.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from datamodules.batch import HEAD_MOTION, SAMPLES_PER_FRAME, check_blend
+from lightning_modules.conditioning import expert_palette
 from lightning_modules.diffusion.process import clip_noise, guide
 from lightning_modules.diffusion.sampling import sample
 from lightning_modules.interfaces import (
@@ -71,7 +73,7 @@ class SpeechWindow:
         self.before = torch.zeros(0)
 
     def tokens(self, chunk_S: Tensor, following_S: Tensor) -> Tensor:
-        """(1, f, T, D) for a chunk of whole frames, given the sound that follows it."""
+        """(1, f, T, D) for a chunk of whole frames, overlap the sound that follows it."""
         following = following_S[: self.future * SAMPLES_PER_FRAME]
         following = following[: len(following) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME]
         sound = torch.cat([self.before, chunk_S, following])
@@ -102,6 +104,19 @@ def cue_tensors(cue: EmotionCue, device: torch.device) -> dict[str, Tensor | lis
     return cues
 
 
+def cue_palette(cue: EmotionCue, used: bool, device: torch.device) -> Tensor | None:
+    """A cue's expert weights (1, F or 1, E): its palette, or its label's shares where the gate uses one.
+
+    Raises:
+        ValueError: for weights that are negative or sum to more than 1.
+    """
+    if cue.palette is not None:
+        return check_blend(cue.palette.float(), "palette")[None].to(device)
+    if used and cue.label is not None:
+        return expert_palette(cue.label.float())[:, 0][None].to(device)
+    return None
+
+
 def whole_frames(waveform_S: Tensor) -> Tensor:
     """Zero-padded at the end to whole video frames."""
     return torch.nn.functional.pad(waveform_S, (0, -len(waveform_S) % SAMPLES_PER_FRAME))
@@ -130,7 +145,7 @@ class _Clip:
         features = model.emotion_features(cues, present)
         self.latent = model.latent_generator(features, 1).to(model.mixture.dtype)
         self.null = model.latent_generator(EmotionFeatures(), 1).to(model.mixture.dtype)
-        self.palette = None if cue.palette is None else cue.palette.float()[None].to(device)
+        self.palette = cue_palette(cue, model.mixture.uses_palette, device)
         shape = (1, model.chunk + model.motion_frames, *self.portrait.shape[1:])
         generator = torch.Generator().manual_seed(options.seed)
         # The same noise for every chunk: they differ in what they are told, not in their dice.
@@ -141,19 +156,19 @@ class _Clip:
 
     def frames(self, start: int, speech: Tensor, motion: Tensor) -> Tensor:
         """The next chunk (f, 3, H, W) uint8."""
-        count, given = speech.shape[1], self.last.shape[1]
+        count, overlap = speech.shape[1], self.last.shape[1]
         if self.last_speech is not None and self.last_motion is not None:
             speech_all = torch.cat([self.last_speech, speech], 1)
             motion_all = torch.cat([self.last_motion, motion], 1)
         else:
             speech_all, motion_all = speech, motion
         base = self.model.base(self.picture, self.portrait, motion_all)
-        x0 = self._sample(start - given, given, base, speech_all, motion_all)[:, given:]
+        x0 = self._sample(start - overlap, overlap, base, speech_all, motion_all)[:, overlap:]
         keep = self.model.motion_frames
         if keep:
             self.last = torch.cat([self.last, x0], 1)[:, -keep:]
             self.last_speech, self.last_motion = speech_all[:, -keep:], motion_all[:, -keep:]
-        base = base[:, given:] if base.shape[1] > 1 else base
+        base = base[:, overlap:] if base.shape[1] > 1 else base
         decoded = self._decode(self.model.from_residual(x0, base)[0], base[0], motion)
         return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()[:count]
 
@@ -166,26 +181,28 @@ class _Clip:
         detail = warp_head(self.detail, motion)[0] if model.follow_head else self.detail
         return keep_detail(decoded, z, base, detail, model.detail)
 
-    def _sample(self, start: int, given: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
+    def _sample(self, start: int, overlap: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
         model, options = self.model, self.options
         frames = speech.shape[1]
+        palette = None if self.palette is None else _part(self.palette, start, frames)
         emotion = EmotionPass(
             model.mixture,
             self._track(self.latent, start, frames),
-            None if self.palette is None else _part(self.palette, start, frames),
+            palette,
             self.null,
             options.emotion_strength,
         )
-        nothing = EmotionPass(model.mixture, self.null)
+        nothing = EmotionPass(model.mixture, self.null, palette)
 
         conditions = Conditions(self.reference, portrait=base, speech=speech, head_motion=motion)
-        conditions = conditions.to(model.denoiser.dtype)
-        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=model.denoiser.dtype))
+        dtype = cast(torch.dtype, model.denoiser.dtype)
+        conditions = conditions.to(dtype)
+        unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=dtype))
 
         def denoise(z: Tensor, timestep: int) -> Tensor:
-            z = torch.cat([self.last, z[:, given:]], 1).to(model.denoiser.dtype)
+            z = torch.cat([self.last, z[:, overlap:]], 1).to(dtype)
             steps = torch.full((1, frames), timestep, device=z.device)
-            steps[:, :given] = 0
+            steps[:, :overlap] = 0
 
             def run(conditions: Conditions, emotion: EmotionPass) -> Tensor:
                 return model.denoiser(z, steps, conditions, emotion).float()

@@ -169,6 +169,11 @@ class LatentGenerator(ConnectedPart, ABC):
 class ExpertMixture(ConnectedPart, ABC):
     """All experts and gates of all locations; the UNet calls it by the location's name."""
 
+    @property
+    def uses_palette(self) -> bool:
+        """Whether the global gate looks at a palette: then each clip's own blend is one, unless told."""
+        return False
+
     @abstractmethod
     def forward(
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
@@ -196,7 +201,7 @@ class EmotionPass:
         added, self.gates[location] = self.mixture(location, x_BFTD, self.latent, self.palette)
         if self.strength == 1 or self.null is None:
             return added
-        nothing, _ = self.mixture(location, x_BFTD, self.null)
+        nothing, _ = self.mixture(location, x_BFTD, self.null, self.palette)
         return nothing + self.strength * (added - nothing)
 
 

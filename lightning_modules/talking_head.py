@@ -185,14 +185,14 @@ class TalkingHead(L.LightningModule):
 
     # -- encoding
 
-    def encode_pictures(self, image_NCHW: Tensor) -> Tensor:
+    def encode_pictures(self, image_N3HW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
-        return self.codec.encode((image_NCHW.float() / 127.5 - 1).to(self.codec.dtype))
+        return self.codec.encode((image_N3HW.float() / 127.5 - 1).to(self.codec.dtype))
 
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Clip (B, F, C, h, w), portrait (B, C, h, w), speech (B, F, T, D): the batch's, if it has them."""
-        if "latent" in batch:
+        if "latent" in batch and "reference_latent" in batch and "speech_tokens" in batch:
             return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
         frames = batch["frames"]
         clip = self.encode_pictures(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
@@ -202,22 +202,23 @@ class TalkingHead(L.LightningModule):
         """The portrait's tokens by location, from the batch where it has them."""
         if "reference_tokens" not in batch:
             return self.reference_net(portrait)
-        if self._token_shapes is None:
+        shapes = self._token_shapes
+        if shapes is None:
             with torch.no_grad():
-                self._token_shapes = self.reference_net(portrait[:1])
-        return frozen_features.unpack(batch["reference_tokens"], self._token_shapes)
+                shapes = self._token_shapes = self.reference_net(portrait[:1])
+        return frozen_features.unpack(batch["reference_tokens"], shapes)
 
     def emotion_features(
         self,
         cues: dict[str, Tensor | list[str]],
         present: dict[str, Tensor],
-        known: dict[str, Tensor] | None = None,
+        ready: dict[str, Tensor] | None = None,
     ) -> EmotionFeatures:
-        """Encode the cues of a batch, but for `known` tokens; encoders whose cue nobody uses are not run."""
+        """Encode the cues of a batch, but for `ready` tokens; encoders whose cue nobody uses are not run."""
         features = EmotionFeatures()
         for name, cue in cues.items():
             if present[name].any():
-                tokens = known[name] if known and name in known else self.emotion_encoders[name](cue)
+                tokens = ready[name] if ready and name in ready else self.emotion_encoders[name](cue)
                 features.tokens[name], features.present[name] = tokens, present[name]
         return features
 
@@ -234,7 +235,9 @@ class TalkingHead(L.LightningModule):
         tokens = {m: fields[name] for m, name in frozen_features.CUE_TOKENS.items() if name in fields}
         latent = self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
         onehot = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
-        return EmotionPass(self.mixture, latent, expert_palette(blend_BE) if onehot else None)
+        # a clip without a blend weighs all experts alike
+        palette = expert_palette(blend_BE) if onehot or self.mixture.uses_palette else None
+        return EmotionPass(self.mixture, latent, palette)
 
     def setup(self, stage: str) -> None:
         """Let the data module keep what frozen parts would otherwise make at each step."""
@@ -269,7 +272,7 @@ class TalkingHead(L.LightningModule):
         base = self.base(batch["reference"], portrait, motion)
         x = self.to_residual(clip, base)
         timestep_BF, free_BF = draw_timesteps(
-            x.shape[:2], self.noise, self.motion_frames, self.dropout.motion_frames, x.device
+            (x.shape[0], x.shape[1]), self.noise, self.motion_frames, self.dropout.motion_frames, x.device
         )
         alpha_BF = self.alphas[timestep_BF].where(free_BF, torch.ones_like(self.alphas[:1]))
         noise = clip_noise(x, self.noise.shared)
@@ -320,20 +323,21 @@ class TalkingHead(L.LightningModule):
     # -- generation
 
     @torch.no_grad()
-    def base(self, picture_B3HW: Tensor, portrait: Tensor, motion_BFM: Tensor | None) -> Tensor:
+    def base(self, picture_B3HW: Tensor, portrait_BCHW: Tensor, motion_BFM: Tensor | None) -> Tensor:
         """Latents (B, F or 1, C, h, w) of the portrait as the denoiser has them: moved with the head."""
         if motion_BFM is None or not (self.follow_head and self.denoiser.concat_reference):
-            return portrait[:, None]
+            return portrait_BCHW[:, None]
         moved = warp_head(picture_B3HW.float() / 127.5 - 1, motion_BFM)
         return self.codec.encode(moved.flatten(0, 1).to(self.codec.dtype)).unflatten(0, moved.shape[:2])
 
-    def to_residual(self, clip: Tensor, base: Tensor) -> Tensor:
-        """Latents (B, F, C, h, w) as the diffusion sees them."""
-        return (clip - base if self.denoiser.concat_reference else clip) * self.latent_gain
+    def to_residual(self, clip_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
+        """Latents of a clip as the diffusion sees them."""
+        offset_BFCHW = base_BFCHW if self.denoiser.concat_reference else 0
+        return (clip_BFCHW - offset_BFCHW) * self.latent_gain
 
-    def from_residual(self, x: Tensor, base: Tensor) -> Tensor:
+    def from_residual(self, x_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Inverse of `to_residual`."""
-        return x / self.latent_gain + (base if self.denoiser.concat_reference else 0)
+        return x_BFCHW / self.latent_gain + (base_BFCHW if self.denoiser.concat_reference else 0)
 
     def use_bfloat16(self) -> None:
         """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""

@@ -46,6 +46,9 @@ def add_cue_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--text", metavar="T", help='a description, such as "barely holding back tears"')
     group.add_argument("--emotion-audio", metavar="X", help="a recording whose tone of voice is taken over")
     group.add_argument("--au", metavar="A", help='action units from 0 to 1, such as "AU12=0.8,AU6=0.5"')
+    group.add_argument(
+        "--palette", metavar="P", help='weights of the six experts by hand, such as "happy:0.7,surprise:0.3"'
+    )
     group.add_argument("--timeline", metavar="T.json", help='a list: [{"time": 0, "emotion": "sad"}, ...]')
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
+from moee import smoke
 from moee.console import warn
 from moee.installed import suite_version
 
@@ -133,6 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     limit_threads()
+    smoke.shrink(args)
     return _run(args)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import chain
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
@@ -57,6 +57,18 @@ def first_problem(config: dict[str, Any], trainer_class: type) -> str | None:
     return next(problems, None)
 
 
+def first_dictionary_problem(trees: dict[str, Any]) -> str | None:
+    """The first thing wrong in a plain dictionary within `class_path` trees; jsonargparse lets it pass.
+
+    A parameter says who reads its dictionary: `Annotated[dict, UNet2DConditionModel]` holds arguments of that
+    class, `dict[Literal["text", "speech"], Encoder]` has these keys and no others.
+
+    Args:
+        trees: path -> tree, such as `model` and `data` of an experiment.
+    """
+    return next(chain(*(_dictionary_problems(tree, path, object) for path, tree in trees.items())), None)
+
+
 def first_module_problem(config: dict[str, Any]) -> str | None:
     """The first thing wrong in one `class_path`/`init_args` tree."""
     return next(_problems(config, "config", object), None)
@@ -82,7 +94,11 @@ def _problems(value: Any, path: str, wanted: Any) -> Iterator[str]:
         for key, item in value.items():
             yield from _problems(item, f"{path}.{key}", object)
     elif not _accepts(wanted, value):
-        yield f"{path}: {_short(value)} does not fit, expected {inspect.formatannotation(wanted)}"
+        yield _does_not_fit(value, path, wanted)
+
+
+def _does_not_fit(value: Any, path: str, wanted: Any) -> str:
+    return f"{path}: {_short(value)} does not fit, expected {inspect.formatannotation(wanted)}"
 
 
 def _is_class(value: Any) -> bool:
@@ -92,18 +108,57 @@ def _is_class(value: Any) -> bool:
 def _class_problems(node: dict[str, Any], path: str, wanted: Any) -> Iterator[str]:
     for key in node.keys() - set(CLASS_KEYS):
         yield unknown_key(path, key, CLASS_KEYS)
-    found = _find_class(node["class_path"], path)
-    if isinstance(found, str):
-        yield found
+    target = _find_class(node["class_path"], path)
+    if isinstance(target, str):
+        yield target
         return
-    choices = get_args(wanted) if get_origin(wanted) in (Union, UnionType) else (wanted,)
+    choices = _choices(wanted)
     roles = tuple(choice for choice in choices if isinstance(choice, type) and choice is not NoneType)
-    if roles and isinstance(found, type) and not issubclass(found, roles):
+    if roles and isinstance(target, type) and not issubclass(target, roles):
         names = " or ".join(role.__name__ for role in roles)
         yield f"{path}.class_path: {node['class_path']} does not fit, expected a {names}"
         return
     partial = any(get_origin(choice) is Callable for choice in choices)
-    yield from _argument_problems(found, node.get("init_args") or {}, f"{path}.init_args", partial)
+    yield from _argument_problems(target, node.get("init_args") or {}, f"{path}.init_args", partial)
+
+
+def _dictionary_problems(value: Any, path: str, wanted: Any) -> Iterator[str]:
+    """What is wrong in the plain dictionaries below a value whose parameter is annotated with `wanted`."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _dictionary_problems(item, f"{path}.{index}", object)
+    elif _is_class(value):
+        target = _find_class(value["class_path"], path)
+        parameters = {} if isinstance(target, str) else _parameters(target)
+        for key, item in (value.get("init_args") or {}).items():
+            if key in parameters:
+                yield from _dictionary_problems(item, f"{path}.init_args.{key}", parameters[key].annotation)
+    elif isinstance(value, dict):
+        known = _known_keys(wanted)
+        for key, item in value.items():
+            if known is not None and key not in known:
+                yield unknown_key(path, str(key), known)
+            # libraries annotate their lists too loosely to be checked: diffusers' tuple[int] may hold four
+            elif known is not None and not isinstance(item, list) and not _accepts(known[key], item):
+                yield _does_not_fit(item, f"{path}.{key}", known[key])
+            yield from _dictionary_problems(item, f"{path}.{key}", object)
+
+
+def _choices(wanted: Any) -> tuple[Any, ...]:
+    return get_args(wanted) if get_origin(wanted) in (Union, UnionType) else (wanted,)
+
+
+def _known_keys(wanted: Any) -> dict[str, Any] | None:
+    """Keys of a dictionary of this annotation with the types of their values; None if it names none."""
+    for choice in _choices(wanted):
+        if get_origin(choice) is Annotated:
+            base, *marks = get_args(choice)
+            readers = [mark for mark in marks if isinstance(mark, type)]
+            if (get_origin(base) or base) is dict and readers:
+                return {name: each.annotation for name, each in _parameters(readers[0]).items()}
+        if get_origin(choice) is dict and get_origin(keys := get_args(choice)[0]) is Literal:
+            return dict.fromkeys(get_args(keys), object)
+    return None
 
 
 def _find_class(class_path: Any, path: str) -> type | str:

@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-VIDEO = {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".flv", ".mpg", ".mpeg"}
-SOUND = {".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".aac"}
+from datamodules.batch import FPS
+from datamodules.media.folders import SOUND, VIDEO, folder_contents
+
 VOICE_KINDS = {"utterance", "voice"}  # what the column `kind` calls speech that stands for itself
 CLIP_KINDS = {"clip", "video"}
 # Columns of the manifest that a sample keeps. `transcript` is what is said; `text` describes the emotion in
@@ -17,7 +18,7 @@ MANIFEST = "manifest.csv"
 
 @dataclass(frozen=True)
 class Source:
-    """One file of the corpus and what is known about it; paths are relative to the corpus folder."""
+    """One recording of the corpus and what is known about it; paths are relative to the corpus folder."""
 
     key: str
     path: str
@@ -27,6 +28,7 @@ class Source:
     facts: dict[str, str] = field(default_factory=dict)
     face_box: str | None = None
     sound: str | None = None  # a sound file of the same name beside a video
+    frame_rate: float = FPS  # of a folder of numbered frames; a video states its own
 
 
 def safe_key(path: str) -> str:
@@ -61,54 +63,59 @@ def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
 
 def _kind(path: Path, row: dict[str, str], twins: set[str], listed: bool) -> str | None:
     """What a file is used as: its `kind` in the manifest decides; a sound beside a video belongs to that."""
-    suffix, kind = path.suffix.lower(), row.get("kind", "")
-    if suffix in VIDEO:
+    kind = row.get("kind", "")
+    if path.suffix.lower() not in SOUND:
         return "clip" if not kind or kind in CLIP_KINDS else None
-    if suffix in SOUND:
-        if kind:
-            return "voice" if kind in VOICE_KINDS else None
-        return None if (listed and not row) or path.with_suffix("").as_posix() in twins else "voice"
-    return None
+    if kind:
+        return "voice" if kind in VOICE_KINDS else None
+    return None if (listed and not row) or path.with_suffix("").as_posix() in twins else "voice"
 
 
 def list_sources(folder: Path) -> list[Source]:
-    """Every video and every utterance below `folder`, sorted by key.
+    """Every video, every folder of numbered frames and every utterance below `folder`, sorted by key.
 
-    A sound file of the same name beside a video is that video's sound. With a manifest, sound files count as
-    utterances only if they are listed in it.
+    A sound file of the same name beside a video or a folder of frames is its sound. With a manifest, sound
+    files count as utterances only if they are listed in it. The column `frame_rate` is that of a folder of
+    frames; 25 without it.
 
     Raises:
         FileNotFoundError: if the folder is not there.
         ValueError: if it holds no video and no sound, or its manifest is unusable.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder")
-    rows = read_manifest(folder)
-    files = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
-    files = [p for p in files if not any(part.startswith(".") for part in p.parts)]
+    contents, rows = folder_contents(folder), read_manifest(folder)
+    clips = [*contents.videos, *contents.frame_folders]
     missing = [Path(p) for p in rows if Path(p).suffix.lower() in VIDEO and not (folder / p).is_file()]
-    twins = {p.with_suffix("").as_posix() for p in files if p.suffix.lower() in VIDEO}
-    sounds = {p.with_suffix("").as_posix(): p.as_posix() for p in files if p.suffix.lower() in SOUND}
+    twins = {_bare(path) for path in clips}
+    sounds = {_bare(path): path.as_posix() for path in contents.sounds}
     sources: list[Source] = []
     keys: set[str] = set()
-    for path in [*files, *missing]:
+    for path in [*sorted([*clips, *contents.sounds]), *missing]:
         row = rows.get(path.as_posix(), {})
         kind = _kind(path, row, twins, bool(rows))
         if kind is None:
             continue
         key = safe_key(path.as_posix())
         if key in keys:
-            key = f"{key}_{path.suffix[1:].lower()}"
+            key = f"{key}_{path.suffix[1:].lower() or 'frames'}"
         if key in keys:
             raise ValueError(
                 f"{folder / path}: its name becomes {key}, as that of another file does: rename one"
             )
         keys.add(key)
-        twin = sounds.get(path.with_suffix("").as_posix()) if kind == "clip" else None
-        sources.append(_source(key, path, kind, row, twin))
+        sources.append(_source(key, path, kind, row, sounds.get(_bare(path)) if kind == "clip" else None))
     if not sources:
         raise ValueError(f"{folder}: no videos ({' '.join(sorted(VIDEO))}) and no utterances below it")
     return sorted(sources, key=lambda source: source.key)
+
+
+def unread_files(folder: Path) -> dict[str, str]:
+    """Key and reason of every file below `folder` that is of no kind that is read."""
+    return {path.as_posix(): reason for path, reason in folder_contents(folder).left_out.items()}
+
+
+def _bare(path: Path) -> str:
+    """A path without the ending of its kind; the name of a folder of frames may hold a dot."""
+    return (path.with_suffix("") if path.suffix.lower() in VIDEO | SOUND else path).as_posix()
 
 
 def _source(key: str, path: Path, kind: str, row: dict[str, str], twin: str | None) -> Source:
@@ -123,4 +130,15 @@ def _source(key: str, path: Path, kind: str, row: dict[str, str], twin: str | No
         facts,
         row.get("face_box") or None,
         twin,
+        _frame_rate(row.get("frame_rate", ""), path),
     )
+
+
+def _frame_rate(text: str, path: Path) -> float:
+    try:
+        rate = float(text) if text else float(FPS)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1000:
+        raise ValueError(f"{MANIFEST}: frame_rate {text!r} of {path}: expected frames per second, such as 30")
+    return rate

@@ -160,6 +160,28 @@ def verify(index: ShardIndex) -> list[str]:
     return problems
 
 
+def content_digest(index: ShardIndex) -> str:
+    """The index's digest, once every shard is seen to lie there at its full size; `verify` reads them too.
+
+    Raises:
+        FileNotFoundError: if a shard is missing.
+        ValueError: if a shard has another size, or the index was changed.
+    """
+    for shard in index.shards:
+        path = index.folder / shard.name
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: the shard is missing; prepare the folder again")
+        if (size := path.stat().st_size) != shard.bytes:
+            raise ValueError(
+                f"{path}: {size} bytes, not the {shard.bytes} of {INDEX}; prepare the folder again"
+            )
+    if data_digest(sample for shard in index.shards for sample in shard.samples) != index.digest:
+        raise ValueError(
+            f"{index.folder / INDEX}: its digest does not match its samples; prepare the folder again"
+        )
+    return index.digest
+
+
 def read_members(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     """Keys and members of a shard in their order.
 

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.action_units import prototype
 from datamodules.batch import COMPOUNDS, EMOTIONS, MODALITIES, parse_blend
+from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import STAGES, Drawn, drawn_loader
 from datamodules.synthetic.clip import IDENTITIES, Split
 from datamodules.synthetic.performance import Utterance, utter
@@ -49,6 +50,11 @@ class SyntheticCues(L.LightningDataModule):
         self.modality, self.clips, self.rounds, self.held_out_clips = modality, clips, rounds, held_out_clips
         self.frames, self.global_batch, self.strength, self.seed = frames, global_batch, strength, seed
         self.pool: dict[tuple[int, int], Tensor] = {}
+
+    def digest(self) -> str:
+        """Digits of the recipe that cues are made by."""
+        sizes = [self.clips, self.frames, self.held_out_clips]
+        return recipe_digest(["cues", self.modality, *sizes, self.strength, self.seed])
 
     def train_dataloader(self) -> DataLoader:
         return self._loader("fit", self.clips * self.rounds)

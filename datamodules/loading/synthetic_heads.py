@@ -3,7 +3,6 @@
 F frame of a window, G frame of a cached clip, C channel, H row, W column.
 """
 
-import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -28,13 +27,12 @@ from datamodules.batch import (
     Sample,
     collate,
 )
+from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.synthetic.clip import Split
 from datamodules.synthetic.text import describe
 from datamodules.whole_files import whole_file
-
-CACHE_VERSION = 2  # counts changes of the synthetic world that make cached clips stale
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,7 @@ class Recipe:
 
     def digest(self) -> str:
         """Eight hexadecimal digits that change with the content."""
-        text = json.dumps([CACHE_VERSION, asdict(self)], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return recipe_digest(asdict(self))
 
     def arrays(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """Name -> (shape of a clip, numpy type) of everything that is kept as an array."""
@@ -281,8 +278,8 @@ class SyntheticHeads(L.LightningDataModule):
             clips.precompute(name, function, version)
 
     def digest(self) -> str:
-        """Content digest of the training clips."""
-        return self.train_recipe.digest()
+        """Digits of the training recipe and of the validation recipe."""
+        return f"{self.train_recipe.digest()}-{self.val_recipe.digest()}"
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Windows from where training stands, so that a resumed run sees what an uninterrupted one would."""

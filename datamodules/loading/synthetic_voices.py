@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.batch import SAMPLES_PER_FRAME
+from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import STAGES, Drawn, drawn_loader
 from datamodules.loading.synthetic_cues import cue_blend, synthetic_utterance
 from datamodules.synthetic.performance import Utterance
@@ -48,6 +49,11 @@ class SyntheticVoices(L.LightningDataModule):
         self.clips, self.rounds, self.frames, self.held_out_clips = clips, rounds, frames, held_out_clips
         self.global_batch, self.strength, self.seed = global_batch, strength, seed
         self.pool: dict[tuple[int, int], dict[str, Tensor]] = {}
+
+    def digest(self) -> str:
+        """Digits of the recipe that voices are made by."""
+        sizes = [self.clips, self.frames, self.held_out_clips]
+        return recipe_digest(["voices", *sizes, self.strength, self.seed])
 
     def train_dataloader(self) -> DataLoader:
         return self._loader("fit", self.clips * self.rounds)

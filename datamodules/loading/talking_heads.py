@@ -5,7 +5,7 @@ from pathlib import Path
 import lightning as L
 
 from datamodules.loading.clip_stream import ClipLoader, ClipStream, StreamPlan
-from datamodules.loading.shards import ShardIndex, read_index
+from datamodules.loading.shards import ShardIndex, content_digest, read_index
 from datamodules.loading.stages import ErrorPolicy, Split
 
 
@@ -45,10 +45,9 @@ class TalkingHeadShards(L.LightningDataModule):
         self.save_hyperparameters()
         self.index: ShardIndex = read_index(Path(folder))
 
-    @property
-    def data_digest(self) -> str:
-        """Identifies the samples, wherever they lie and however they are packed."""
-        return self.index.digest
+    def digest(self) -> str:
+        """Of the samples, wherever they lie and however they are packed; their shards must be whole."""
+        return content_digest(self.index)
 
     def loader(self, split: Split, rank: int = 0, world: int = 1) -> ClipLoader:
         """The loader of one device."""

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch import SAMPLES_PER_FRAME, parse_blend
 from datamodules.corpora.ravdess import EMOTION_NAMES, ravdess_fields, ravdess_files
+from datamodules.loading.digest import files_digest
 from datamodules.loading.drawn_samples import Drawn, drawn_loader
 from datamodules.media.reading import read_sound
 from datamodules.synthetic.voice import augment_sound
@@ -55,6 +56,10 @@ class UtteranceFolder(L.LightningDataModule):
         self.train_files: list[Path] = []
         self.test_files: list[Path] = []
         self.sounds: dict[Path, Tensor] = {}
+
+    def digest(self) -> str:
+        """Of the folder's utterances, by name and content."""
+        return files_digest(ravdess_files(self.folder))
 
     def setup(self, stage: str) -> None:
         files = ravdess_files(self.folder)

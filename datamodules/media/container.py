@@ -114,6 +114,7 @@ def checked_picture_track(container: InputContainer, path: Path | str) -> VideoS
     stream = picture_track(container)
     if stream is None:
         raise ValueError(f"{path}: has no video")
+    _check_codec(stream, path)
     aspect = pixel_aspect(stream)
     if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
         raise ValueError(f"{path}: states pixels {aspect:g} times as wide as high, which cannot be right")
@@ -132,7 +133,13 @@ def sound_track(container: InputContainer, path: Path | str) -> AudioStream:
     stream = _default(container.streams.audio)
     if stream is None:
         raise ValueError(f"{path}: has no sound; give a file with an audio track")
+    _check_codec(stream, path)
     return stream
+
+
+def _check_codec(stream: AudioStream | VideoStream, path: Path | str) -> None:
+    if not stream.codec_context:
+        raise ValueError(f"{path}: its {stream.type} is coded in a way that is not known, or damaged")
 
 
 def pixel_aspect(stream: VideoStream) -> float:

@@ -60,23 +60,23 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     """The picture before it is decoded; whatever goes wrong with it becomes one line."""
     check_is_file(path)
     too_large = f"at most {MAX_PICTURE_PIXELS // 1_000_000} megapixels are read: make it smaller"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # ours is stricter
-            image = Image.open(path)
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not readable as a picture; give a JPEG, PNG or the like") from None
-    except Image.DecompressionBombError:
-        raise ValueError(f"{path}: far too many pixels, {too_large}") from None
-    except Exception as error:  # a damaged header raises a dozen unrelated kinds
-        raise ValueError(f"{path}: {_damage(error)}") from None
-    with image:
-        if image.width * image.height > MAX_PICTURE_PIXELS:
-            raise ValueError(f"{path}: {image.width} x {image.height} pixels, {too_large}")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")  # what matters of it becomes our line
         try:
-            yield image
-        except Exception as error:  # so does damaged content
+            image = Image.open(path)
+        except UnidentifiedImageError:
+            raise ValueError(f"{path}: not readable as a picture; give a JPEG, PNG or the like") from None
+        except Image.DecompressionBombError:
+            raise ValueError(f"{path}: far too many pixels, {too_large}") from None
+        except Exception as error:  # a damaged header raises a dozen unrelated kinds
             raise ValueError(f"{path}: {_damage(error)}") from None
+        with image:
+            if image.width * image.height > MAX_PICTURE_PIXELS:
+                raise ValueError(f"{path}: {image.width} x {image.height} pixels, {too_large}")
+            try:
+                yield image
+            except Exception as error:  # so does damaged content
+                raise ValueError(f"{path}: {_damage(error)}") from None
 
 
 def _damage(error: Exception) -> str:

@@ -29,8 +29,9 @@ from datamodules.media.container import (
     shown_size,
     sound_track,
 )
+from datamodules.media.folders import frame_files
 from datamodules.media.orientation import display_matrix, upright
-from datamodules.media.pictures import load_picture
+from datamodules.media.pictures import load_picture, picture_size
 from datamodules.media.sound import cancels_out, decode_sound
 from datamodules.media.timestamps import at_constant_rate, seconds_of, stamped_frames
 
@@ -106,13 +107,21 @@ def read_sound(path: Path | str, max_seconds: float | None = None) -> Tensor:
     return waveform if max_seconds is None else waveform[: round(max_seconds * SAMPLE_RATE)]
 
 
-def video_info(path: Path | str) -> VideoInfo:
-    """Length, rate and size of a video as its header states them.
+def video_info(path: Path | str, frame_rate: float = FPS) -> VideoInfo:
+    """Length, rate and size of a video as its header states them, or of a folder of numbered pictures.
+
+    Args:
+        path: the file or folder.
+        frame_rate: of a folder of pictures, which does not say it.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is unreadable or has no video.
     """
+    if Path(path).is_dir():
+        files = frame_files(path)
+        _check_rate(frame_rate, path)
+        return VideoInfo(len(files) / frame_rate, frame_rate, *picture_size(files[0]), has_sound=False)
     with open_media(path) as container:
         stream = checked_picture_track(container, path)
         if stream.duration:
@@ -141,13 +150,21 @@ class _ToPicture:
         )  # a view: colours stay together
 
 
-def video_frames(path: Path | str, fps: float = FPS) -> Iterator[Tensor]:
+def video_frames(path: Path | str, fps: float = FPS, frame_rate: float = FPS) -> Iterator[Tensor]:
     """Frames (3, H, W) uint8 RGB at a constant rate, one at a time: the nearest source frame by time stamp.
+
+    Args:
+        path: a video, or a folder of numbered pictures of one size.
+        fps: the rate to resample to.
+        frame_rate: of a folder of pictures, which does not say it.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is unreadable, damaged, cut off, of high dynamic range, or has no video.
     """
+    if Path(path).is_dir():
+        yield from _numbered_frames(Path(path), fps, frame_rate)
+        return
     with open_media(path) as container:
         stream = checked_picture_track(container, path)
         step, to_picture = 1 / rate_of(stream), _ToPicture(pixel_aspect(stream), path)
@@ -165,13 +182,38 @@ def video_frames(path: Path | str, fps: float = FPS) -> Iterator[Tensor]:
             raise ValueError(f"{path}: cut off: {count / fps:.2f} s of {declared:.2f} s can be read")
 
 
-def read_video(path: Path | str, fps: float = FPS, max_frames: int | None = None) -> VideoClip:
+def _numbered_frames(folder: Path, fps: float, frame_rate: float) -> Iterator[Tensor]:
+    _check_rate(frame_rate, folder)
+    size, last = None, None
+    stamped = ((index / frame_rate, path) for index, path in enumerate(frame_files(folder)))
+    for path in at_constant_rate(stamped, fps, 1 / frame_rate):
+        picture_3HW = last[1] if last is not None and last[0] == path else read_image(path)
+        size = size or picture_3HW.shape
+        if picture_3HW.shape != size:
+            raise ValueError(f"{path}: {_sides(picture_3HW.shape)}, the frames before it are {_sides(size)}")
+        last = path, picture_3HW
+        yield picture_3HW
+
+
+def _check_rate(frame_rate: float, folder: Path | str) -> None:
+    if not 0 < frame_rate < float("inf"):
+        raise ValueError(f"{folder}: frame_rate={frame_rate}: must be above 0")
+
+
+def _sides(shape: torch.Size) -> str:
+    return f"{shape[2]} x {shape[1]} pixels"
+
+
+def read_video(
+    path: Path | str, fps: float = FPS, max_frames: int | None = None, frame_rate: float = FPS
+) -> VideoClip:
     """A whole video in memory, at a constant rate, with its sound at exactly `16000 / fps` samples a frame.
 
     Args:
-        path: A local file.
+        path: A local file, or a folder of numbered pictures, which has no sound.
         fps: The rate to resample to by nearest time stamp; must divide 16000.
         max_frames: Read no more than this; a longer video is cut, not refused.
+        frame_rate: Of a folder of pictures, which does not say it.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -179,8 +221,8 @@ def read_video(path: Path | str, fps: float = FPS, max_frames: int | None = None
     """
     if SAMPLE_RATE % fps:
         raise ValueError(f"fps={fps}: must divide the sample rate {SAMPLE_RATE}")
-    info, frames, size = video_info(path), [], 0
-    for frame in itertools.islice(video_frames(path, fps), max_frames):
+    info, frames, size = video_info(path, frame_rate), [], 0
+    for frame in itertools.islice(video_frames(path, fps, frame_rate), max_frames):
         frames.append(frame)
         size += frame.numel()
         if size > MAX_VIDEO_BYTES:

@@ -25,6 +25,33 @@ def declared_end(container: InputContainer, stream: AudioStream) -> float | None
     return seconds_of(stream.start_time or 0, stream) + seconds_of(stream.duration, stream)
 
 
+class Resampling:
+    """Frames of one stream to one format; where the stream changes its own on the way, it starts anew.
+
+    Args:
+        kind: sample format in FFmpeg's words, such as `fltp`.
+        layout: such as `mono`.
+        rate: in hertz.
+    """
+
+    def __init__(self, kind: str, layout: str, rate: int) -> None:
+        self._target = kind, layout, rate
+        self._source: tuple[str, str, int] | None = None
+        self._resampler = av.AudioResampler(*self._target)
+
+    def __call__(self, frame: av.AudioFrame | None) -> list[av.AudioFrame]:
+        """Frames in the wanted format; None gives the last ones."""
+        if frame is None:
+            return self._resampler.resample(None) if self._source else []
+        source = frame.format.name, frame.layout.name, frame.sample_rate
+        before = []
+        if self._source not in (None, source):
+            before = self._resampler.resample(None)
+            self._resampler = av.AudioResampler(*self._target)
+        self._source = source
+        return [*before, *self._resampler.resample(frame)]
+
+
 def cancels_out(container: InputContainer, stream: AudioStream) -> bool:
     """Whether two channels are each other's opposite, so that their mean would silence what is heard.
 
@@ -32,12 +59,12 @@ def cancels_out(container: InputContainer, stream: AudioStream) -> bool:
     """
     if stream.codec_context.channels != 2:
         return False
-    mixer, seconds = av.AudioResampler(format="fltp", layout="stereo", rate=SAMPLE_RATE), 0.0
+    mixer, seconds = Resampling("fltp", "stereo", SAMPLE_RATE), 0.0
     mean_power = difference_power = 0.0
     for frame in container.decode(stream):
         seconds += frame.samples / frame.sample_rate
         frame.pts = None
-        for part in mixer.resample(frame):
+        for part in mixer(frame):
             left_S, right_S = part.to_ndarray().astype(np.float64)
             mean_power += float(((left_S + right_S) ** 2).sum())
             difference_power += float(((left_S - right_S) ** 2).sum())
@@ -56,11 +83,11 @@ class _Mono:
     def __init__(self, channels: int, opposite: bool) -> None:
         self._sign = -1 if opposite else 1
         kind, layout = ("fltp", "stereo") if channels == 2 else ("flt", "mono")
-        self._resampler = av.AudioResampler(format=kind, layout=layout, rate=SAMPLE_RATE)
+        self._resampling = Resampling(kind, layout, SAMPLE_RATE)
 
     def __call__(self, frame: av.AudioFrame | None) -> np.ndarray:
         """Samples (S,) float32; None gives the last ones."""
-        parts = [part.to_ndarray() for part in self._resampler.resample(frame)]
+        parts = [part.to_ndarray() for part in self._resampling(frame)]
         mono = [part[0] if len(part) == 1 else (part[0] + self._sign * part[1]) / 2 for part in parts]
         return np.concatenate(mono) if mono else np.zeros(0, np.float32)
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import av
 from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+T = TypeVar("T")
+# Containers that say when a frame is decoded, not when it is shown: what stands for that is out of order.
+UNSTAMPED = ("avi", "asf")
 TAIL_FRAMES = 0.25  # a last frame is made only if more than this share of it lies before the end
 
 
@@ -31,19 +35,19 @@ def stamped_frames(
         ValueError: if a frame is damaged.
     """
     last: float | None = None
+    in_decoding_order = container.format.name in UNSTAMPED
     for frame in container.decode(stream):
         if frame.is_corrupt:
             raise ValueError(f"{path}: damaged after {last or 0:.2f} s")
         following = 0.0 if last is None else last + step
-        seconds = following if frame.pts is None else seconds_of(frame.pts, frame)
+        stamp = frame.dts if in_decoding_order else frame.pts
+        seconds = following if stamp is None else seconds_of(stamp, frame)
         if last is None or seconds > last:
             last = seconds
             yield seconds, frame
 
 
-def at_constant_rate(
-    stamped: Iterator[tuple[float, av.VideoFrame]], fps: float, step: float
-) -> Iterator[av.VideoFrame]:
+def at_constant_rate(stamped: Iterator[tuple[float, T]], fps: float, step: float) -> Iterator[T]:
     """Frames at `fps` per second: each the source frame nearest in time, repeated if need be.
 
     Args:
@@ -51,7 +55,7 @@ def at_constant_rate(
         fps: the wanted rate.
         step: seconds for which the last frame is shown.
     """
-    previous: tuple[float, av.VideoFrame] | None = None
+    previous: tuple[float, T] | None = None
     start, count = 0.0, 0
     for seconds, frame in stamped:
         if previous is None:

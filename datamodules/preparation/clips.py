@@ -20,12 +20,15 @@ from datamodules.action_units import from_blendshapes
 from datamodules.batch import FPS, LABELS, LANDMARKS, SAMPLES_PER_FRAME, Sample, parse_blend
 from datamodules.corpora.folder import Source
 from datamodules.faces.crop import Face, FaceFinder, crop, crop_box, parse_box, to_crop
+from datamodules.faces.single_face import quarter_turns
 from datamodules.faces.track import clip_square, track_face
 from datamodules.head_motion import eye_centres, eye_opening, head_motion, lip_opening
 from datamodules.media.reading import read_sound, sound_blocks, video_frames, video_info
 
 LEAST_DETAIL = 0.5  # side of the crop in the source over the side of the sample
 SILENT_PEAK = 1e-3  # -60 dB of full scale
+LEAST_LASTING = 0.9  # share of a clip that its sound must last
+LEAST_HEARD = 0.2  # share of its frames that must be louder than SILENT_PEAK; pauses in speech are the rest
 LEAST_VOICE_SECONDS = 0.5
 LIP_MARGIN = 0.2  # of the distance between the eyes, by which the mouth mask exceeds the lips
 LIPS = slice(48, 60)
@@ -65,10 +68,10 @@ def clips_of(
 
     Raises:
         FileNotFoundError: if the video is not there.
-        ValueError: if it is unreadable, damaged, too short or without sound.
+        ValueError: if it is unreadable, damaged, too short, or without any sound.
     """
     path, sound = folder / source.path, _sound_file(source, folder)
-    frame = video_frames(path)
+    frame = video_frames(path, frame_rate=source.frame_rate)
     cut = iter(lambda: list(islice(frame, settings.frames)), [])
     blocks = sound_blocks(sound, settings.frames / FPS)
     for number, (frames, block) in enumerate(zip_longest(cut, blocks)):
@@ -83,10 +86,8 @@ def clips_of(
         first = number * settings.frames
         key = f"{source.key}-{first:06d}"
         try:
-            yield (
-                key,
-                _clip(key, source, first, frames, _whole(block, settings.frames), settings, finder),
-            )
+            waveform = sound_of_clip(block, settings.frames)
+            yield key, _clip(key, source, first, frames, waveform, settings, finder)
         except ValueError as error:
             yield key, str(error)
 
@@ -99,9 +100,30 @@ def _sound_file(source: Source, folder: Path) -> Path:
     return folder / source.sound
 
 
-def _whole(block: Tensor | None, frames: int) -> Tensor:
+def sound_of_clip(block: Tensor | None, frames: int) -> Tensor:
+    """The waveform (frames * 640,) of a clip from what there is of its sound, judged by itself.
+
+    Args:
+        block: (S,) samples from the clip's first frame on; None where the sound has ended before.
+        frames: of the clip.
+
+    Raises:
+        ValueError: if the sound ends too early, or too little of it is heard; says the shares.
+    """
     block = torch.zeros(0) if block is None else block
-    return torch.nn.functional.pad(block, (0, frames * SAMPLES_PER_FRAME - len(block)))
+    lasting = len(block) / (frames * SAMPLES_PER_FRAME)
+    if lasting < LEAST_LASTING:
+        raise ValueError(
+            f"sound ends early: it lasts {lasting:.0%} of the clip, {LEAST_LASTING:.0%} are needed"
+        )
+    waveform = torch.nn.functional.pad(block, (0, frames * SAMPLES_PER_FRAME - len(block)))
+    loud_F = waveform.unflatten(0, (frames, SAMPLES_PER_FRAME)).abs().amax(1) >= SILENT_PEAK
+    heard = float(loud_F.float().mean())
+    if heard < LEAST_HEARD:
+        raise ValueError(
+            f"silent: above -60 dB in {heard:.0%} of the frames, {LEAST_HEARD:.0%} are needed for speech"
+        )
+    return waveform
 
 
 def _clip(
@@ -113,8 +135,6 @@ def _clip(
     settings: ClipSettings,
     finder: FaceFinder | None,
 ) -> PreparedClip:
-    if waveform.abs().max() < SILENT_PEAK:
-        raise ValueError("silent: the sound stays below -60 dB")
     height, width = frames[0].shape[1:]
     wanted = settings.face_box or source.face_box
     box = parse_box(wanted) if wanted else None
@@ -124,6 +144,8 @@ def _clip(
             raise ValueError("no face box: give a detector, --face-box, or a column face_box in the manifest")
         square = crop_box(box, width, height)
     else:
+        if sum(quarter_turns(face) != 0 for face in faces) > len(faces) / 2:
+            raise ValueError("the head lies on its side or upside down: turn the video upright")
         square = clip_square(faces, width, height)
     if square[2] < LEAST_DETAIL * settings.size:
         raise ValueError(f"face too small: its crop has {square[2]} pixels, samples have {settings.size}")

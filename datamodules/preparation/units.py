@@ -12,11 +12,12 @@ from datamodules.corpora.folder import Source
 from datamodules.faces.crop import FaceFinder
 from datamodules.loading.members import clip_members, describe, voice_members
 from datamodules.loading.shards import SampleRecord, ShardRecord, members_digest, sha256_of, write_shard
+from datamodules.media.folders import frame_files
 from datamodules.media.reading import video_info
 from datamodules.preparation.clips import ClipSettings, clips_of, voice_of
 from datamodules.preparation.map_shards import Record, Unit
 
-PREPARATION = 1  # raise it when the same input comes out differently: units of older runs are then done again
+PREPARATION = 2  # raise it when the same input comes out differently: units of older runs are then done again
 CLIPS_PER_SHARD = 16
 VOICES_PER_SHARD = 64
 
@@ -37,16 +38,23 @@ def _expected(source: Source, folder: Path, frames: int) -> int:
     if source.kind == "voice":
         return 1
     try:
-        return max(int(video_info(folder / source.path).seconds * FPS) // frames, 1)
+        return max(int(video_info(folder / source.path, source.frame_rate).seconds * FPS) // frames, 1)
     except (ValueError, FileNotFoundError):
         return 1
+
+
+def _files(path: Path) -> list[Path]:
+    """What a source is read from: a file, the frames of a folder, or nothing where it is missing."""
+    if path.is_dir():
+        return frame_files(path)
+    return [path] if path.is_file() else []
 
 
 def _digest(folder: Path, sources: tuple[Source, ...], settings: ClipSettings) -> str:
     content = []
     for source in sources:
-        files = [name for name in (source.path, source.sound) if name and (folder / name).is_file()]
-        content.append([asdict(source), [sha256_of(folder / name) for name in files]])
+        files = [file for name in (source.path, source.sound) if name for file in _files(folder / name)]
+        content.append([asdict(source), [sha256_of(file) for file in files]])
     stated = json.dumps([PREPARATION, asdict(settings), content], sort_keys=True)
     return hashlib.sha256(stated.encode()).hexdigest()
 

@@ -3,15 +3,9 @@
 They lie in the rows of a result, which is published and which its digest covers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from evaluation.results.rows import Row
-
-MOST = 10  # reasons that are shown
 
 
 def reason(error: Exception, path: Path | None = None) -> str:
@@ -37,11 +31,3 @@ def about_file(path: Path) -> Iterator[None]:
         yield
     except (ValueError, OSError) as error:
         raise ValueError(reason(error, path)) from None
-
-
-def failures(rows: Sequence["Row"], most: int = MOST) -> list[str]:
-    """`key: reason` of the first failed rows, and how many more there are."""
-    failed = [row for row in rows if row.problem]
-    seeded = len({row.seed for row in rows}) > 1
-    lines = [f"{row.key}{f', seed {row.seed}' * seeded}: {row.problem}" for row in failed[:most]]
-    return lines + ([f"and {len(failed) - most} more"] if len(failed) > most else [])

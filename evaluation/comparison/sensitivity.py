@@ -146,6 +146,6 @@ def _set_halves(metric: SetMetric, real: Result, names: Sequence[str], first: se
         side = 0 if person in first else 1
         halves[side].append(metric.prepared(*sides)[side])
     try:
-        return metric.of_all(*halves).item()
+        return metric.value_of(*halves).item()
     except ValueError:  # too few samples for a distance
         return None

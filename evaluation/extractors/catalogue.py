@@ -90,6 +90,6 @@ def load_published_extractor(name: str, path: Path, beside: Sequence[Path] = ())
         )
     if len(beside) != len(family.beside):
         raise ValueError(f"{name} needs beside its own file: {', '.join(family.beside) or 'nothing'}")
-    found = re.fullmatch(family.pattern, name)
-    assert found is not None  # it is how the family was found
-    return family.load(path, *beside, *found.groups())
+    match = re.fullmatch(family.pattern, name)
+    assert match is not None  # it is how the family was found
+    return family.load(path, *beside, *match.groups())

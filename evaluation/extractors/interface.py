@@ -44,10 +44,17 @@ class Extractor(Protocol):
         provides: the fields of `Measured` it fills.
     """
 
-    name: str
-    published: bool
-    fingerprint: str
-    provides: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def published(self) -> bool: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def provides(self) -> tuple[str, ...]: ...
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """The provided fields of uint8 RGB frames."""

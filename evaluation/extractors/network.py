@@ -3,8 +3,6 @@
 N picture, C channel, H row, W column.
 """
 
-import hashlib
-import os
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from evaluation.extractors.weights import file_digest
+from evaluation.runtime.whole_files import whole_file
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 SIZE = 128  # pixels a judge looks at; other sizes are resized
@@ -77,9 +78,8 @@ def save_network(network: nn.Module, path: Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    part = path.with_name(path.name + ".part")
-    save_file(state, part)
-    os.replace(part, path)
+    with whole_file(path) as unfinished:
+        save_file(state, unfinished)
 
 
 def load_network(network: nn.Module, path: Path) -> str:
@@ -102,10 +102,10 @@ def load_network(network: nn.Module, path: Path) -> str:
     if wrong:
         raise ValueError(f"{path} does not fit {kind}: {len(wrong)} tensors differ, the first is {wrong[0]}")
     network.load_state_dict(state)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return file_digest(path)
 
 
 def ready(network: NetworkT) -> NetworkT:
     """For measuring only: fixed statistics, no gradients, the memory layout convolutions like."""
     network.eval().requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.to(memory_format=torch.channels_last)

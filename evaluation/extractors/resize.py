@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from evaluation.extractors.weights import check_frames
+from evaluation.extractors.shapes import check_frames
 
 SIZE = 299
 

@@ -2,8 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -77,64 +76,8 @@ def read_state(path: Path, within: str | Sequence[str] = "") -> dict[str, Tensor
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path} is not a readable weights file: {reason[:120]}") from None
     if within and isinstance(state, dict):
-        found = [within] if isinstance(within, str) else [name for name in within if name in state]
-        state = state.get(found[0]) if found else state
+        places = [within] if isinstance(within, str) else [name for name in within if name in state]
+        state = state.get(places[0]) if places else state
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} is no state dict: expected tensors by name, got {type(state).__name__}")
     return state
-
-
-@contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Float32 in earnest: no autocast of the caller, no TF32 and no trial of convolution algorithms.
-
-    Each of them moves features by more than 1e-4, and the last two with the batch size (torchmetrics 1620).
-    Matrix products have a switch of their own, which trainers like to set, for a GPU and for a CPU.
-    """
-    cudnn = torch.backends.cudnn
-    with (
-        torch.inference_mode(),
-        torch.autocast(device.type, enabled=False),
-        cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
-        _full_products(),
-    ):
-        yield
-
-
-@contextmanager
-def _full_products() -> Iterator[None]:
-    switches = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
-    lowered = [(switch, switch.fp32_precision) for switch in switches if switch.fp32_precision != "ieee"]
-    for switch, _ in lowered:
-        switch.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        for switch, before in lowered:
-            switch.fp32_precision = before
-
-
-def check_frames(frames_F3HW: Tensor, least: int, what: str) -> None:
-    """Frames as every extractor takes them.
-
-    Raises:
-        ValueError: for anything but uint8 (F, 3, H, W) with at least `least` frames.
-    """
-    shape = tuple(frames_F3HW.shape)
-    if frames_F3HW.dtype != torch.uint8 or len(shape) != 4 or shape[1] != 3 or 0 in shape[2:]:
-        raise ValueError(f"{what}: expected uint8 RGB (F, 3, H, W), got {frames_F3HW.dtype} {shape}")
-    if shape[0] < least:
-        raise ValueError(f"{what} needs at least {least} frames, got {shape[0]}: give a longer clip")
-
-
-def check_features(features_ND: Tensor, shape: tuple[int, int], what: str) -> Tensor:
-    """The features, if they have their shape.
-
-    A set that lost an axis has a small, plausible distance to anything.
-
-    Raises:
-        ValueError: otherwise.
-    """
-    if tuple(features_ND.shape) != shape:
-        raise ValueError(f"{what}: expected features {shape}, got {tuple(features_ND.shape)}")
-    return features_ND

@@ -5,13 +5,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evaluation.clips.errors import failures
 from evaluation.comparison.tables import text_of
 from evaluation.leaderboard.breakdown import group_values
 from evaluation.leaderboard.scores import EMBEDDED
 from evaluation.metrics import METRICS
 from evaluation.pages.page import render
 from evaluation.results.data import rate_lines, unmeasured_lines
+from evaluation.results.failures import failures
 from evaluation.results.notes import clips_without_value, reasons_without_value
 from evaluation.results.result import Result
 

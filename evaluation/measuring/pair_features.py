@@ -10,28 +10,31 @@ from datamodules.batch import SAMPLES_PER_FRAME
 from datamodules.head_motion import lip_opening
 from evaluation.clips.pair import Pair
 from evaluation.extractors.interface import Extractor, Listener
-from evaluation.measuring.feature_cache import KeptFeatures
+from evaluation.measuring.feature_cache import FeatureCache
 from evaluation.measuring.preparation import Preparation, Prepare
 from evaluation.metrics.sync.lip_loudness import frame_loudness
 from evaluation.results.provenance import Truth
 
 
-class Seen(NamedTuple):
-    """Fields of `Measured` of both videos, over the frames they share."""
+class PairFeatures(NamedTuple):
+    """What networks see in the generated and in the true video, over the frames they share.
 
-    made: dict[str, Tensor]
+    Both hold fields of `Measured`.
+    """
+
+    generated: dict[str, Tensor]
     true: dict[str, Tensor]
     frames: int
 
 
-class BothSides:
-    """Looks at pairs.
+class PairFeatureExtractor:
+    """Prepares the two videos of a pair alike and lets networks look at both.
 
     Args:
         extractors: the networks that measure.
         preprocessing: of the protocol.
         truth: exact, what a clip carries counts; measured, what the networks see in the true video.
-        kept: what was measured before.
+        cache: what was measured before.
     """
 
     def __init__(
@@ -39,14 +42,14 @@ class BothSides:
         extractors: Sequence[Extractor],
         preprocessing: Mapping[str, int | str],
         truth: Truth,
-        kept: KeptFeatures,
+        cache: FeatureCache,
     ) -> None:
-        self.truth, self.kept = truth, kept
-        self.preparation = Preparation(preprocessing, extractors, kept)
+        self.truth, self.cache = truth, cache
+        self.preparation = Preparation(preprocessing, extractors, cache)
         self.extractors = [network for network in extractors if network is not self.preparation.finder]
 
-    def of(self, pair: Pair) -> Seen:
-        """What is seen in both videos.
+    def of(self, pair: Pair) -> PairFeatures:
+        """The features of both videos.
 
         Raises:
             ValueError: if there is none, it does not fit the protocol, or a network finds nothing in it.
@@ -54,26 +57,27 @@ class BothSides:
         if pair.problem or pair.generated is None or "frames" not in pair.truth:
             raise ValueError(pair.problem or "no video")
         prepare = self.preparation.of(pair)
-        made_F3HW, true_F3HW = self.preparation.of_made(pair)(pair.generated), prepare(pair.truth["frames"])
-        frames = self.preparation.common_length(made_F3HW, true_F3HW, pair.rates)
-        made = self._measure(made_F3HW[:frames])
-        return Seen(made, self._true(pair, true_F3HW[:frames], prepare), frames)
+        generated_F3HW = self.preparation.of_generated(pair)(pair.generated)
+        true_F3HW = prepare(pair.truth["frames"])
+        frames = self.preparation.common_length(generated_F3HW, true_F3HW, pair.rates)
+        generated = self._measure(generated_F3HW[:frames])
+        return PairFeatures(generated, self._true(pair, true_F3HW[:frames], prepare), frames)
 
     def _measure(self, frames_F3HW: Tensor, field: str = "") -> dict[str, Tensor]:
         """Fields of `Measured`; given a field only by the networks that provide it."""
-        found = {"frames": frames_F3HW}
+        fields = {"frames": frames_F3HW}
         for extractor in self.extractors:
             if not field or field in extractor.provides:
-                found |= self.kept.measure(extractor, frames_F3HW)
-        return found
+                fields |= self.cache.measure(extractor, frames_F3HW)
+        return fields
 
     def _hear(self, sound_S: Tensor) -> dict[str, Tensor]:
         """How loud a sound is, and what networks that listen make of it."""
-        found: dict[str, Tensor] = {"loudness": frame_loudness(sound_S)}
+        fields: dict[str, Tensor] = {"loudness": frame_loudness(sound_S)}
         for extractor in self.extractors:
             if isinstance(extractor, Listener):
-                found |= self.kept.measure_sound(extractor, sound_S)
-        return found
+                fields |= self.cache.measure_sound(extractor, sound_S)
+        return fields
 
     def _true(self, pair: Pair, frames_F3HW: Tensor, prepare: Prepare) -> dict[str, Tensor]:
         """What is true of the clip: measured, or what it carries where the truth is exact."""

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from datamodules.faces.crop import crop
 from evaluation.clips.pair import Pair
 from evaluation.extractors.interface import Extractor
-from evaluation.measuring.feature_cache import KeptFeatures
+from evaluation.measuring.feature_cache import FeatureCache
 from evaluation.protocol import check_video, prepare
 from evaluation.results.data import Rates, lengths_apart
 
@@ -63,39 +63,39 @@ class Preparation:
     Args:
         settings: `preprocessing` of the protocol.
         extractors: of the evaluation; with `face_crop` one of them fills `face_square`.
-        kept: what was measured before.
+        cache: what was measured before.
 
     Raises:
         ValueError: if none of them finds the face.
     """
 
     def __init__(
-        self, settings: Mapping[str, int | str], extractors: Sequence[Extractor], kept: KeptFeatures
+        self, settings: Mapping[str, int | str], extractors: Sequence[Extractor], cache: FeatureCache
     ) -> None:
-        self.size, self.extra_frames, self.kept = int(settings["size"]), int(settings["extra_frames"]), kept
+        self.size, self.extra_frames, self.cache = int(settings["size"]), int(settings["extra_frames"]), cache
         self.finder = next((x for x in extractors if FIELD in x.provides), None)
         if "face_crop" not in settings:
             self.finder = None
         elif self.finder is None:
             raise ValueError("face_crop needs a network that finds the face: name face-square-mediapipe")
 
-    def common_length(self, made_F3HW: Tensor, true_F3HW: Tensor, rates: Rates = (None, None)) -> int:
+    def common_length(self, generated_F3HW: Tensor, true_F3HW: Tensor, rates: Rates = (None, None)) -> int:
         """Frames over which two videos are compared.
 
         Args:
-            made_F3HW: the generated video.
+            generated_F3HW: the generated video.
             true_F3HW: the true one.
             rates: of their files, for the line that says what is wrong.
 
         Raises:
             ValueError: if one is longer by more than the protocol's `extra_frames`.
         """
-        made, true = len(made_F3HW), len(true_F3HW)
-        if abs(made - true) > self.extra_frames:
-            raise ValueError(lengths_apart(made, true, self.extra_frames, rates))
-        return min(made, true)
+        generated, true = len(generated_F3HW), len(true_F3HW)
+        if abs(generated - true) > self.extra_frames:
+            raise ValueError(lengths_apart(generated, true, self.extra_frames, rates))
+        return min(generated, true)
 
-    def of_made(self, pair: Pair) -> Prepare:
+    def of_generated(self, pair: Pair) -> Prepare:
         """What is done to the generated video: the same as to the true one, unless its face is its own.
 
         Raises:
@@ -115,7 +115,7 @@ class Preparation:
         frames_F3HW = pair.truth["frames"]
         check_video(frames_F3HW)
         try:
-            left, top, side = self.kept.measure(self.finder, frames_F3HW)[FIELD].tolist()
+            left, top, side = self.cache.measure(self.finder, frames_F3HW)[FIELD].tolist()
         except ValueError as error:
             raise ValueError(f"the true clip {pair.truth.get('file', pair.key)}: {error}") from None
         height, width = frames_F3HW.shape[-2:]

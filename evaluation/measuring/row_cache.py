@@ -1,4 +1,4 @@
-"""Rows that were measured once are kept, so that a killed evaluation goes on and a repeated one is quick.
+"""The cache of measured rows: a killed evaluation goes on, a repeated one is quick.
 
 A row is found again by what it rests on: the pictures themselves, never names, paths or times.
 """
@@ -12,7 +12,7 @@ from evaluation.clips.pair import Pair
 from evaluation.extractors.interface import Extractor, describe
 from evaluation.protocol import Protocol, digest_of, tensors_digest
 from evaluation.results.rows import Row
-from evaluation.runtime.cache_files import KeptFiles
+from evaluation.runtime.cache_files import CacheFolder
 
 TRUTH_FIELDS = ("frames", "reference", "waveform", "blend", "action_units", "landmarks")
 LAYOUT = 2  # of the files; raised whenever an older one can no longer be read
@@ -38,22 +38,22 @@ def measure_digest(
     return digest_of([LAYOUT, protocol.digest, marks, truth, lpips, device])
 
 
-class KeptRows:
+class RowCache:
     """Measured rows; any number of processes may use the folder at once.
 
     Args:
-        folder: see `KeptFiles`.
+        folder: see `CacheFolder`.
         measure: `measure_digest`.
     """
 
     def __init__(self, folder: Path | None, measure: str) -> None:
-        self.files, self.measure = KeptFiles(folder), measure
+        self.files, self.measure = CacheFolder(folder), measure
 
     def _key(self, pair: Pair, truth: str) -> str | None:
         if self.files.folder is None or pair.generated is None:
             return None
-        made = tensors_digest({"frames": pair.generated}, ("frames",))
-        return digest_of([self.measure, truth, made])
+        generated = tensors_digest({"frames": pair.generated}, ("frames",))
+        return digest_of([self.measure, truth, generated])
 
     def get(self, pair: Pair, truth: str) -> tuple[dict, dict[str, Tensor]] | None:
         """Frames, values and sums of a row, and the sums too large for it; None where there is none.

@@ -153,7 +153,7 @@ class Measurements:
 
 def _details(metric: ClipMetric, total_K: Tensor, identities: list[str]) -> dict[str, object]:
     """What stands beside a value; of a distance of sets also what its interval leaves out."""
-    more = metric.left_out_details(len(set(identities))) if isinstance(metric, SetMetric) else {}
+    more = metric.jackknife_details(len(set(identities))) if isinstance(metric, SetMetric) else {}
     return metric.details(total_K) | more
 
 

@@ -17,7 +17,7 @@ SAME_RATE = 0.1  # frames a second; a header's mean rate is rarely exact
 Rates = tuple[float | None, float | None]  # frames a second of the generated and the true file, where known
 
 
-class Found(NamedTuple):
+class MeasuredPair(NamedTuple):
     """A measured pair.
 
     Its row, sums too large for it, the digest of its truth, the rates of its files, and whether the truth has
@@ -31,12 +31,12 @@ class Found(NamedTuple):
     pictured: bool
 
 
-def in_order(found: Iterable[Found]) -> list[Found]:
+def in_order(found: Iterable[MeasuredPair]) -> list[MeasuredPair]:
     """By key and seed, each once: the same list whoever measured what in which order."""
     return [item for _, item in sorted({(item.row.key, item.row.seed): item for item in found}.items())]
 
 
-def data_record(found: Sequence[Found], truth: str, metrics: Sequence[ClipMetric]) -> dict[str, Any]:
+def data_record(found: Sequence[MeasuredPair], truth: str, metrics: Sequence[ClipMetric]) -> dict[str, Any]:
     """The section `data` of a result; what there is no word about is left out."""
     rows = [item.row for item in found]
     digests = {item.row.key: item.truth for item in reversed(found)}
@@ -64,7 +64,7 @@ def _reference(given: Mapping[str, bool]) -> str:
     return f"given pictures of {count} of {len(given)} clips, else {first}" if count else first
 
 
-def _source_rates(found: Sequence[Found]) -> dict[str, dict[str, int]]:
+def _source_rates(found: Sequence[MeasuredPair]) -> dict[str, dict[str, int]]:
     """Side -> rate of the file -> clips, where a rate had to be converted; nothing otherwise."""
     rates = {(item.row.key, side, item.rates[i]) for item in found for i, side in enumerate(SIDES)}
     known = [(key, side, rate) for key, side, rate in rates if rate is not None]

@@ -1,6 +1,5 @@
 """A result's two files, JSON and tensors beside it: written whole, read with one line for what is wrong."""
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import file_digest
@@ -12,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from evaluation.results.schema import ResultRecord
+from evaluation.runtime.whole_files import whole_file
 from evaluation.validation import checked, read_json
 
 SCHEMA_VERSION = 1
@@ -73,9 +73,8 @@ def read_sums(path: Path, about: Mapping[str, str] | None) -> dict[str, Tensor]:
 
 def put_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write named tensors whole or not at all, straight from where they lie; the file's sha256."""
-    part = path.with_name(path.name + ".part")
-    save_file({name: x.contiguous() for name, x in sorted(tensors.items())}, part)
-    os.replace(part, path)
+    with whole_file(path) as unfinished:
+        save_file({name: x.contiguous() for name, x in sorted(tensors.items())}, unfinished)
     return digest_of_file(path)
 
 

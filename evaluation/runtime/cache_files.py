@@ -11,17 +11,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from evaluation.runtime.whole_files import UNFINISHED, write_whole
+
 LARGEST_FOLDER = 4 * 2**30  # bytes
 ROOM = 0.05  # share of the folder that is freed at once, and written before it is looked at again
 STALE_SECONDS = 3600.0  # age of a half-written file whose writer was killed
-Kept = tuple[Any, dict[str, Tensor]]  # a piece of JSON, and named tensors
+Entry = tuple[Any, dict[str, Tensor]]  # a piece of JSON, and named tensors
 
 
-class KeptFiles:
+class CacheFolder:
     """A cache on disk; what was not used for longest goes first.
 
     Args:
-        folder: made where it is missing; None keeps nothing.
+        folder: made where it is missing; None for no cache.
         most_bytes: of all its files; with many processes each may exceed it by a twentieth for a while.
     """
 
@@ -31,28 +33,26 @@ class KeptFiles:
             folder.mkdir(parents=True, exist_ok=True)
             self._tidy()
 
-    def get(self, key: str) -> Kept | None:
-        """What was kept under a key; None where there is nothing, or nothing that can be read."""
+    def get(self, key: str) -> Entry | None:
+        """The entry of a key; None where there is nothing, or nothing that can be read."""
         if self.folder is None:
             return None
         path = self.folder / f"{key}.safetensors"
         try:
             with safe_open(path, "pt") as file:
-                found = json.loads(file.metadata()["about"]), {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
+                entry = json.loads(file.metadata()["about"]), {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
             os.utime(path)
         except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError):
             return None
-        return found
+        return entry
 
     def put(self, key: str, about: Any, tensors: Mapping[str, Tensor]) -> None:
-        """Keep JSON and tensors; atomically, so that a kill leaves all or nothing of them."""
+        """Write JSON and tensors; atomically, so that a kill leaves all or nothing of them."""
         if self.folder is None:
             return
         path = self.folder / f"{key}.safetensors"
         content = save({n: x.contiguous() for n, x in tensors.items()}, metadata={"about": json.dumps(about)})
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_bytes(content)
-        os.replace(part, path)
+        write_whole(path, content)
         self._unseen += len(content)
         if self._unseen > ROOM * self.most_bytes:
             self._tidy()
@@ -60,19 +60,19 @@ class KeptFiles:
     def _tidy(self) -> None:
         """Remove what killed writers left, and the longest unused files while there is too much."""
         assert self.folder is not None
-        self._unseen, found = 0, []
+        self._unseen, entries = 0, []
         for path in self.folder.iterdir():
             try:
                 state = path.stat()
             except FileNotFoundError:  # another process was faster
                 continue
-            if path.suffix == ".part" and time.time() - state.st_mtime > STALE_SECONDS:
+            if path.suffix == UNFINISHED and time.time() - state.st_mtime > STALE_SECONDS:
                 path.unlink(missing_ok=True)
             elif path.suffix == ".safetensors":
-                found.append((state.st_mtime, state.st_size, path))
-        total = sum(size for _, size, _ in found)
+                entries.append((state.st_mtime, state.st_size, path))
+        total = sum(size for _, size, _ in entries)
         wanted = total if total <= self.most_bytes else (1 - ROOM) * self.most_bytes
-        for _, size, path in sorted(found):
+        for _, size, path in sorted(entries):
             if total <= wanted:
                 return
             path.unlink(missing_ok=True)

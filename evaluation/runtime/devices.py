@@ -8,11 +8,11 @@ from typing import Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
-from evaluation.extractors.weights import exact
-from evaluation.runtime.distributed import local_rank
+from evaluation.runtime.exactness import exact
+from evaluation.runtime.launchers import local_rank
 
 CPU = torch.device("cpu")
-FoundT = TypeVar("FoundT")
+ValueT = TypeVar("ValueT")
 
 
 @runtime_checkable
@@ -35,13 +35,13 @@ def choose_device(name: str = "auto", environment: Mapping[str, str] = os.enviro
     Raises:
         ValueError: for another name, or a device that is not here.
     """
-    found = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
-    if not found:
+    match = re.fullmatch(r"auto|cpu|cuda(?::(\d+))?", name)
+    if not match:
         raise ValueError(f"--device {name}: allowed are auto, cpu, cuda and cuda:N")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "cpu" or (name == "auto" and not count):
         return CPU
-    index = int(found[1]) if found[1] else local_rank(environment) % max(count, 1)
+    index = int(match[1]) if match[1] else local_rank(environment) % max(count, 1)
     if index >= count:
         here = f"cuda:0 to cuda:{count - 1}" if count else "no CUDA device"
         raise ValueError(f"--device {name}: torch sees {here} here; `--device cpu` always works")
@@ -53,7 +53,7 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def with_room(work: Callable[[torch.device], FoundT], device: torch.device) -> FoundT:
+def with_room(work: Callable[[torch.device], ValueT], device: torch.device) -> ValueT:
     """What work gives on a device, or on the CPU where the device has no memory left for it."""
     try:
         return work(device)
@@ -87,8 +87,8 @@ class Workplace:
         In float32 in earnest, on every device and whatever a caller has set.
         """
         with exact(self.device):
-            found = measure(self._moved(given) if isinstance(network, Movable) else given)
-        return {name: value.cpu() for name, value in found.items()}
+            fields = measure(self._moved(given) if isinstance(network, Movable) else given)
+        return {name: value.cpu() for name, value in fields.items()}
 
     def _moved(self, given: Tensor) -> Tensor:
         """Moved once, and the same tensor for each network: those that share a face finder know it again."""

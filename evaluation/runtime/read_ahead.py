@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeVar, cast
 
 ItemT = TypeVar("ItemT")
 END = object()
@@ -18,4 +18,4 @@ def read_ahead(items: Iterable[ItemT]) -> Iterator[ItemT]:
         coming = pool.submit(next, source, END)
         while (item := coming.result()) is not END:
             coming = pool.submit(next, source, END)
-            yield item  # type: ignore[misc]
+            yield cast(ItemT, item)

@@ -23,8 +23,8 @@ def ratio(sums: Tensor) -> Tensor:
 
 def number(value: Tensor | float) -> float | None:
     """A float, or None for what is not finite."""
-    found = float(value)
-    return found if math.isfinite(found) else None
+    as_float = float(value)
+    return as_float if math.isfinite(as_float) else None
 
 
 def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
@@ -42,7 +42,9 @@ def group_sums(sums_NK: Tensor, groups: Sequence[str]) -> Tensor:
 
 def seen_groups(sums_NK: Tensor, groups: Sequence[str]) -> int:
     """How many groups have anything in their rows: one that has not adds nothing, also not to a spread."""
-    return len({name for name, seen in zip(groups, (sums_NK != 0).any(1).tolist(), strict=True) if seen})
+    return len(
+        {name for name, has_any in zip(groups, (sums_NK != 0).any(1).tolist(), strict=True) if has_any}
+    )
 
 
 def bootstrap(
@@ -164,9 +166,9 @@ def group_means(values: Sequence[float], groups: Sequence[str]) -> NDArray:
 
     Values that are no numbers are left out.
     """
-    kept = [(value, name) for value, name in zip(values, groups, strict=True) if np.isfinite(value)]
-    rows = torch.tensor([[value, 1.0] for value, _ in kept], dtype=torch.float64).reshape(-1, 2)
-    total_G2 = group_sums(rows, [name for _, name in kept]).numpy()
+    known = [(value, name) for value, name in zip(values, groups, strict=True) if np.isfinite(value)]
+    rows = torch.tensor([[value, 1.0] for value, _ in known], dtype=torch.float64).reshape(-1, 2)
+    total_G2 = group_sums(rows, [name for _, name in known]).numpy()
     return total_G2[:, 0] / total_G2[:, 1]
 
 

@@ -34,13 +34,13 @@ def clip_table(values: Sequence[float], clips: Sequence[str], seeds: Sequence[in
     Raises:
         ValueError: if a clip has two values with one seed.
     """
-    found: dict[str, dict[int, float]] = {}
+    value_of: dict[str, dict[int, float]] = {}
     for value, clip, seed in zip(values, clips, seeds, strict=True):
-        if seed in found.setdefault(clip, {}):
+        if seed in value_of.setdefault(clip, {}):
             raise ValueError(f"clip {clip!r} has two values with seed {seed}")
-        found[clip][seed] = value
+        value_of[clip][seed] = value
     order = sorted(set(seeds))
-    rows = [[row.get(seed, np.nan) for seed in order] for _, row in sorted(found.items())]
+    rows = [[row.get(seed, np.nan) for seed in order] for _, row in sorted(value_of.items())]
     table = np.array(rows, dtype=np.float64).reshape(-1, len(order))
     return table[np.isfinite(table).all(1)]
 

@@ -118,6 +118,11 @@ class EmotionExperts(ExpertMixture):
     def derived_arguments(self) -> dict[str, Any]:
         return {"locations": self.locations, "latent_width": self.latent_width}
 
+    @property
+    def uses_palette(self) -> bool:
+        """Whether the global gate is, or is mixed with, weights that it is told."""
+        return self.experts > 1 and self.global_gate in ("manual", "blended")
+
     def forward(
         self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
@@ -167,6 +172,7 @@ class EmotionExperts(ExpertMixture):
         """The global gate (B, F or 1, E)."""
         if self.experts == 1 or self.global_gate == "none":
             return normed.new_full((len(normed), 1, self.experts), 1 / self.experts)
+        palette = None if palette is None else palette.to(normed.dtype)
         if palette is not None and self.global_gate != "blended":
             return palette
         if self.global_gate == "manual":

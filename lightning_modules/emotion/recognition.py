@@ -3,7 +3,7 @@
 B clip, F frame, S sample, T token, D width, E expert, K class, L lip track.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import lightning as L
 import torch
@@ -11,7 +11,7 @@ from lightning.pytorch.cli import OptimizerCallable
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MeanMetric
+from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
 from datamodules.batch import CLASSES, EMOTIONS
@@ -93,16 +93,19 @@ class EmotionRecognition(L.LightningModule):
         self._score("testing", "test", batch)
 
     def _score(self, stage: str, prefix: str, batch: dict[str, Any]) -> None:
-        scores, blend_BE = self.scores[stage], batch["blend"]
+        scores, blend_BE = cast(nn.ModuleDict, self.scores[stage]), batch["blend"]
         logit_BK, guess_BE = self(batch["cue"])
         share_BK = class_shares(blend_BE)
         clear_B = (blend_BE.amax(dim=1) > self.clear) | (blend_BE.sum(dim=1) == 0)
+        size = len(blend_BE)
         if clear_B.any():
             for name in ("accuracy", "unweighted_accuracy"):
-                scores[name].update(logit_BK[clear_B], share_BK[clear_B].argmax(dim=1))  # type: ignore[index]
-                self.log(f"{prefix}/{name}", scores[name], on_epoch=True, batch_size=len(blend_BE))  # type: ignore[index]
-        scores["blend_error"].update((guess_BE.clamp(0, 1) - blend_BE).abs())  # type: ignore[index]
-        self.log(f"{prefix}/blend_error", scores["blend_error"], on_epoch=True, batch_size=len(blend_BE))  # type: ignore[index]
+                score = cast(Metric, scores[name])
+                score.update(logit_BK[clear_B], share_BK[clear_B].argmax(dim=1))
+                self.log(f"{prefix}/{name}", score, on_epoch=True, batch_size=size)
+        error = cast(Metric, scores["blend_error"])
+        error.update((guess_BE.clamp(0, 1) - blend_BE).abs())
+        self.log(f"{prefix}/blend_error", error, on_epoch=True, batch_size=size)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         return risen_and_fallen(self, self.optimizer, self.warm_share)
@@ -153,7 +156,7 @@ class SpeechFeatureTraining(L.LightningModule):
         self._score("testing", "test", batch)
 
     def _score(self, stage: str, prefix: str, batch: dict[str, Tensor]) -> None:
-        scores, size = self.scores[stage], len(batch["waveform"])
+        scores, size = cast(nn.ModuleDict, self.scores[stage]), len(batch["waveform"])
         lips_BFL, logit_BFK = self.features.read(self.features(batch["waveform"]))
         right = (logit_BFK.argmax(-1) == batch["phone"]).float()
         values = {"phone_accuracy": right}
@@ -161,8 +164,8 @@ class SpeechFeatureTraining(L.LightningModule):
             name: correlation(lips_BFL[..., i], batch["lips"][..., i]) for i, name in enumerate(TRACKS)
         }
         for name, value in values.items():
-            scores[name].update(value)  # type: ignore[index]
-            self.log(f"{prefix}/{name}", scores[name], on_epoch=True, batch_size=size)  # type: ignore[index]
+            cast(Metric, scores[name]).update(value)
+            self.log(f"{prefix}/{name}", cast(Metric, scores[name]), on_epoch=True, batch_size=size)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         return risen_and_fallen(self, self.optimizer, self.warm_share)

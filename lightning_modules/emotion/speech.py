@@ -1,6 +1,7 @@
 """Tone of voice to emotion tokens. B clip, S sample, N analysis frame, M mel band, T token, D width."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -80,7 +81,7 @@ class SpeechEmotionEncoder(EmotionEncoder):
     def _published(self, waveform_BS: Tensor) -> Tensor:
         """Last states (B, N, D) of the model in `folder`, which hears what it was trained to hear."""
         heard_BS = waveform_BS if self.epsilon is None else standardise(waveform_BS, self.epsilon)
-        output = self.model.inner(heard_BS)  # type: ignore[union-attr]
+        output = cast(Frozen, self.model).inner(heard_BS)
         return output if isinstance(output, Tensor) else output.last_hidden_state
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 import torch
-from timm.optim import Muon as TimmMuon
 from timm.optim import muon as timm_muon
+from timm.optim.muon import Muon as TimmMuon
 
 from lightning_modules.optim.precision import multiplies_bfloat16
 

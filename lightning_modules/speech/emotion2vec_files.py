@@ -92,11 +92,11 @@ def read_settings(folder: Path, content: Mapping[str, Any]) -> tuple[dict[str, A
     path = folder / "config.yaml"
     if path.is_file():
         try:
-            config = OmegaConf.to_container(OmegaConf.load(path))
+            read = OmegaConf.to_container(OmegaConf.load(path))
         except (YAMLError, OmegaConfBaseException, OSError, ValueError) as error:
             raise ValueError(f"{path} is not readable YAML: {str(error).splitlines()[0][:120]}") from None
-        kind = config.get("model") if isinstance(config, dict) else None
-        if kind != "Emotion2vec":
+        config = read if isinstance(read, dict) else {}
+        if (kind := config.get("model")) != "Emotion2vec":
             raise ValueError(f"{path}: model is {kind!r}, expected 'Emotion2vec'")
         return config.get("model_conf") or {}, str(path)
     recorded = content.get("cfg")
@@ -163,8 +163,8 @@ def convolutions(spec: str) -> tuple[tuple[int, int, int], ...]:
         lists = value(ast.parse(spec, mode="eval").body)
         return tuple((int(channels), int(kernel), int(stride)) for channels, kernel, stride in lists)
     except (SyntaxError, TypeError, ValueError):
-        told = repr(spec)[:100]
-        raise ValueError(f"feature_encoder_spec is {told}, expected lists of three numbers each") from None
+        shown = repr(spec)[:100]
+        raise ValueError(f"feature_encoder_spec is {shown}, expected lists of three numbers each") from None
 
 
 def check_fit(network: Emotion2vec, state: Mapping[str, Tensor], path: Path) -> None:

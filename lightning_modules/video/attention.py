@@ -4,13 +4,16 @@ N = B * F pictures, B clip, F frame, T token, D width, C channel, H row, W colum
 """
 
 from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import torch
-from diffusers import UNet2DConditionModel
-from diffusers.models.attention import Attention, BasicTransformerBlock
+from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.attention_processor import Attention
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 Attend = Callable[[str, Transformer2DModel, Tensor], Tensor]
 SHORT = 512  # tokens up to which a table of all weights is no burden
 
@@ -39,16 +42,31 @@ class ShortAttention:
     ) -> Tensor:
         """(N, T, D) to (N, T, D)."""
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query, key, value = attn.to_q(hidden_states), attn.to_k(context), attn.to_v(context)
-        mixed = attention(*(split_heads(x, attn.heads) for x in (query, key, value)))
-        return attn.to_out[1](attn.to_out[0](mixed.transpose(1, 2).flatten(2)))
+        to_q, to_k, to_v = projections(attn)
+        mixed = attention(
+            *(split_heads(x, attn.heads) for x in (to_q(hidden_states), to_k(context), to_v(context)))
+        )
+        return join_heads(attn, mixed)
+
+
+def projections(attn: Attention) -> tuple[nn.Module, nn.Module, nn.Module]:
+    """Layers of query, key and value; kinds of attention without the latter two are none of ours."""
+    assert attn.to_k is not None
+    assert attn.to_v is not None
+    return attn.to_q, attn.to_k, attn.to_v
+
+
+def join_heads(attn: Attention, mixed: Tensor) -> Tensor:
+    """What an attention makes of (N, heads, T, D / heads): (N, T, D)."""
+    project, dropout = cast(nn.ModuleList, attn.to_out)
+    return dropout(project(mixed.transpose(1, 2).flatten(2)))
 
 
 def use_short_attention(module: nn.Module) -> None:
     """Give every `Attention` inside a module the processor above."""
     for part in module.modules():
         if isinstance(part, Attention):
-            part.set_processor(ShortAttention())  # type: ignore[arg-type]
+            part.set_processor(cast(Any, ShortAttention()))  # diffusers lists its own processors only
 
 
 def to_tokens(x_NCHW: Tensor) -> Tensor:
@@ -77,22 +95,22 @@ def attention_with_reference(attn: Attention, x_NTD: Tensor, reference_BTD: Tens
         return attn(x_NTD)
     frames = len(x_NTD) // len(reference_BTD)
     keys_values = []
-    for project in (attn.to_k, attn.to_v):
+    to_q, *to_keys_values = projections(attn)
+    for project in to_keys_values:
         portrait = project(reference_BTD).repeat_interleave(frames, 0)
         keys_values.append(split_heads(torch.cat([project(x_NTD), portrait], 1), attn.heads))
-    query = split_heads(attn.to_q(x_NTD), attn.heads)
-    mixed = attention(query, *keys_values)
-    return attn.to_out[1](attn.to_out[0](mixed.transpose(1, 2).flatten(2)))
+    return join_heads(attn, attention(split_heads(to_q(x_NTD), attn.heads), *keys_values))
 
 
 def transformer_block(
     block: BasicTransformerBlock, x_NTD: Tensor, context_NTD: Tensor, reference_BTD: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """One diffusers block: its output, and the normalised tokens that a reference network hands over."""
-    normed_NTD = block.norm1(x_NTD)
+    norm1, norm2, norm3 = (cast(nn.Module, norm) for norm in (block.norm1, block.norm2, block.norm3))
+    normed_NTD = norm1(x_NTD)
     x_NTD = x_NTD + attention_with_reference(block.attn1, normed_NTD, reference_BTD)
-    x_NTD = x_NTD + block.attn2(block.norm2(x_NTD), encoder_hidden_states=context_NTD)
-    return x_NTD + block.ff(block.norm3(x_NTD)), normed_NTD
+    x_NTD = x_NTD + cast(Attention, block.attn2)(norm2(x_NTD), encoder_hidden_states=context_NTD)
+    return x_NTD + block.ff(norm3(x_NTD)), normed_NTD
 
 
 def spatial_transformer(
@@ -105,18 +123,23 @@ def spatial_transformer(
     h = transformer.norm(x_NCHW)
     tokens_first = transformer.use_linear_projection
     tokens = transformer.proj_in(to_tokens(h)) if tokens_first else to_tokens(transformer.proj_in(h))
-    tokens, handed_over = transformer_block(
-        transformer.transformer_blocks[0], tokens, context_NTD, reference_BTD
-    )
+    block = cast(BasicTransformerBlock, transformer.transformer_blocks[0])
+    tokens, handed_over = transformer_block(block, tokens, context_NTD, reference_BTD)
     if tokens_first:
         return to_map(transformer.proj_out(tokens), x_NCHW) + x_NCHW, handed_over
     return transformer.proj_out(to_map(tokens, x_NCHW)) + x_NCHW, handed_over
 
 
+def sides(unet: UNet2DConditionModel) -> tuple[list[Any], Any, list[Any]]:
+    """Blocks downwards, in the middle and upwards, which diffusers declares as modules of any kind."""
+    return list(unet.down_blocks), unet.mid_block, list(unet.up_blocks)
+
+
 def attention_locations(unet: UNet2DConditionModel) -> dict[str, int]:
     """Name -> width of each place with a spatial transformer, in the order of the forward pass."""
     places: dict[str, int] = {}
-    for side, blocks in (("down", unet.down_blocks), ("mid", [unet.mid_block]), ("up", unet.up_blocks)):
+    down, mid, up = sides(unet)
+    for side, blocks in (("down", down), ("mid", [mid]), ("up", up)):
         for i, block in enumerate(blocks):
             for j, transformer in enumerate(getattr(block, "attentions", [])):
                 places[f"{side}_{i}_{j}"] = transformer.proj_out.weight.shape[0]
@@ -127,7 +150,8 @@ def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: At
     """The UNet from its first convolution to its last block; `attend` runs at every attention location."""
     x = unet.conv_in(x_NCHW)
     skips = [x]
-    for i, block in enumerate(unet.down_blocks):
+    down, mid, up = sides(unet)
+    for i, block in enumerate(down):
         for j, resnet in enumerate(block.resnets):
             x = resnet(x, temb_ND)
             if hasattr(block, "attentions"):
@@ -136,12 +160,10 @@ def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: At
         for downsample in block.downsamplers or []:
             x = downsample(x)
             skips.append(x)
-    x = unet.mid_block.resnets[0](x, temb_ND)
-    for j, (transformer, resnet) in enumerate(
-        zip(unet.mid_block.attentions, unet.mid_block.resnets[1:], strict=True)
-    ):
+    x = mid.resnets[0](x, temb_ND)
+    for j, (transformer, resnet) in enumerate(zip(mid.attentions, mid.resnets[1:], strict=True)):
         x = resnet(attend(f"mid_0_{j}", transformer, x), temb_ND)
-    for i, block in enumerate(unet.up_blocks):
+    for i, block in enumerate(up):
         for j, resnet in enumerate(block.resnets):
             x = resnet(torch.cat([x, skips.pop()], 1), temb_ND)
             if hasattr(block, "attentions"):
@@ -153,8 +175,8 @@ def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: At
 
 def predict(unet: UNet2DConditionModel, x_NCHW: Tensor) -> Tensor:
     """What the UNet makes of the output of its last block."""
-    x_NCHW = unet.conv_norm_out(x_NCHW)
-    return unet.conv_out(unet.conv_act(x_NCHW))
+    norm, activation = cast(nn.Module, unet.conv_norm_out), cast(nn.Module, unet.conv_act)
+    return unet.conv_out(activation(norm(x_NCHW)))
 
 
 def time_embedding(unet: UNet2DConditionModel, timestep_N: Tensor) -> Tensor:
@@ -162,7 +184,7 @@ def time_embedding(unet: UNet2DConditionModel, timestep_N: Tensor) -> Tensor:
     return unet.time_embedding(unet.time_proj(timestep_N).to(unet.conv_in.weight.dtype))
 
 
-def without_weight(module: nn.Module) -> nn.Module:
+def without_weight(module: ModuleT) -> ModuleT:
     """Set weight and bias to zero: a path that starts as if it were not there."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)

@@ -4,11 +4,13 @@ N picture, C channel, H row, W column, P pixel of a patch.
 """
 
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from lightning_modules.interfaces import LatentCodec
+from lightning_modules.video.attention import without_weight
 
 
 def principal_patches(image_NCHW: Tensor, factor: int, channels: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,8 +71,7 @@ class PatchCodec(LatentCodec):
             nn.PixelShuffle(2), _conv(quarter, quarter), nn.Conv2d(quarter, 12, 3, 1, 1), nn.PixelShuffle(2),
         )  # fmt: skip
         for last in (self.analysis_residual[-1], self.synthesis_residual[-2]):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+            without_weight(last)
 
     @torch.no_grad()
     def start_from(self, image_NCHW: Tensor) -> None:
@@ -78,11 +79,12 @@ class PatchCodec(LatentCodec):
         mean_P, vectors, std = principal_patches(image_NCHW, self.factor, self.channels)
         shape = (self.channels, 3, self.factor, self.factor)
         self.analysis.weight.copy_(vectors.view(shape))
-        self.analysis.bias.copy_(-vectors @ mean_P)
+        analysis_bias, synthesis_bias = cast(Tensor, self.analysis.bias), cast(Tensor, self.synthesis.bias)
+        analysis_bias.copy_(-vectors @ mean_P)
         self.synthesis.weight.copy_(vectors.view(shape))
         # A transposed convolution has one bias a channel: the mean patch is nearly flat, the residual learns
         # the rest.
-        self.synthesis.bias.copy_(mean_P.view(3, -1).mean(1))
+        synthesis_bias.copy_(mean_P.view(3, -1).mean(1))
         self.scale.copy_(std.sqrt()[:, None, None])
 
     def encode(self, image_BCHW: Tensor) -> Tensor:
@@ -108,14 +110,16 @@ class AutoencoderCodec(LatentCodec):
 
     def __init__(self, folder: str, tiny: bool = False) -> None:
         super().__init__()
-        from diffusers import AutoencoderKL, AutoencoderTiny
+        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+        from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
         if not Path(folder, "config.json").is_file():
             raise FileNotFoundError(
                 f"no autoencoder in {folder!r}: expected config.json and its weights there"
             )
         kind = AutoencoderTiny if tiny else AutoencoderKL
-        self.vae = kind.from_pretrained(folder, local_files_only=True).requires_grad_(False)
+        # the two kinds share their calls, but not a class that declares them
+        self.vae: Any = kind.from_pretrained(folder, local_files_only=True).requires_grad_(False)
         self.tiny = tiny
         self.channels = self.vae.config["latent_channels"]
         self.factor = 2 ** (

@@ -1,8 +1,9 @@
 """The reference network: it reads the portrait once and hands its attention inputs to the denoiser."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
@@ -25,15 +26,15 @@ class ReferenceNet(ReferenceNetwork):
         channels: of the portrait's latent, in place of `in_channels`; the codec's if not given.
     """
 
-    def __init__(self, unet: dict, channels: int | None = None) -> None:
+    def __init__(self, unet: Annotated[dict, UNet2DConditionModel], channels: int | None = None) -> None:
         super().__init__()
         self.arguments, self.channels = dict(unet), channels or 0
-        self.made = bool(channels) and "cross_attention_dim" in unet
-        if self.made:
+        self.has_network = bool(channels) and "cross_attention_dim" in unet
+        if self.has_network:
             self._make_network()
 
     def _make_network(self) -> None:
-        self.made = True
+        self.has_network = True
         self.unet = UNet2DConditionModel(**{**self.arguments, "in_channels": self.channels})
         self.locations = attention_locations(self.unet)
         self._discard_what_is_never_used()
@@ -43,7 +44,7 @@ class ReferenceNet(ReferenceNetwork):
         self.channels = agreed(
             "reference_net.channels", self.channels, "codec.channels", sizes.latent_channels
         )
-        if not self.made:
+        if not self.has_network:
             # it hears nothing and predicts nothing, but has the denoiser's shape
             self.arguments.setdefault("cross_attention_dim", sizes.speech_width)
             self.arguments.setdefault("out_channels", self.channels)
@@ -60,7 +61,7 @@ class ReferenceNet(ReferenceNetwork):
         while len(self.unet.up_blocks) and not hasattr(self.unet.up_blocks[-1], "attentions"):
             del self.unet.up_blocks[-1]
             if len(self.unet.up_blocks):
-                self.unet.up_blocks[-1].upsamplers = None
+                setattr(self.unet.up_blocks[-1], "upsamplers", None)  # noqa: B010 - a module's attribute may be None
 
     def forward(self, reference_BCHW: Tensor) -> dict[str, Tensor]:
         """Location -> normalised tokens (B, T, D) of the portrait's latent."""
@@ -69,8 +70,8 @@ class ReferenceNet(ReferenceNetwork):
         context = reference_BCHW.new_zeros(batch, 1, self.unet.config["cross_attention_dim"])
         temb = time_embedding(self.unet, torch.zeros(batch, device=reference_BCHW.device))
 
-        def attend(location: str, transformer: nn.Module, x: Tensor) -> Tensor:
-            x, features[location] = spatial_transformer(transformer, x, context)  # type: ignore[arg-type]
+        def attend(location: str, transformer: Transformer2DModel, x: Tensor) -> Tensor:
+            x, features[location] = spatial_transformer(transformer, x, context)
             return x
 
         walk(self.unet, reference_BCHW, temb, attend)

@@ -3,7 +3,7 @@
 B clip, F frame, C channel, H row, W column, T token, D width, M motion value; N = B * F.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
@@ -59,7 +59,7 @@ class VideoUNet(Denoiser):
 
     def __init__(
         self,
-        unet: dict,
+        unet: Annotated[dict, UNet2DConditionModel],
         motion_locations: list[str],
         motion_heads: int = 4,
         max_frames: int = 32,
@@ -82,8 +82,8 @@ class VideoUNet(Denoiser):
             raise ValueError(
                 f"motion_locations {sorted(unknown)} do not exist; this UNet has {list(self.locations)}"
             )
-        self.made = bool(speech_width and speech_tokens and "out_channels" in unet)
-        if self.made:
+        self.has_network = bool(speech_width and speech_tokens and "out_channels" in unet)
+        if self.has_network:
             self._make_network(unet["out_channels"])
 
     def connect(self, sizes: Sizes) -> None:
@@ -99,7 +99,7 @@ class VideoUNet(Denoiser):
         self.speech_tokens = agreed(
             "denoiser.speech_tokens", self.speech_tokens, "speech_features.tokens", sizes.speech_tokens
         )
-        if not self.made:
+        if not self.has_network:
             self._make_network(channels)
 
     def derived_arguments(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class VideoUNet(Denoiser):
         return self.arguments | sizes
 
     def _make_network(self, channels: int) -> None:
-        self.made, self.arguments = True, self._complete_arguments(channels)
+        self.has_network, self.arguments = True, self._complete_arguments(channels)
         self.unet = UNet2DConditionModel(**self.arguments)
         groups = self.unet.config["norm_num_groups"]
         self.motion_modules = nn.ModuleDict(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
-from pydantic import BaseModel, ConfigDict
+from evaluation.validation import Written, checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 NAMED = 3  # entries that are named in one line
 
 
-class ClipAbout(BaseModel):
+class ClipAbout(Written):
     """What is known of one clip: who it shows, and an emotion as in `moee animate --emotion`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     identity: str | None = None
     emotion: str | None = None
@@ -30,7 +28,6 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
         ValueError: for broken JSON, an unknown key or an unknown emotion, with the clip's name.
     """
     from datamodules.batch import parse_blend
-    from moee.file_models import checked
     from moee.files import read_json
 
     content = read_json(path)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation.clips.pair import Clips, FinishedVideos, clips_of_folder, videos_made
+from evaluation.clips.folders import FinishedVideos, clips_of_folder, videos_of_folder
+from evaluation.clips.true_clips import Clips
 from evaluation.protocol import Protocol, prepare
 from evaluation.results.system import System
 from moee.clips.manifest import clips_of_manifest, read_manifest
@@ -87,7 +88,7 @@ def finished_videos(
         about: of the clips of a folder.
 
     Raises:
-        ValueError: if portraits do not fit the protocol, or as `read_manifest` and `videos_made` say.
+        ValueError: if portraits do not fit the protocol, or as `read_manifest` and `videos_of_folder` say.
     """
     from datamodules.media.reading import read_video
 
@@ -102,7 +103,7 @@ def finished_videos(
         return clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
     generated, reference = source.folders
     clips = clips_of_folder(reference, read_video, about)
-    return clips, videos_made(generated, clips, read_video), []
+    return clips, videos_of_folder(generated, clips, read_video), []
 
 
 def _seeds(source: Path, of_videos: list[int], of_record: list[int]) -> list[int]:

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from unicodedata import normalize
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ValidationError, ValidationInfo
 
 from evaluation.leaderboard.admission import LONGEST_KEY
+from evaluation.validation import Written, checked, problem
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.clips.pair import Clips, FinishedVideos
+    from evaluation.clips.folders import FinishedVideos
+    from evaluation.clips.true_clips import Clips
 
 MANIFEST_VERSION = 1
 REQUIRED = ("key", "generated", "reference")
@@ -54,7 +56,7 @@ Seed = Annotated[int, BeforeValidator(_seed)]
 File = Annotated[Path, BeforeValidator(_in_folder)]
 
 
-class Listed(BaseModel):
+class Listed(Written):
     """One finished video.
 
     Args:
@@ -67,8 +69,6 @@ class Listed(BaseModel):
         portrait: the picture the system was given; None where it was the first true frame.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
     key: Key
     generated: File | None
     reference: File
@@ -78,10 +78,8 @@ class Listed(BaseModel):
     portrait: File | None = None
 
 
-class Manifest(BaseModel):
+class Manifest(Written):
     """The JSON file: a list whose entries are checked one by one, and the version of its form."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     clips: list[Any]
     version: Any = MANIFEST_VERSION
@@ -118,7 +116,6 @@ def read_manifest(path: Path) -> list[Listed]:
 
 def _read_clips(path: Path) -> list[tuple[str, Any]]:
     """Place and content of each entry of the JSON's list."""
-    from moee.file_models import checked
     from moee.files import read_json
 
     content = read_json(path)
@@ -134,12 +131,13 @@ def _read_clips(path: Path) -> list[tuple[str, Any]]:
 
 def _listed(place: str, entry: Any, folder: Path) -> Listed:
     """One entry of the list, its paths complete."""
-    from moee.file_models import checked
-
     if not isinstance(entry, dict):
         raise ValueError(f"{place}: expected key, generated and reference")
     where = f"{place} ({entry['key']!r})" if isinstance(entry.get("key"), str) else place
-    return checked(Listed, entry, where, {"folder": folder})
+    try:
+        return Listed.model_validate(entry, context={"folder": folder})
+    except ValidationError as error:
+        raise ValueError(f"{where}: {problem(error, Listed)}") from None
 
 
 def _check_together(listed: Sequence[Listed]) -> None:
@@ -178,7 +176,7 @@ def clips_of_manifest(
     Raises:
         ValueError: for an unknown emotion, with the clip's name.
     """
-    from evaluation.clips.pair import FinishedVideos, clips_of_files
+    from evaluation.clips.folders import FinishedVideos, clips_of_files
 
     first = {entry.key: entry for entry in reversed(listed)}
     clips = clips_of_files(

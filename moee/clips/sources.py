@@ -1,4 +1,4 @@
-"""What `moee evaluate` compares with what: the true clips, and who made the others.
+"""What `moee evaluate` compares with what: the true clips, and who made the other_blends.
 
 F frame, H row, W column.
 """
@@ -13,7 +13,8 @@ from av import __version__ as av_version
 from torch import Tensor
 
 from evaluation.clips.errors import about_file
-from evaluation.clips.pair import Clips, Make, isolated_limits, limits, strangers
+from evaluation.clips.floors import ceiling_and_floors, isolated_floors, other_people
+from evaluation.clips.true_clips import Clips, Generate
 from evaluation.protocol import prepare
 from evaluation.results.system import System
 from lightning_modules.interfaces import EmotionCue
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 FIRST_SEED = 700_000  # of the synthetic clips; other tests use other ones
 INTENSITY = 0.8  # of their emotion
-Entry = tuple[System, Make]
+Entry = tuple[System, Generate]
 
 
 def synthetic_clips(count: int, frames: int, size: int) -> Clips:
@@ -41,10 +42,10 @@ def synthetic_clips(count: int, frames: int, size: int) -> Clips:
         raise ValueError(
             f"{count} synthetic clips of {frames} frames: at least 2 clips of 5 frames are needed"
         )
-    shown = [parse_blend(f"{name}:{INTENSITY}") for name in LABELS]
+    blends = [parse_blend(f"{name}:{INTENSITY}") for name in LABELS]
 
     def blend(index: int) -> Tensor:
-        return shown[index % len(shown)]
+        return blends[index % len(blends)]
 
     def load(index: int) -> Any:
         return synthetic_clip(
@@ -60,12 +61,12 @@ def other_emotions(count: int, frames: int, size: int) -> Entry:
     """The same synthetic people say another line in another emotion: a floor that keeps the person alone."""
     from datamodules.synthetic.clip import synthetic_clip
 
-    told = synthetic_clips(count, frames, size)
+    people = synthetic_clips(count, frames, size)
 
     def make(index: int, _: Mapping[str, Any], __: int) -> Tensor:
-        mine = told.known(index)["blend"]
-        others = (told.known((index + step) % count)["blend"] for step in range(1, count))
-        blend = next(other for other in others if not torch.equal(other, mine))
+        own_blend = people.known(index)["blend"]
+        other_blends = (people.known((index + step) % count)["blend"] for step in range(1, count))
+        blend = next(other for other in other_blends if not torch.equal(other, own_blend))
         clip = synthetic_clip(FIRST_SEED + index, frames, size, identity=index, blend=blend, split="test")
         return clip["frames"]
 
@@ -112,9 +113,9 @@ class Animated:
         return truth
 
     def _others(self, index: int, _: Mapping[str, Any]) -> Mapping[str, Any]:
-        return self.clips.load(strangers(self.clips.identities)[index])
+        return self.clips.load(other_people(self.clips.identities)[index])
 
-    def _make(self, sound_of: Callable, emotion_of: Callable) -> Make:
+    def _make(self, sound_of: Callable, emotion_of: Callable) -> Generate:
         def make(index: int, truth: Mapping[str, Any], seed: int) -> Tensor:
             sound_S = _sound(sound_of(index, truth), len(truth["frames"]))
             blend = emotion_of(index, truth).get("blend")
@@ -152,7 +153,10 @@ def _sound(clip: Mapping[str, Any], frames: int) -> Tensor:
 
 def limit_entries(clips: Clips, codec: "LoadedGenerator | None" = None) -> list[Entry]:
     """The ceiling and floor rows; a ceiling for each codec: H.264, and a network's own where there is one."""
-    entries = [(System(name, role), make) for name, role, make in (*limits(clips), *isolated_limits(clips))]
+    entries = [
+        (System(name, role), make)
+        for name, role, make in (*ceiling_and_floors(clips), *isolated_floors(clips))
+    ]
     if codec is not None:
         recode = _through(codec)
         entries.insert(1, (System(f"real video, codec {codec.sha256[:8]}", "ceiling", codec.sha256), recode))
@@ -173,7 +177,7 @@ def _encoded_again(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
             return read_video(path).frames[..., :height, :width]
 
 
-def _through(generator: "LoadedGenerator") -> Make:
+def _through(generator: "LoadedGenerator") -> Generate:
     network: Any = generator.network
 
     @torch.no_grad()

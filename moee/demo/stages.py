@@ -114,7 +114,9 @@ def write_grids(
 
 def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -> Outcome:
     """The shipped network on the held-out clips, beside real video and the floors, under one protocol."""
-    from evaluation.clips.pair import clips_of_samples, limits, pairs_of
+    from evaluation.clips.floors import ceiling_and_floors
+    from evaluation.clips.pairing import generated_pairs
+    from evaluation.clips.samples import clips_of_samples
     from evaluation.evaluate import evaluate_pairs
     from evaluation.protocol import load_protocol
     from evaluation.results.system import System
@@ -130,12 +132,14 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
         seeds=[plan.seed],
         settings={"steps": plan.steps, "cue": "label", "head motion": "of the true clip"},
     )
-    pairs = generated_pairs(generator, clips, plan, out / "generated", spent)
+    pairs = animated_pairs(generator, clips, plan, out / "generated", spent)
     true = clips_of_samples(list(clips))
-    ends = [(System(name, role), pairs_of(true, make)) for name, role, make in limits(true)]
-    for system, found in [(ours, pairs), *ends]:
+    ends = [
+        (System(name, role), generated_pairs(true, make)) for name, role, make in ceiling_and_floors(true)
+    ]
+    for system, system_pairs in [(ours, pairs), *ends]:
         path = out / "results" / f"{system.name.split(',')[0].replace(' ', '-')}.json"
-        result = evaluate_pairs(found, protocol, None, extractors, system)
+        result = evaluate_pairs(system_pairs, protocol, None, extractors, system)
         if not result.metrics:
             problems = [row.problem for row in result.rows]
             raise ValueError(f"{system.name}: not one clip could be judged; the first: {problems[:1]}")
@@ -149,7 +153,7 @@ def score(generator: "LoadedGenerator", clips: HeldOut, plan: Plan, out: Path) -
     return facts, [*files, *(out / "generated" / f"{clips.file(i)}.mp4" for i in range(plan.clips))]
 
 
-def generated_pairs(
+def animated_pairs(
     generator: "LoadedGenerator", clips: HeldOut, plan: Plan, folder: Path, spent: list[float]
 ) -> "Iterator[Pair]":
     """Each held-out clip from its reference picture, voice, label and head motion; seconds go to `spent`."""
@@ -157,6 +161,7 @@ def generated_pairs(
 
     from evaluation.clips.pair import Pair
     from lightning_modules.interfaces import EmotionCue
+    from moee.clips.truth import truth_of
     from moee.generation.video_writer import write_video
 
     for index, clip in enumerate(clips):
@@ -164,8 +169,8 @@ def generated_pairs(
         chunks = generator.network.animate(
             clip["reference"],
             clip["waveform"],
-            EmotionCue(label=clip["blend"][None]),  # type: ignore[typeddict-item]
-            head_motion=clip["head_motion"],  # type: ignore[typeddict-item]
+            EmotionCue(label=truth_of(clip, "blend")[None]),
+            head_motion=truth_of(clip, "head_motion"),
             steps=plan.steps,
             seed=plan.seed,
         )

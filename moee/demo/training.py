@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from moee.demo.stages import Plan
 from moee.demo.steps import Outcome
@@ -37,9 +37,10 @@ STAGES = {
 def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Path) -> Outcome:
     """A few steps of one stage, to see that it learns; real training takes far more."""
     from moee.experiments.callbacks import TrainingInterruptedError
-    from moee.experiments.composition import Run, compose
+    from moee.experiments.compose import compose
     from moee.experiments.export import export
     from moee.experiments.loggers import METRICS_FILE, read_metrics
+    from moee.experiments.run import Run
     from moee.experiments.training import train
 
     experiment = write_experiment(name, generator, plan, out)
@@ -98,7 +99,8 @@ def write_part(generator: "LoadedGenerator", part: str, folder: Path) -> Path:
     from moee.files import replacing
 
     path = folder / f"{part}.safetensors"
-    state = part_state(generator.network.state_dict(), part, torch.float32)  # type: ignore[attr-defined]
+    whole = cast("torch.nn.Module", generator.network).state_dict()
+    state = part_state(whole, part, torch.float32)
     with replacing(path) as partial:
         save_file(state, partial)
     return path

@@ -100,11 +100,11 @@ class Checkpoints(Checkpoint):
             raise ValueError(f"checkpoint_every={every}, keep_checkpoints={keep}: both must be at least 1")
         self.folder, self.every, self.keep = folder, every, keep
         self._stop_asked = self._stopping = False
-        self._step_seen = self._step_saved = -1
+        self._last_step = self._saved_step = -1
         self._handlers: dict[int, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._step_seen = self._step_saved = trainer.global_step
+        self._last_step = self._saved_step = trainer.global_step
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._ask_to_stop)
@@ -113,9 +113,9 @@ class Checkpoints(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         step = trainer.global_step
-        if step == self._step_seen:  # gradients are still being accumulated: not a point to resume from
+        if step == self._last_step:  # gradients are still being accumulated: not a point to resume from
             return
-        self._step_seen = step
+        self._last_step = step
         stop = trainer.strategy.reduce_boolean_decision(self._stop_asked, all=False)
         if stop or step % self.every == 0:
             self._save(trainer)
@@ -131,10 +131,10 @@ class Checkpoints(Checkpoint):
 
     def _leave_if_asked(self) -> None:
         if self._stopping:
-            raise TrainingInterruptedError(f"stopped at step {self._step_saved}")
+            raise TrainingInterruptedError(f"stopped at step {self._saved_step}")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.global_step > self._step_saved:
+        if trainer.global_step > self._saved_step:
             self._save(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -143,7 +143,7 @@ class Checkpoints(Checkpoint):
         self._handlers = {}
 
     def _save(self, trainer: Trainer) -> None:
-        self._step_saved = trainer.global_step
+        self._saved_step = trainer.global_step
         trainer.save_checkpoint(self.folder / f"step={trainer.global_step:08d}.ckpt", weights_only=False)
         if trainer.is_global_zero:
             for old in sorted(self.folder.glob("step=*.ckpt"))[: -self.keep]:

@@ -78,8 +78,8 @@ def with_derived_arguments(config: dict[str, Any], model: dict[str, Any], part: 
 
 def without_optimizer(config: dict[str, Any]) -> dict[str, Any]:
     """A copy that does not say how the part was trained: who runs it needs no optimizer, nor its package."""
-    told = {name: value for name, value in config.get("init_args", {}).items() if name != "optimizer"}
-    return config | {"init_args": told}
+    arguments = {name: value for name, value in config.get("init_args", {}).items() if name != "optimizer"}
+    return config | {"init_args": arguments}
 
 
 def _plain_config(model: dict[str, Any], part: str) -> dict[str, Any]:

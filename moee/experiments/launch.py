@@ -3,10 +3,12 @@
 import os
 from collections.abc import Mapping, MutableMapping
 
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import Trainer
-from lightning.pytorch.plugins.environments import ClusterEnvironment, LightningEnvironment, SLURMEnvironment
 
-from evaluation.runtime.distributed import SRUN, TORCHRUN, launched, launcher
+from evaluation.runtime.launchers import SRUN, TORCHRUN, launched_processes, launcher
 
 ADVICE = {
     "RANK": "torchrun --nproc-per-node N -m moee train ... trainer.devices=N",
@@ -30,7 +32,7 @@ def cluster_environment(environment: Mapping[str, str] = os.environ) -> ClusterE
     """
     if "SLURM_JOB_ID" not in environment or launcher(environment) not in (None, SRUN):
         return None
-    return SLURMEnvironment() if launched(environment).size > 1 else LightningEnvironment()
+    return SLURMEnvironment() if launched_processes(environment).size > 1 else LightningEnvironment()
 
 
 def check_processes(trainer: Trainer, environment: Mapping[str, str] = os.environ) -> None:
@@ -40,10 +42,11 @@ def check_processes(trainer: Trainer, environment: Mapping[str, str] = os.enviro
         ValueError: if processes were launched and the trainer wants another number of them, or if it wants
             several machines of a job of which it has one.
     """
-    started, wanted = launched(environment).size, trainer.num_devices * trainer.num_nodes
+    started, wanted = launched_processes(environment).size, trainer.num_devices * trainer.num_nodes
     names, asked = launcher(environment), f"trainer.devices={trainer.num_devices}"
     asked += f" and trainer.num_nodes={trainer.num_nodes}"
-    if (names is TORCHRUN and started != wanted) or (names is SRUN and started not in (1, wanted)):
+    torchrun_differs = names is TORCHRUN and started != wanted
+    if names is not None and (torchrun_differs or (names is SRUN and started not in (1, wanted))):
         raise ValueError(
             f"{started} processes were launched, but {asked} make {wanted}: as in {ADVICE[names.rank]}"
         )

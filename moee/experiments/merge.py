@@ -29,10 +29,10 @@ def _load(path: Path, root: Path, sources: list[Path], descent: tuple[Path, ...]
     own, merged = read(path), OmegaConf.create()
     parents = own.pop("extends", [])
     for parent in [parents] if isinstance(parents, str) else parents:
-        found = next((p for p in (path.parent / parent, root / parent) if p.is_file()), None)
-        if found is None:
+        place = next((p for p in (path.parent / parent, root / parent) if p.is_file()), None)
+        if place is None:
             raise FileNotFoundError(f"{path} extends {parent!r}, which is neither beside it nor in {root}")
-        merged = merge(merged, _load(found, root, sources, (*descent, path)))
+        merged = merge(merged, _load(place, root, sources, (*descent, path)))
     sources.append(path)
     if "export" in own:
         merged.pop("export", None)  # what a run writes is its own: a parent's files are the parent's to make

@@ -54,7 +54,7 @@ def environment() -> dict[str, Any]:
         "command": sys.argv,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: found for name in RECORDED_PACKAGES if (found := package_version(name))},
+        "packages": {name: number for name in RECORDED_PACKAGES if (number := package_version(name))},
         "git": git_state(),
         "hardware": hardware(),
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from moee.console import Tell, silent
 
 if TYPE_CHECKING:
-    from moee.experiments.composition import Run
+    from moee.experiments.run import Run
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,15 @@ def train_experiment(
         FileExistsError: if the directory exists and `resume` is not given.
         moee.experiments.callbacks.TrainingInterruptedError: when asked to stop; a checkpoint was written.
     """
-    from moee.experiments.composition import Run, compose
+    from moee.experiments.compose import compose
     from moee.experiments.loggers import read_metrics
+    from moee.experiments.run import Run
     from moee.experiments.run_directory import newest_checkpoint
 
     run = Run(compose(experiment, *overrides, smoke=smoke), root, build=False)
     refuse_overwriting(run, resume)
     run.make()
-    if advice := emulated_precision(str(run.settings["trainer"].get("precision"))):
+    if advice := emulated_precision(str(run.experiment.trainer.get("precision"))):
         advise(advice)
     tell(f"run directory: {run.directory}")
     train(run, resume, tell)
@@ -139,11 +140,10 @@ def _step(checkpoint: Path) -> int:
 def _provenance(run: "Run") -> dict:
     from moee.weights.registry import sha256_of
 
-    digest = run.datamodule.digest() if hasattr(run.datamodule, "digest") else None
     return {
         "signature": run.signature,
         "files": {str(path): sha256_of(path) for path in run.composition.sources},
         "overrides": list(run.composition.overrides),
         "initial_weights": {part: [str(path), sha256_of(path)] for part, path in run.weights.items()},
-        "data_digest": digest,
+        "data_digest": run.data_digest,
     }

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moee.console import Watch, unwatched
 from moee.generation.cue_request import CueRequest
 from moee.generation.disclosure import video_record
-from moee.generation.settings import STEPS, SamplingSettings
+from moee.generation.settings import STEPS, Gate, SamplingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +47,7 @@ def animate(
     emotion_audio: str | Path | None = None,
     action_units: str | None = None,
     timeline: str | Path | None = None,
+    palette: str | None = None,
     grid: bool = False,
     paste_back: bool = False,
     face_box: str | None = None,
@@ -60,19 +61,20 @@ def animate(
     emotion_guidance: float = 1.0,
     emotion_strength: float | None = None,
     head_motion: str = "natural",
+    gate: Gate | None = None,
     watch: Watch = unwatched,
 ) -> Animation:
     """Write the video of a portrait that speaks a recording, in plain values.
 
-    The cues from `emotion` to `timeline` are those of `CueRequest`, where none is neutral; `steps` and all
+    The cues from `emotion` to `palette` are those of `CueRequest`, where none is neutral; `steps` and all
     that follow are those of `SamplingSettings`; the rest is told in `animate_portrait`, as is what it raises.
     """
     return animate_portrait(
         portrait,
         audio,
         out,
-        CueRequest(emotion, text, emotion_audio, action_units, timeline),
-        SamplingSettings(steps, seed, audio_guidance, emotion_guidance, emotion_strength, head_motion),
+        CueRequest(emotion, text, emotion_audio, action_units, timeline, palette),
+        SamplingSettings(steps, seed, audio_guidance, emotion_guidance, emotion_strength, head_motion, gate),
         grid=grid,
         paste_back=paste_back,
         face_box=face_box,
@@ -124,6 +126,7 @@ def animate_portrait(
     from datamodules.faces.crop import parse_box
     from evaluation.runtime.devices import choose_device
     from moee.generation import cues
+    from moee.generation.gates import choose_gate
     from moee.generation.generator import load_generator
     from moee.generation.portrait import open_portrait
 
@@ -136,6 +139,7 @@ def animate_portrait(
     cue = cues.build(request, frames)
     box = parse_box(face_box) if face_box is not None else None
     generator = load_generator(checkpoint, precision, chosen_device)
+    settings = replace(settings, gate=choose_gate(generator.network, settings.gate, cue))
     opened = open_portrait(portrait, generator.network.size, box, detector)
     if grid:
         write_grid(out, generator, opened.reference, audio, settings, frames, watch)

@@ -13,7 +13,8 @@ class CueRequest:
         text: a description, such as "barely holding back tears".
         emotion_audio: a recording whose tone of voice is taken over.
         au: action units from 0 to 1, such as `AU12=0.8,AU6=0.5`.
-        timeline: a JSON file that changes emotion or action units over time.
+        timeline: a JSON file that changes emotion, action units or palette over time.
+        palette: weights of the six experts, such as `happy:0.7,surprise:0.3`; alone it is the emotion too.
     """
 
     emotion: str | None = None
@@ -21,6 +22,7 @@ class CueRequest:
     emotion_audio: str | Path | None = None
     au: str | None = None
     timeline: str | Path | None = None
+    palette: str | None = None
 
     @property
     def options(self) -> list[str]:

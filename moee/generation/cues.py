@@ -1,45 +1,66 @@
-"""From what a user writes to an `EmotionCue`. F frame, E expert, A action unit.
+"""From what a user writes to an `EmotionCue`. F frame, E expert, A action unit, P point of a curve.
 
 A timeline is a JSON list such as `[{"time": 0, "emotion": "sad"}, {"time": 2, "au": "AU12=1"}]`:
 between two entries every weight moves in a straight line, before the first and after the last it holds.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, parse_blend
-from moee.config_errors import unknown_name
+from evaluation.validation import Written, checked
 from moee.generation.cue_request import CueRequest
 
 if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
 
-TIMELINE_KEYS = ("time", "emotion", "au")
 MAX_TEXT = 1000  # characters; a description, not a book
 MAX_SPEECH_SECONDS = 20.0  # of an emotion's recording; more says no more about its tone
 
 
 @dataclass
 class Timeline:
-    """Emotion and action units over time; a curve that no entry names is None.
+    """What changes over time; a curve that no entry names is None.
 
     Args:
         blend: (F, E), one blend per frame.
         action_units: (F, A), one row of intensities per frame.
+        palette: (F, E), one set of expert weights per frame.
     """
 
     blend: Tensor | None
     action_units: Tensor | None
+    palette: Tensor | None
+
+
+class TimelineEntry(Written):
+    """One entry of a timeline: what is asked for at a moment, in the words of the command line.
+
+    Args:
+        time: seconds from the start.
+        emotion, au, palette: as in `CueRequest`.
+    """
+
+    time: Annotated[float, Field(ge=0)]
+    emotion: str | None = None
+    au: str | None = None
+    palette: str | None = None
+
+    @model_validator(mode="after")
+    def _check_cue(self) -> "TimelineEntry":
+        if self.emotion is self.au is self.palette is None:
+            raise ValueError('needs "emotion", "au" or "palette"')
+        return self
 
 
 def check(request: CueRequest) -> None:
@@ -56,7 +77,7 @@ def check(request: CueRequest) -> None:
 
 def build(request: CueRequest, frames: int) -> "EmotionCue":
     """The cue for a clip of `frames` frames."""
-    from lightning_modules.interfaces import EmotionCue
+    from lightning_modules.interfaces import EmotionCue, given
 
     cue = EmotionCue()
     if request.emotion is not None:
@@ -65,26 +86,30 @@ def build(request: CueRequest, frames: int) -> "EmotionCue":
         cue.action_units = parse_action_units(request.au)[None]
     if request.text is not None:
         cue.text = _text(request.text)
+    if request.palette is not None:
+        cue.palette = parse_blend(request.palette)[None]
     if request.timeline is not None:
         _add_timeline(cue, read_timeline(request.timeline, frames), request)
     if request.emotion_audio is not None:
         from datamodules.media.reading import read_sound
 
         cue.speech = read_sound(request.emotion_audio, MAX_SPEECH_SECONDS)
-    if all(getattr(request, name) is None for name in ("emotion", "au", "text", "timeline", "emotion_audio")):
-        cue.label = parse_blend("neutral")[None]
+    if given(cue) in ([], ["palette"]):
+        cue.label = parse_blend("neutral")[None] if cue.palette is None else cue.palette
     return cue
 
 
 def _add_timeline(cue: "EmotionCue", timeline: Timeline, request: CueRequest) -> None:
-    for given, curve, option in (
+    for asked, curve, option in (
         (request.emotion, timeline.blend, "--emotion"),
         (request.au, timeline.action_units, "--au"),
+        (request.palette, timeline.palette, "--palette"),
     ):
-        if given is not None and curve is not None:
+        if asked is not None and curve is not None:
             raise ValueError(f"{option} is also in --timeline: drop {option}, or take it out of the timeline")
     cue.label = cue.label if timeline.blend is None else timeline.blend
     cue.action_units = cue.action_units if timeline.action_units is None else timeline.action_units
+    cue.palette = cue.palette if timeline.palette is None else timeline.palette
 
 
 def _text(text: str) -> str:
@@ -103,7 +128,7 @@ def parse_action_units(text: str) -> Tensor:
     """
     known = [f"AU{unit}" for unit in ACTION_UNITS]
     values_A = torch.zeros(len(ACTION_UNITS))
-    seen: set[str] = set()
+    named: set[str] = set()
     for part in text.split(","):
         match = re.fullmatch(r"\s*(?:AU)?\s*0*(\w*)\s*[=:]\s*(\S+)\s*", part, re.IGNORECASE)
         if not match:
@@ -113,12 +138,12 @@ def parse_action_units(text: str) -> Tensor:
             near = get_close_matches(unit, known, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(f"unknown action unit {unit!r}: {hint}known are {', '.join(known)}")
-        if unit in seen:
+        if unit in named:
             raise ValueError(f"action units {text!r}: {unit} is given twice")
         if not 0 <= amount <= 1:
             name = ACTION_UNIT_NAMES[int(match[1])]
             raise ValueError(f"action unit {unit} ({name}): {match[2]} is outside 0..1")
-        seen.add(unit)
+        named.add(unit)
         values_A[known.index(unit)] = amount
     return values_A
 
@@ -138,49 +163,38 @@ def read_timeline(path: str | Path, frames: int) -> Timeline:
         ValueError: if it is not JSON, or an entry is not valid; the message has the entry's number, from 1.
     """
     try:
-        entries = json.loads(Path(path).read_text("utf-8-sig"), parse_int=float)
+        content = json.loads(Path(path).read_text("utf-8-sig"), parse_int=float)
     except FileNotFoundError:
         raise FileNotFoundError(f"--timeline {path}: no such file") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"--timeline {path}: not valid JSON ({error})") from None
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(content, list) or not content:
         raise ValueError(f'--timeline {path}: expected a list such as [{{"time": 0, "emotion": "happy"}}]')
-    times = [_entry_time(entry, f"--timeline {path}, entry {i}") for i, entry in enumerate(entries, 1)]
-    for i, (before, after) in enumerate(pairwise(times), 2):
-        if after <= before:
-            raise ValueError(f"--timeline {path}, entry {i}: time {after:g} does not come after {before:g}")
-    curves: dict[str, Tensor | None] = {}
-    for key, parse in (("emotion", parse_blend), ("au", parse_action_units)):
+    places = [f"--timeline {path}, entry {number}" for number in range(1, len(content) + 1)]
+    entries = [checked(TimelineEntry, entry, place) for place, entry in zip(places, content, strict=True)]
+    for place, (before, after) in zip(places[1:], pairwise(entries), strict=True):
+        if after.time <= before.time:
+            raise ValueError(f"{place}: time {after.time:g} does not come after {before.time:g}")
+
+    def curve(key: str, parse: Callable[[str], Tensor]) -> Tensor | None:
+        texts = [getattr(entry, key) for entry in entries]
         points = [
-            (time, _parsed(entry[key], parse, f"--timeline {path}, entry {i}"))
-            for i, (time, entry) in enumerate(zip(times, entries, strict=True), 1)
-            if key in entry
+            (entry.time, _parsed(text, parse, place))
+            for entry, text, place in zip(entries, texts, places, strict=True)
+            if text is not None
         ]
-        curves[key] = interpolate(points, frames) if points else None
-    return Timeline(curves["emotion"], curves["au"])
+        return interpolate(points, frames) if points else None
+
+    return Timeline(
+        curve("emotion", parse_blend), curve("au", parse_action_units), curve("palette", parse_blend)
+    )
 
 
-def _parsed(text: object, parse: Callable[[str], Tensor], where: str) -> Tensor:
-    if not isinstance(text, str):
-        raise ValueError(f'{where}: {text!r} must be a string such as "happy:0.5" or "AU12=1"')
+def _parsed(text: str, parse: Callable[[str], Tensor], place: str) -> Tensor:
     try:
         return parse(text)
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
-
-
-def _entry_time(entry: object, where: str) -> float:
-    if not isinstance(entry, dict):
-        raise ValueError(f'{where}: {entry!r} is not of the form {{"time": 1.5, "emotion": "happy"}}')
-    for key in entry:
-        if key not in TIMELINE_KEYS:
-            raise ValueError(unknown_name(f"{where}: unknown key {key!r}", key, TIMELINE_KEYS))
-    time = entry.get("time")
-    if isinstance(time, bool) or not isinstance(time, int | float) or not math.isfinite(time) or time < 0:
-        raise ValueError(f'{where}: "time" must be seconds from 0 on, got {time!r}')
-    if "emotion" not in entry and "au" not in entry:
-        raise ValueError(f'{where}: needs "emotion" or "au"')
-    return float(time)
+        raise ValueError(f"{place}: {error}") from None
 
 
 def interpolate(points: list[tuple[float, Tensor]], frames: int) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -73,10 +73,11 @@ def load_generator(
         raise ValueError(
             f"{path}: holds a {kind}, not a talking head; `moee export` of a talking-head run makes one"
         )
-    if hasattr(network, "use_bfloat16") and (
+    use_bfloat16 = getattr(network, "use_bfloat16", None)
+    if callable(use_bfloat16) and (
         precision == "bf16" or (precision == "auto" and multiplies_bfloat16(device))
     ):
-        network.use_bfloat16()
+        use_bfloat16()
     if precision == "32":
         torch.backends.cudnn.allow_tf32 = False  # the reference has all of float32's digits on a GPU too
-    return LoadedGenerator(network.to(device), path, sha256_of(path), device)  # type: ignore[arg-type]
+    return LoadedGenerator(cast("Generator", network.to(device)), path, sha256_of(path), device)

@@ -74,11 +74,6 @@ class NaturalMotion:
         return [motion[name] for name in HEAD_MOTION]
 
 
-def natural_motion(waveform_S: Tensor, seed: int = 0, strength: float = 1.0) -> Tensor:
-    """The motion (F, 7) of a whole recording (S,) at 16 kHz."""
-    return NaturalMotion(seed, strength)(0, waveform_S)
-
-
 def still_motion(frame_index: int, waveform_S: Tensor) -> Tensor:
     """A head that does not move and eyes that stay as they are in the portrait: zeros (f, 7)."""
     return torch.zeros(math.ceil(len(waveform_S) / SAMPLES_PER_FRAME), len(HEAD_MOTION))

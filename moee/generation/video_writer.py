@@ -23,6 +23,7 @@ from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLE_RATE
 from datamodules.media.container import as_file, open_media, picture_start, sound_track
+from datamodules.media.sound import Resampling
 
 SOUND_RATE = 48_000  # AAC pads by up to 1023 samples: 21 ms here, 64 ms at 16 kHz, more than a frame
 SOUND_PER_FRAME = SOUND_RATE // FPS
@@ -55,28 +56,28 @@ def sound_from_waveform(waveform_S: Tensor) -> Sound:
     """A 16 kHz mono waveform (S,) as a 48 kHz sound."""
 
     def blocks() -> Iterator[np.ndarray]:
-        resampler = _resampler(1)
+        resampling = _resampling(1)
         frame = av.AudioFrame.from_ndarray(waveform_S.numpy()[None], format="fltp", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         for part in (frame, None):
-            for out in resampler.resample(part):
+            for out in resampling(part):
                 yield out.to_ndarray()
 
     return Sound(blocks(), 1)
 
 
-def _resampler(channels: int) -> av.AudioResampler:
-    return av.AudioResampler(format="fltp", layout="stereo" if channels == 2 else "mono", rate=SOUND_RATE)
+def _resampling(channels: int) -> Resampling:
+    return Resampling("fltp", "stereo" if channels == 2 else "mono", SOUND_RATE)
 
 
 def _decode(path: str | Path, channels: int) -> Iterator[np.ndarray]:
     """Blocks on the clock of `datamodules.media.reading`: sample 0 belongs to a video's first frame."""
-    resampler, skip = _resampler(channels), 0
+    resampling, skip = _resampling(channels), 0
     with open_media(path) as container:
         stream, clock = sound_track(container, path), picture_start(container)
         first = True
         for frame in container.decode(stream):
-            begin = frame.time if frame.pts is not None else (clock or 0.0)
+            begin = frame.time if frame.time is not None else (clock or 0.0)
             clock = begin if clock is None else clock
             if first or abs(begin - clock) > JUMP_SECONDS:
                 late = round((begin - clock) * SOUND_RATE)
@@ -86,11 +87,11 @@ def _decode(path: str | Path, channels: int) -> Iterator[np.ndarray]:
             first = False
             clock += frame.samples / frame.sample_rate
             frame.pts = None  # gaps are filled above; the resampler must not fill them again
-            for out in resampler.resample(frame):
+            for out in resampling(frame):
                 block_CS = out.to_ndarray()
                 yield np.clip(block_CS[:, skip:], -1, 1)
                 skip -= min(skip, block_CS.shape[1])
-        for out in resampler.resample(None):
+        for out in resampling(None):
             yield np.clip(out.to_ndarray(), -1, 1)
 
 

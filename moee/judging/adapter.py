@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
+
+from evaluation.validation import Written, checked, read_pairs
 
 
 def _word(value: object) -> object:
@@ -14,7 +16,7 @@ def _word(value: object) -> object:
 Word = Annotated[str, BeforeValidator(_word)]
 
 
-class Adapter(BaseModel):
+class Adapter(Written):
     """How another system is run.
 
     Args:
@@ -28,8 +30,6 @@ class Adapter(BaseModel):
         licence: of its code and weights.
         settings: what else a reader of the table should know.
     """
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: Word
     command: list[str]
@@ -64,9 +64,6 @@ def read_adapter(path: Path) -> Adapter:
         FileNotFoundError: if it is not there.
         ValueError: for broken YAML, an unknown key, or a value that does not fit; with the file's name.
     """
-    from evaluation.validation import read_pairs
-    from moee.file_models import checked
-
     adapter = checked(Adapter, read_pairs(path, "adapter"), path.name)
     folder = (path.resolve().parent / adapter.folder).resolve()
     return adapter.model_copy(update={"folder": str(folder)})

@@ -12,7 +12,7 @@ from moee.judging.request import EvaluationRequest
 if TYPE_CHECKING:
     import torch
 
-    from evaluation.clips.pair import Clips
+    from evaluation.clips.true_clips import Clips
     from evaluation.protocol import Protocol
     from evaluation.results.result import Result
     from evaluation.results.system import System
@@ -108,21 +108,22 @@ def _path(given: str | Path | None) -> Path | None:
 
 def run_evaluation(request: EvaluationRequest, tell: Tell = silent) -> Evaluation:
     """The same from a request; under torchrun or srun each process takes a share of the clips."""
-    from evaluation.runtime.distributed import joined
+    from evaluation.runtime.rendezvous import joined_processes
 
     request.check()
-    with joined() as world:
-        results, notes = _evaluate(request, tell if world.first else silent)
-    return Evaluation(results, notes, world.first)
+    with joined_processes() as processes:
+        results, notes = _evaluate(request, tell if processes.first else silent)
+    return Evaluation(results, notes, processes.first)
 
 
 def _evaluate(request: EvaluationRequest, tell: Tell) -> "tuple[list[Result], list[str]]":
-    from evaluation.clips.pair import Timed, pairs_of
+    from evaluation.clips.pairing import generated_pairs
+    from evaluation.clips.timing import TimedGeneration
     from evaluation.evaluate import evaluate_pairs
     from evaluation.protocol import load_protocol
     from evaluation.results.environment import peak_memory_mb
     from evaluation.runtime.devices import choose_device
-    from evaluation.runtime.distributed import current_world
+    from evaluation.runtime.distributed import current_processes
     from evaluation.runtime.read_ahead import read_ahead
     from moee.clips.saved_videos import keeping
     from moee.judging.protocols import find_protocol, load_extractors
@@ -137,10 +138,10 @@ def _evaluate(request: EvaluationRequest, tell: Tell) -> "tuple[list[Result], li
     lpips = load_trunks(protocol, trunks)
     results: list[Result] = []
     for system, make in entries:
-        timed = Timed(make, memory) if request.checkpoint and system.role == "system" else None
+        timed = TimedGeneration(make, memory) if request.checkpoint and system.role == "system" else None
         out = request.out if request.out is None or not results else limit_path(request.out, system.name)
         tell(f"{system.name}: {len(clips.keys)} clips")
-        pairs = pairs_of(clips, timed or make, system.seeds or [0], current_world().share)
+        pairs = generated_pairs(clips, timed or make, system.seeds or [0], current_processes().share)
         if device.type != "cpu" and not request.checkpoint:  # a network is timed, on the same GPU
             pairs = read_ahead(pairs)
         if timed and request.keep_videos:
@@ -155,7 +156,7 @@ def _evaluate(request: EvaluationRequest, tell: Tell) -> "tuple[list[Result], li
                 "measured" if request.synthetic is None else "exact",
                 lpips,
                 progress=lambda key, done: tell(f"{done:5} {key}"),
-                kept=_cache_folder(request),
+                cache=_cache_folder(request),
                 timed=timed,
                 device=device,
             )
@@ -173,7 +174,7 @@ def _compared(
     request: EvaluationRequest, protocol: "Protocol", device: "torch.device"
 ) -> "tuple[Clips, list[Entry], list[str]]":
     """The true clips, what is compared with them, the system itself first, and notes on both."""
-    from evaluation.clips.pair import floors_not_made
+    from evaluation.clips.floors import missing_floors
     from moee.clips.about import check_about, read_about
     from moee.clips.finished_videos import VideoSource, finished_entry
     from moee.clips.sources import limit_entries, other_emotions
@@ -196,7 +197,7 @@ def _compared(
         if request.synthetic is not None:
             entries.append(other_emotions(request.synthetic, request.sampling.frames, size))
         names = {system.name for system, _ in entries}
-        missing = {name: why for name, why in floors_not_made(clips).items() if name not in names}
+        missing = {name: why for name, why in missing_floors(clips).items() if name not in names}
         notes += [f"floor not made: {name}: {why}" for name, why in missing.items()]
     return clips, entries, notes
 
@@ -209,7 +210,7 @@ def _of_network(
 ) -> "tuple[Clips, list[Entry]]":
     """The true clips of a folder or of the synthetic world, and the network that makes them again."""
     from datamodules.media.reading import read_video
-    from evaluation.clips.pair import clips_of_folder
+    from evaluation.clips.folders import clips_of_folder
     from moee.clips.saved_videos import check_kept
     from moee.clips.sources import Animated, synthetic_clips
     from moee.generation.cost import tflop_per_frame

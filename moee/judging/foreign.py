@@ -18,7 +18,7 @@ from moee.judging.adapter import Adapter
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from evaluation.clips.pair import Clips
+    from evaluation.clips.true_clips import Clips
 
 MANIFEST_VERSION = 1
 
@@ -70,7 +70,7 @@ def make_foreign_videos(
         OSError: if a file is missing or cannot be written.
     """
     from datamodules.media.reading import read_video
-    from evaluation.clips.pair import clips_of_folder
+    from evaluation.clips.folders import clips_of_folder
     from moee.clips.about import check_about, read_about
 
     folder = Path(out)

@@ -62,7 +62,7 @@ def build_preference(
         ValueError: for a negative number of trials, two folders of one name, or videos that do not match.
         OSError: if a folder is missing or cannot be written to.
     """
-    from evaluation.clips.pair import videos_in
+    from evaluation.clips.folders import videos_in
     from evaluation.preference.study import QUESTION, build_study
 
     if trials < 0:

@@ -133,11 +133,11 @@ def _check_choices(request: EvaluationRequest) -> None:
 
 
 def _check_sources(given: list[str]) -> None:
-    made = [name for name in ("generated", "checkpoint", "manifest") if name in given]
+    makers = [name for name in ("generated", "checkpoint", "manifest") if name in given]
     true = [name for name in ("reference", "synthetic") if name in given]
-    if len(made) != 1:
+    if len(makers) != 1:
         one_of = "--generated DIR, --checkpoint C and --manifest FILE"
-        raise ValueError(f"what made the videos? give one of {one_of}, here are {len(made)}")
+        raise ValueError(f"what made the videos? give one of {one_of}, here are {len(makers)}")
     if len(true) > 1:
         raise ValueError("--reference and --synthetic are both the true videos: leave one out")
     if "manifest" in given and true:

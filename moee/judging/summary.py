@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from evaluation.clips.errors import failures
 from evaluation.comparison.sensitivity import Sensitivity, sensitivities
 from evaluation.metrics import METRICS
 from evaluation.protocol import NOT_SQUARE, load_protocol
 from evaluation.results.data import rate_lines, unmeasured_lines
+from evaluation.results.failures import failures
 from evaluation.results.notes import clips_without_value, own_notes, reasons_without_value
 from evaluation.results.result import Result
 from moee.shipped_configs import CONFIGS
@@ -45,12 +45,12 @@ def _missing(result: Result) -> list[str]:
 
 def doubt_lines(result: Result) -> list[str]:
     """Which networks are not known to have the published weights, one line for each reason."""
-    reasons = dict.fromkeys(network.get("doubt", "") for network in result.extractors.values())
-    named = {
-        reason: ", ".join(name for name, told in result.extractors.items() if told.get("doubt") == reason)
-        for reason in reasons
-    }
-    return [f"{reason}: {names}" for reason, names in named.items() if reason]
+    doubts = {name: network.get("doubt", "") for name, network in result.extractors.items()}
+    return [
+        f"{reason}: {', '.join(name for name, doubt in doubts.items() if doubt == reason)}"
+        for reason in dict.fromkeys(doubts.values())
+        if reason
+    ]
 
 
 def shape_hint(result: Result) -> list[str]:
@@ -58,8 +58,8 @@ def shape_hint(result: Result) -> list[str]:
     if not (failed := sum(NOT_SQUARE in row.problem for row in result.rows)):
         return []
     if "face_crop" in result.protocol["preprocessing"]:
-        told = "--checkpoint needs face crops, as moee prepare makes them"
-        return [f"{failed} true videos are not square: {told}"]
+        advice = "--checkpoint needs face crops, as moee prepare makes them"
+        return [f"{failed} true videos are not square: {advice}"]
     shipped = (load_protocol(path) for path in sorted((CONFIGS / "protocol").glob("*.yaml")))
     cutting = [protocol.tag for protocol in shipped if "face_crop" in protocol.preprocessing]
     return [f"{failed} videos are not square; the face is cut out by --protocol {' or '.join(cutting)}"]
@@ -69,34 +69,35 @@ def cost_line(result: Result) -> str:
     """What a frame cost to make, as far as it is known."""
     seconds, memory = result.seconds_per_frame, result.peak_memory_mb
     operations = result.system.get("tflop_per_frame")
-    told = [
+    costs = [
         f"{seconds * 1000:.4g} ms" if seconds else "",
         f"{operations:.3g} TFLOP" if operations else "",
         f"peak memory {memory:.0f} MB" if memory else "",
     ]
-    known = [text for text in told if text]
+    known = [cost for cost in costs if cost]
     return f"{'cost a frame':28} {', '.join(known)}" if known else ""
 
 
 def limit_table(results: Sequence[Result]) -> list[str]:
     """What each metric can see: all rows side by side, then ceiling, nearest floor and a verdict."""
-    found = {each.name: each for each in sensitivities(results)}
+    by_metric = {each.name: each for each in sensitivities(results)}
     lines = ["", f"{'values':28}" + "".join(f"{f'({i + 1})':>12}" for i in range(len(results)))]
-    for name in found:
+    for name in by_metric:
         title = METRICS[name].title
-        cells = [_cell(result, name, found[name]) for result in results]
+        cells = [_cell(result, name, by_metric[name]) for result in results]
         lines.append(f"{title:28}" + "".join(f"{cell:>12}" for cell in cells))
     names = [f"({i + 1}) {result.system['name']}" for i, result in enumerate(results)]
     lines += [
         ", ".join(names),
         "~ this floor's interval meets that of a real video, also if encoded again",
     ]
-    said = _missing(results[0])  # in the summary
-    lines += [f"({i}) {line}" for i, r in enumerate(results, 1) for line in _missing(r) if line not in said]
+    in_summary = _missing(results[0])
+    for i, result in enumerate(results, 1):
+        lines += [f"({i}) {line}" for line in _missing(result) if line not in in_summary]
     lines.append("")
     heads = ("what each metric sees", "real video", "its halves", "nearest floor")
     lines.append(f"{heads[0]:28}{heads[1]:26}{heads[2]:26}{heads[3]:52}sees")
-    return [*lines, *map(_sensitivity_line, found.values())]
+    return [*lines, *map(_sensitivity_line, by_metric.values())]
 
 
 def _cell(result: Result, name: str, sensitivity: Sensitivity) -> str:

@@ -85,7 +85,8 @@ def as_gif(tiles_F3HW: Tensor) -> bytes:
 
 def _add_video(logger: TensorBoardLogger, tiles_F3HW: Tensor, step: int) -> None:
     """An image summary that holds a GIF, as `add_video` makes it, which would want the package moviepy."""
-    from tensorboard.compat.proto.summary_pb2 import Summary
+    # generated code, whose names no type checker sees
+    from tensorboard.compat.proto.summary_pb2 import Summary  # pyright: ignore[reportAttributeAccessIssue]
 
     height, width = tiles_F3HW.shape[2:]
     picture = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=as_gif(tiles_F3HW))

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -12,45 +11,18 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from torch import Tensor, nn
 
-from evaluation.clips.pair import pairs_of
+from evaluation.clips.pairing import generated_pairs
 from evaluation.evaluate import evaluate_pairs
 from evaluation.protocol import load_protocol
-from evaluation.runtime.distributed import current_world
+from evaluation.runtime.distributed import current_processes
 from moee.clips.sources import Animated, synthetic_clips
-from moee.generation.generator import LoadedGenerator
+from moee.generation.generator import Generator, LoadedGenerator
 from moee.judging.protocols import DEFAULT_PROTOCOL, find_protocol, load_extractors
 from moee.monitoring.samples import log_samples
+from moee.monitoring.score_plan import ScorePlan
 
 if TYPE_CHECKING:
     from evaluation.results.result import Result
-
-
-@dataclass(frozen=True)
-class ScorePlan:
-    """The `score:` section of an experiment.
-
-    Args:
-        every: optimizer steps between two looks.
-        clips: held-out synthetic people, at least 2; the emotions in turn.
-        frames: of each, at least 5.
-        steps: of the sampler.
-        protocol: a name or a YAML file.
-
-    Raises:
-        ValueError: for numbers out of range.
-    """
-
-    every: int
-    clips: int = 7
-    frames: int = 10
-    steps: int = 4
-    protocol: str = DEFAULT_PROTOCOL
-
-    def __post_init__(self) -> None:
-        for name, least in (("every", 1), ("clips", 2), ("frames", 5), ("steps", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"score.{name}: {value!r} is not a whole number of at least {least}")
 
 
 class Scores(Callback):
@@ -66,7 +38,7 @@ class Scores(Callback):
 
     def __init__(self, plan: ScorePlan, directory: Path) -> None:
         self.plan, self.folder = plan, directory / "samples"
-        self.protocol = load_protocol(find_protocol(plan.protocol))
+        self.protocol = load_protocol(find_protocol(plan.protocol or DEFAULT_PROTOCOL))
         self.extractors = load_extractors(self.protocol)
         self.clips = synthetic_clips(plan.clips, plan.frames, int(self.protocol.preprocessing["size"]))
         self._scored = -1
@@ -82,26 +54,27 @@ class Scores(Callback):
         if step == self._scored or step % self.plan.every:
             return
         self._scored = step
-        network = LoadedGenerator(pl_module, Path("training"), "")  # type: ignore[arg-type]
+        network = LoadedGenerator(cast("Generator", pl_module), Path("training"), "")
         (system, make), *_ = Animated(network, self.clips, self.plan.steps).entries("training", [0], False)
         with evaluating(pl_module):
-            pairs = pairs_of(self.clips, make, share=current_world().share)
+            pairs = generated_pairs(self.clips, make, share=current_processes().share)
             result = evaluate_pairs(pairs, self.protocol, None, self.extractors, system)
             if trainer.is_global_zero:
-                made = [make(index, self.clips.load(index), 0) for index in range(2)]
-                self._report(trainer.loggers, result, made, step)
+                videos = [make(index, self.clips.load(index), 0) for index in range(2)]
+                self._report(trainer.loggers, result, videos, step)
 
-    def _report(self, loggers: list[Logger], result: "Result", made: list[Tensor], step: int) -> None:
-        found = {name: record["value"] for name, record in result.metrics.items()}
-        scores = {f"score/{name}": value for name, value in found.items() if value is not None}
+    def _report(self, loggers: list[Logger], result: "Result", videos: list[Tensor], step: int) -> None:
+        values = {name: record["value"] for name, record in result.metrics.items()}
+        scores = {f"score/{name}": value for name, value in values.items() if value is not None}
         for logger in loggers:
             logger.log_metrics(scores, step)
-        log_samples(loggers, self.folder, result, self._beside(made), step)
+        log_samples(loggers, self.folder, result, self._beside(videos), step)
 
-    def _beside(self, made: list[Tensor]) -> Tensor:
+    def _beside(self, videos: list[Tensor]) -> Tensor:
         """The true clips in a row above the made ones, (F, 3, 2 H, n W)."""
-        true = [self.clips.load(index)["frames"] for index in range(len(made))]
-        sized = [nn.functional.interpolate(m.float(), true[0].shape[-2:]).to(torch.uint8) for m in made]
+        true = [self.clips.load(index)["frames"] for index in range(len(videos))]
+        side = true[0].shape[-2:]
+        sized = [nn.functional.interpolate(video.float(), side).to(torch.uint8) for video in videos]
         return torch.cat([torch.cat(true, -1), torch.cat(sized, -1)], -2)
 
 

@@ -1,5 +1,7 @@
 """A raw corpus becomes shards, with a report of what was left out and why."""
 
+import importlib
+import importlib.util
 import os
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -13,8 +15,15 @@ if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
     from datamodules.loading.shards import ShardRecord
 
-CORPORA = ("folder",)
 SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
+
+
+def corpora() -> list[str]:
+    """Names of the modules of `datamodules.corpora` that list sources; none is imported."""
+    package = importlib.util.find_spec("datamodules")
+    places = package.submodule_search_locations if package else None
+    files = sorted(file for place in places or () for file in Path(place, "corpora").glob("*.py"))
+    return [file.stem for file in files if "def list_sources(" in file.read_text(encoding="utf-8")]
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ def prepare(
     """Writes the shards of a corpus and their index; what an earlier run finished is kept, the rest is done.
 
     Args:
-        corpus: A name of `CORPORA`.
+        corpus: One of `corpora()`.
         source: Its folder, which is only read.
         out: The folder for the shards; must not be the source.
         detector: MediaPipe's face landmarker; without it faces are cut by boxes and nothing is measured in
@@ -68,13 +77,13 @@ def prepare(
     """
     source, out = Path(source), Path(out)
     _check_arguments(corpus, source, out, workers)
-    from datamodules.corpora.folder import list_sources
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
     from datamodules.preparation.units import plan_units, prepare_unit
 
-    sources = list_sources(source)
+    reader = importlib.import_module(f"datamodules.corpora.{corpus}")
+    sources = reader.list_sources(source)
     _check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
     units = plan_units(sources, source, settings, detector)
@@ -87,6 +96,9 @@ def prepare(
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
+    rejected |= (
+        reader.unread_files(source) if hasattr(reader, "unread_files") else {}
+    )  # none in a known layout
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
@@ -94,8 +106,8 @@ def prepare(
 
 
 def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None:
-    if corpus not in CORPORA:
-        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(CORPORA)}")
+    if corpus not in corpora():
+        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
     if workers < 1:
         raise ValueError(f"workers={workers}: at least 1 is needed")
     if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:

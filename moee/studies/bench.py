@@ -12,6 +12,7 @@ from datamodules.synthetic.clip import synthetic_clip
 from evaluation.extractors.embedded.identity import IdentityJudge
 from evaluation.extractors.embedded.judge import Judge
 from lightning_modules.interfaces import EmotionCue
+from moee.clips.truth import truth_of
 from moee.console import Watch, unwatched
 from moee.generation.generator import Generator
 from moee.studies.gate_probe import GateProbe
@@ -69,10 +70,10 @@ class Bench:
         self, index: int, blend: Tensor | None = None, frames: int = 0, units: Tensor | None = None
     ) -> Sample:
         """The true clip of person number `index`, calm unless told."""
-        felt = torch.zeros(len(EMOTIONS)) if blend is None and units is None else blend
+        shown_E = torch.zeros(len(EMOTIONS)) if blend is None and units is None else blend
         length, size = frames or self.frames, self.network.size
         return synthetic_clip(
-            FIRST_SEED + index, length, size, index, blend=felt, action_units=units, split="test"
+            FIRST_SEED + index, length, size, index, blend=shown_E, action_units=units, split="test"
         )
 
     def animate(
@@ -83,7 +84,7 @@ class Bench:
             clip["reference"],
             clip["waveform"],
             cue,
-            head_motion=None if still else clip["head_motion"],
+            head_motion=None if still else truth_of(clip, "head_motion"),
             seed=seed,
             steps=self.steps,
         )
@@ -91,11 +92,11 @@ class Bench:
 
     def look(self, frames: Tensor) -> dict[str, Tensor]:
         """What the judges see: class probabilities and intensities as means of the clip, lips per frame."""
-        seen = self.judge.measure(frames)
+        measured = self.judge.measure(frames)
         return {
-            "emotions": seen["emotion"].mean(0),
-            "action units": seen["action_units"].mean(0),
-            "lip track": seen["lip_opening"],
+            "emotions": measured["emotion"].mean(0),
+            "action units": measured["action_units"].mean(0),
+            "lip track": measured["lip_opening"],
             "identity": self.identity.measure(frames)["identity"].mean(0),
         }
 
@@ -111,6 +112,13 @@ class Bench:
         return getattr(getattr(self.network, "mixture", None), "experts", 0) == len(EMOTIONS)
 
 
+def copy_with_sound(clip: Sample, waveform_S: Tensor) -> Sample:
+    """The same person and picture with another sound (S,) at 16 kHz."""
+    other = clip.copy()
+    other["waveform"] = waveform_S
+    return other
+
+
 def blend_of(emotion: str, intensity: float = INTENSITY) -> Tensor:
     """A blend (E,) of one emotion; neutral is all zeros."""
     return torch.tensor([intensity * (name == emotion) for name in EMOTIONS])
@@ -121,9 +129,9 @@ def label_cue(blend_E: Tensor) -> EmotionCue:
     return EmotionCue(label=blend_E[None])
 
 
-def probability(seen: dict[str, Tensor], emotion: str) -> float:
+def probability(measured: dict[str, Tensor], emotion: str) -> float:
     """Of a class, as the judge saw it in a clip."""
-    return float(seen["emotions"][CLASSES.index(emotion)])
+    return float(measured["emotions"][CLASSES.index(emotion)])
 
 
 def unit_alone(place: int, intensity: float) -> Tensor:

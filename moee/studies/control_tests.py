@@ -27,6 +27,7 @@ from evaluation.metrics.pictures.psnr import psnr_frames
 from evaluation.metrics.pictures.texture import flicker_sums, grain_sums
 from evaluation.statistics.intervals import bootstrap, percentile_interval
 from lightning_modules.interfaces import EmotionCue
+from moee.clips.truth import truth_of
 from moee.generation.generator import Generator
 
 FIRST_SEED = 900_000  # of the held-out clips; identities and speakers come from the test split
@@ -55,7 +56,7 @@ class Score:
     finish: Finish = ratio
     ceiling: float | None = None
     floor: float | None = None
-    mistakes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (asked, seen) -> clips
+    mistakes: Counter[tuple[str, str]] = field(default_factory=Counter)  # (asked, shown) -> clips
 
     def value(self) -> float:
         """The aggregate over all clips and seeds."""
@@ -73,8 +74,8 @@ class Score:
         line = f"{self.name:44}{self.value():8.3f}  {spread:18}{ends}"
         if not self.mistakes:
             return line
-        told = ", ".join(f"{asked} as {seen} {n}" for (asked, seen), n in self.mistakes.most_common())
-        return f"{line}\n  mistaken: {told}"
+        mistakes = [f"{asked} as {shown} {n}" for (asked, shown), n in self.mistakes.most_common()]
+        return f"{line}\n  mistaken: {', '.join(mistakes)}"
 
     def record(self) -> dict:
         """As written."""
@@ -124,7 +125,7 @@ class ControlTests:
     def generate(self, clip: Sample, cue: EmotionCue, seed: int, sound: Tensor | None = None) -> Tensor:
         """Frames (F, 3, H, W) of a clip's person with the clip's head motion."""
         sound = clip["waveform"] if sound is None else sound
-        motion = clip["head_motion"]
+        motion = truth_of(clip, "head_motion")
         chunks = self.network.animate(
             clip["reference"], sound, cue, head_motion=motion, seed=seed, **self.how
         )
@@ -153,7 +154,7 @@ class ControlTests:
             sum(self._class(c["frames"]) == w for c, w in zip(self.clips, wanted, strict=True)) / self.count
         )
         cues: dict[str, Callable[[int, Sample], EmotionCue]] = {
-            "label": lambda i, clip: EmotionCue(label=clip["blend"][None]),  # type: ignore[typeddict-item]
+            "label": lambda i, clip: EmotionCue(label=truth_of(clip, "blend")[None]),
             "text": lambda i, clip: EmotionCue(text=clip.get("text")),
             "speech alone": lambda i, clip: EmotionCue(speech=self._voice(i, clip)),
         }
@@ -164,11 +165,11 @@ class ControlTests:
             ]
             yield Score(
                 f"emotion accuracy by {name}",
-                torch.tensor([(float(asked == seen), 1.0) for asked, seen in pairs]),
+                torch.tensor([(float(asked == shown), 1.0) for asked, shown in pairs]),
                 self._people(),
                 ceiling=ceiling,
                 floor=1 / len(CLASSES),
-                mistakes=Counter((CLASSES[asked], CLASSES[seen]) for asked, seen in pairs if asked != seen),
+                mistakes=Counter((CLASSES[a], CLASSES[shown]) for a, shown in pairs if a != shown),
             )
 
     def _voice(self, index: int, clip: Sample) -> Tensor:
@@ -181,18 +182,19 @@ class ControlTests:
         units, truth_units, lips, sharp, grain, flicker, calm, same, real, other = ([] for _ in range(10))
         embedded = [self.identity.measure(clip["reference"][None])["identity"][0] for clip in self.clips]
         for i, clip, seed in self._each():
-            true_units = clip["action_units"]  # type: ignore[typeddict-item]
-            made = self.generate(clip, EmotionCue(action_units=tonic(true_units)), seed)
-            seen, seen_true = self.judge.measure(made), self.judge.measure(clip["frames"])
-            units.append(moment_sums(seen["action_units"], true_units).flatten())
-            truth_units.append(moment_sums(seen_true["action_units"], true_units).flatten())
-            opening = lip_opening(clip["landmarks"])  # type: ignore[typeddict-item]
-            lips.append([pearson(moment_sums(s["lip_opening"], opening)).item() for s in (seen, seen_true)])
-            sharp.append((psnr_frames(made, clip["frames"]).sum().item(), len(made)))
-            grain.append(grain_sums(made, clip["frames"]))
-            flicker.append(flicker_sums(made, clip["frames"]))
+            true_units = truth_of(clip, "action_units")
+            video = self.generate(clip, EmotionCue(action_units=tonic(true_units)), seed)
+            measured, of_truth = self.judge.measure(video), self.judge.measure(clip["frames"])
+            units.append(moment_sums(measured["action_units"], true_units).flatten())
+            truth_units.append(moment_sums(of_truth["action_units"], true_units).flatten())
+            true_opening = lip_opening(truth_of(clip, "landmarks"))
+            openings = [side["lip_opening"] for side in (measured, of_truth)]
+            lips.append([pearson(moment_sums(opening, true_opening)).item() for opening in openings])
+            sharp.append((psnr_frames(video, clip["frames"]).sum().item(), len(video)))
+            grain.append(grain_sums(video, clip["frames"]))
+            flicker.append(flicker_sums(video, clip["frames"]))
             calm.append(flicker_sums(clip["frames"], clip["frames"]))
-            faces = self.identity.measure(made)["identity"]
+            faces = self.identity.measure(video)["identity"]
             same.append(((faces @ embedded[i]).mean().item(), 1.0))
             real.append((self.identity.measure(clip["frames"])["identity"] @ embedded[i]).mean().item())
             other.append((faces @ embedded[(i + 1) % self.count]).mean().item())
@@ -211,18 +213,25 @@ class ControlTests:
         yield Score("grain in flat places, grey levels", torch.stack(grain), people, grain_level, 0.0)
         calmest = ratio(torch.stack(calm).sum(0, keepdim=True)).item()
         yield Score("flicker in still places, grey levels", torch.stack(flicker), people, ceiling=calmest)
-        average = [sum(x) / len(x) for x in (real, other)]
-        yield Score("identity cosine to the portrait", torch.tensor(same), people, ratio, *average)
+        ceiling, floor = (sum(cosines) / len(cosines) for cosines in (real, other))
+        yield Score(
+            "identity cosine to the portrait",
+            torch.tensor(same),
+            people,
+            ratio,
+            ceiling=ceiling,
+            floor=floor,
+        )
 
     def shuffled(self) -> Iterator[Score]:
         """Lip opening against the truth when the sound is another clip's: must be near zero."""
         rows = []
         for i, clip, seed in self._each():
             sound = self.clips[(i + 3) % self.count]["waveform"]
-            made = self.generate(clip, EmotionCue(label=clip["blend"][None]), seed, sound)  # type: ignore[typeddict-item]
-            opening = lip_opening(clip["landmarks"])  # type: ignore[typeddict-item]
-            r = pearson(moment_sums(self.judge.measure(made)["lip_opening"], opening)).nan_to_num().item()
-            rows.append((r, 1.0))
+            video = self.generate(clip, EmotionCue(label=truth_of(clip, "blend")[None]), seed, sound)
+            true_opening = lip_opening(truth_of(clip, "landmarks"))
+            opening = self.judge.measure(video)["lip_opening"]
+            rows.append((pearson(moment_sums(opening, true_opening)).nan_to_num().item(), 1.0))
         yield Score("lip opening r, shuffled sound", torch.tensor(rows), self._people())
 
     def units(self, levels: int = 5, people: int = 3) -> Iterator[Score]:
@@ -231,33 +240,33 @@ class ControlTests:
         In silence, means over some people; the ceiling are true renderings of the same people, who speak.
         """
         asked = torch.linspace(0, 1, levels)
-        made, true = (
+        of_network, of_truth = (
             [float(self._rises(unit, asked, show, people)) for unit in range(len(ACTION_UNITS))]
             for show in (self._made_unit, self._true_unit)
         )
         yield Score(
             "single AUs rising monotonically, of 15",
-            torch.tensor([[x, 1.0] for x in made]),
+            torch.tensor([[x, 1.0] for x in of_network]),
             [f"AU{u}" for u in ACTION_UNITS],
-            ceiling=sum(true) / len(true),
+            ceiling=sum(of_truth) / len(of_truth),
         )
 
     def _rises(self, unit: int, asked: Tensor, show: Callable[[int, Tensor], Tensor], people: int) -> bool:
-        found = torch.zeros(len(asked))
+        intensity = torch.zeros(len(asked))
         for person in range(min(people, self.count)):
             for place, level in enumerate(asked):
-                told = torch.zeros(len(ACTION_UNITS))
-                told[unit] = level
-                found[place] += self.judge.measure(show(person, told))["action_units"][:, unit].mean()
-        return bool((found.diff() > 0).all())
+                units = torch.zeros(len(ACTION_UNITS))
+                units[unit] = level
+                intensity[place] += self.judge.measure(show(person, units))["action_units"][:, unit].mean()
+        return bool((intensity.diff() > 0).all())
 
-    def _made_unit(self, person: int, told: Tensor) -> Tensor:
-        cue, silence = EmotionCue(action_units=told[None]), torch.zeros(4 * SAMPLES_PER_FRAME)
+    def _made_unit(self, person: int, units: Tensor) -> Tensor:
+        cue, silence = EmotionCue(action_units=units[None]), torch.zeros(4 * SAMPLES_PER_FRAME)
         portrait = self.clips[person]["reference"]
         return torch.cat(list(self.network.animate(portrait, silence, cue, **self.how)))
 
-    def _true_unit(self, person: int, told: Tensor) -> Tensor:
-        clip = synthetic_clip(FIRST_SEED + person, 5, self.network.size, action_units=told, split="test")
+    def _true_unit(self, person: int, units: Tensor) -> Tensor:
+        clip = synthetic_clip(FIRST_SEED + person, 5, self.network.size, action_units=units, split="test")
         return clip["frames"]
 
     def palette(self) -> Iterator[Score]:
@@ -272,8 +281,8 @@ class ControlTests:
         rows, true = [], []
         for index, clip, seed in self._each():
             blend = parse_blend(names[index % len(names)])
-            made = self.generate(clip, EmotionCue(label=blend[None]), seed)
-            rows.append((self._shows(made, blend), 1.0))
+            video = self.generate(clip, EmotionCue(label=blend[None]), seed)
+            rows.append((self._shows(video, blend), 1.0))
         for index in range(self.count):
             blend = parse_blend(names[index % len(names)])
             clip = synthetic_clip(

@@ -3,7 +3,7 @@
 from itertools import product
 
 from evaluation.studies import Clip, Disentanglement, disentanglement
-from moee.studies.bench import Bench, blend_of, label_cue
+from moee.studies.bench import Bench, blend_of, copy_with_sound, label_cue
 from moee.studies.report import Report, with_interval
 
 EMOTIONS_ASKED = ("happy", "sad", "surprise")
@@ -25,34 +25,34 @@ def study(bench: Bench) -> Report:
     design = list(product(range(bench.clips), range(SOUNDS), EMOTIONS_ASKED, range(bench.seeds)))
     clips = []
     for person, sound, emotion, seed in bench.counted(design, len(design)):
-        told = portraits[person] | {"waveform": sounds[sound]}
-        made = bench.animate(told, label_cue(blend_of(emotion)), seed, still=True)
-        levels = {"emotion": emotion, "audio": str(sound), "identity": told["identity"]}
+        clip = copy_with_sound(portraits[person], sounds[sound])
+        frames = bench.animate(clip, label_cue(blend_of(emotion)), seed, still=True)
+        levels = {"emotion": emotion, "audio": str(sound), "identity": clip["identity"]}
         levels |= {"seed": str(seed)} if bench.seeds > 1 else {}
-        clips.append(Clip(told["identity"], levels, bench.look(made)))
-    found = disentanglement(clips)
-    return Report("Disentanglement", INTRO, _lines(found), {"matrix": found, "selectivity": _own(found)})
+        clips.append(Clip(clip["identity"], levels, bench.look(frames)))
+    matrix = disentanglement(clips)
+    return Report("Disentanglement", INTRO, _lines(matrix), {"matrix": matrix, "selectivity": _own(matrix)})
 
 
-def _own(found: Disentanglement) -> dict[str, dict[str, float | str]]:
+def _own(matrix: Disentanglement) -> dict[str, dict[str, float | str]]:
     """Measure -> the factor that should move it, and that factor's share of its squared movements."""
     return {
-        measure: {"factor": OWN[measure], "share": found.selectivity(measure, OWN[measure])}
-        for measure in found.measures
+        measure: {"factor": OWN[measure], "share": matrix.selectivity(measure, OWN[measure])}
+        for measure in matrix.measures
     }
 
 
-def _lines(found: Disentanglement) -> list[str]:
-    lines = [f"{'changed alone':16}{'pairs':>6}  " + "".join(f"{name:22}" for name in found.measures)]
-    for factor in found.factors:
+def _lines(matrix: Disentanglement) -> list[str]:
+    lines = [f"{'changed alone':16}{'pairs':>6}  " + "".join(f"{name:22}" for name in matrix.measures)]
+    for factor in matrix.factors:
         cells = [
-            f"{with_interval(found.moved[factor][name], found.intervals[factor][name]):22}"
-            for name in found.measures
+            f"{with_interval(matrix.moved[factor][name], matrix.intervals[factor][name]):22}"
+            for name in matrix.measures
         ]
-        lines.append(f"{factor:16}{found.pairs[factor]:>6}  {''.join(cells)}".rstrip())
-    own = _own(found)
-    shares = [f"{'{share:.2f} ({factor})'.format(**own[name]):22}" for name in found.measures]
+        lines.append(f"{factor:16}{matrix.pairs[factor]:>6}  {''.join(cells)}".rstrip())
+    own = _own(matrix)
+    shares = [f"{'{share:.2f} ({factor})'.format(**own[name]):22}" for name in matrix.measures]
     lines.append(f"{'own share':16}{'':6}  {''.join(shares)}".rstrip())
-    if found.frozen:
-        lines.append(f"never moved: {', '.join(found.frozen)}")
+    if matrix.frozen:
+        lines.append(f"never moved: {', '.join(matrix.frozen)}")
     return [*lines, "1 is as far as two clips drawn at random; own share is of squared movements"]

@@ -12,7 +12,7 @@ from evaluation.pages.lines import Line, line_chart, panels
 from evaluation.statistics.intervals import cluster_interval, ratio
 from evaluation.studies import DoseResponse, dose_response
 from lightning_modules.interfaces import EmotionCue
-from moee.studies.bench import Bench, blend_of, label_cue, probability, unit_alone
+from moee.studies.bench import Bench, blend_of, copy_with_sound, label_cue, probability, unit_alone
 from moee.studies.gate_probe import GateProbe, over_locations
 from moee.studies.report import Report, with_interval
 
@@ -37,19 +37,19 @@ def study(bench: Bench) -> Report:
         emotion = EMOTIONS[index % len(EMOTIONS)]
         _emotions(bench, index, emotion, rows)
         _units(bench, index, rows)
-    for index, (asked, seen, person) in enumerate(rows[EMOTION]):
+    for index, (asked, measured, person) in enumerate(rows[EMOTION]):
         emotion = EMOTIONS[index // (len(DOSES) * bench.seeds) % len(EMOTIONS)]
-        by_emotion[emotion].append((asked, seen, person))
-    found = {name: _response(own) for name, own in rows.items()}
+        by_emotion[emotion].append((asked, measured, person))
+    responses = {name: _response(own) for name, own in rows.items()}
     each = {emotion: _response(own) for emotion, own in by_emotion.items()}
     lines = [f"{'':36}{'slope':22}{'Spearman':22}{'level from':>10}{'people':>8}"]
-    lines += [_line(name, answer) for name, answer in found.items()]
+    lines += [_line(name, answer) for name, answer in responses.items()]
     lines += [_line(f"  {emotion} asked, seen", answer) for emotion, answer in each.items()]
     return Report(
         "Dose and response",
         INTRO,
         lines,
-        {"doses": DOSES, "responses": found, "by_emotion": each},
+        {"doses": DOSES, "responses": responses, "by_emotion": each},
         [_figure(rows), _panels(by_emotion)],
     )
 
@@ -61,12 +61,12 @@ def _emotions(bench: Bench, index: int, emotion: str, rows: dict[str, Rows]) -> 
         cue = label_cue(blend_of(emotion, dose))
         if bench.has_experts:
             with GateProbe(bench.network) as probe:
-                made = bench.animate(calm, cue, seed, probe)
+                frames = bench.animate(calm, cue, seed, probe)
             gate = over_locations(probe.global_gates)[:, expert].mean()
             rows[GATE].append((dose, float(gate), calm["identity"]))
         else:
-            made = bench.animate(calm, cue, seed)
-        rows[EMOTION].append((dose, probability(bench.look(made), emotion), calm["identity"]))
+            frames = bench.animate(calm, cue, seed)
+        rows[EMOTION].append((dose, probability(bench.look(frames), emotion), calm["identity"]))
     for dose in DOSES:
         true = bench.clip(index, blend_of(emotion, dose))
         rows[TRUTH].append((dose, probability(bench.look(true["frames"]), emotion), calm["identity"]))
@@ -76,13 +76,13 @@ def _units(bench: Bench, index: int, rows: dict[str, Rows]) -> None:
     """One person's answers to one action unit alone in doses, in silence."""
     place = index % len(ACTION_UNITS)
     calm = bench.clip(index, frames=UNIT_FRAMES)
-    silent = calm | {"waveform": torch.zeros_like(calm["waveform"])}
+    silent = copy_with_sound(calm, torch.zeros_like(calm["waveform"]))
     for dose in DOSES:
-        told_A = unit_alone(place, dose)
+        asked_A = unit_alone(place, dose)
         for seed in range(bench.seeds):
-            made = bench.animate(silent, EmotionCue(action_units=told_A[None]), seed, still=True)
-            rows[UNIT].append((dose, _unit(bench, made, place), calm["identity"]))
-        true = bench.clip(index, frames=UNIT_FRAMES, units=told_A)
+            frames = bench.animate(silent, EmotionCue(action_units=asked_A[None]), seed, still=True)
+            rows[UNIT].append((dose, _unit(bench, frames, place), calm["identity"]))
+        true = bench.clip(index, frames=UNIT_FRAMES, units=asked_A)
         rows[UNIT_TRUTH].append((dose, _unit(bench, true["frames"], place), calm["identity"]))
 
 
@@ -91,25 +91,25 @@ def _unit(bench: Bench, frames: Tensor, place: int) -> float:
 
 
 def _response(rows: Rows) -> DoseResponse:
-    asked, seen, people = zip(*rows, strict=True)
-    return dose_response(torch.tensor(asked), torch.tensor(seen, dtype=torch.float64), people)
+    asked, measured, people = zip(*rows, strict=True)
+    return dose_response(torch.tensor(asked), torch.tensor(measured, dtype=torch.float64), people)
 
 
-def _line(name: str, found: DoseResponse) -> str:
-    level = "-" if found.saturation_point is None else f"{found.saturation_point:.2f}"
-    slope = with_interval(found.slope, found.slope_interval)
-    rank = with_interval(found.spearman, found.spearman_interval)
-    return f"{name:36}{slope:22}{rank:22}{level:>10}{found.people:>8}"
+def _line(name: str, response: DoseResponse) -> str:
+    level = "-" if response.saturation_point is None else f"{response.saturation_point:.2f}"
+    slope = with_interval(response.slope, response.slope_interval)
+    rank = with_interval(response.spearman, response.spearman_interval)
+    return f"{name:36}{slope:22}{rank:22}{level:>10}{response.people:>8}"
 
 
 def curve(rows: Rows, name: str, colour: int, dashed: bool = False) -> Line:
     """Mean over rows at each dose, with its interval over people."""
     means, spans = [], []
     for dose in DOSES:
-        mine = [(seen, person) for asked, seen, person in rows if asked == dose]
-        sums_N2 = torch.tensor([[seen, 1.0] for seen, _ in mine], dtype=torch.float64)
+        at_dose = [(measured, person) for asked, measured, person in rows if asked == dose]
+        sums_N2 = torch.tensor([[measured, 1.0] for measured, _ in at_dose], dtype=torch.float64)
         means.append(float(ratio(sums_N2.sum(0))))
-        spans.append(cluster_interval(sums_N2, [person for _, person in mine], ratio))
+        spans.append(cluster_interval(sums_N2, [person for _, person in at_dose], ratio))
     return Line(name, DOSES, means, spans, colour, dashed)
 
 
@@ -123,8 +123,8 @@ def _figure(rows: dict[str, Rows]) -> Markup:
         if name in rows
     ]
     chart = line_chart(drawn, "Measured over asked", "asked intensity", "measured", (0.0, 1.0))
-    said = "Mean over people; bands are 95 % intervals over people, dashed lines true renderings."
-    return Markup('<figure class="wide">{}<figcaption>{}</figcaption></figure>').format(chart, said)
+    caption = "Mean over people; bands are 95 % intervals over people, dashed lines true renderings."
+    return Markup('<figure class="wide">{}<figcaption>{}</figcaption></figure>').format(chart, caption)
 
 
 def _panels(by_emotion: dict[str, Rows]) -> Markup:

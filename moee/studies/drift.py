@@ -12,6 +12,7 @@ from datamodules.head_motion import lip_opening
 from evaluation.metrics.pictures.texture import grey, high_pass
 from evaluation.pages.lines import Line, line_chart
 from evaluation.studies import Drift, drift
+from moee.clips.truth import truth_of
 from moee.studies.bench import Bench, blend_of, label_cue
 from moee.studies.report import Report, with_interval
 
@@ -33,64 +34,65 @@ Tracks = dict[str, list[Tensor]]
 
 def study(bench: Bench) -> Report:
     """Long clips, frame by frame, beside true renderings of the same length."""
-    made: Tracks = defaultdict(list)
+    generated: Tracks = defaultdict(list)
     true: Tracks = defaultdict(list)
     people = []
     for index in bench.counted(range(bench.clips), bench.clips):
         emotion = CLASSES[index % len(CLASSES)]
         clip = bench.clip(index, blend_of(emotion))
-        seen = {"true": _tracks(bench, clip, clip["frames"], emotion)}
+        of_truth = _tracks(bench, clip, clip["frames"], emotion)
         for seed in range(bench.seeds):
             frames = bench.animate(clip, label_cue(blend_of(emotion)), seed)
-            seen["made"] = _tracks(bench, clip, frames, emotion)
+            of_video = _tracks(bench, clip, frames, emotion)
             people.append(clip["identity"])
             for name in MEASURES:
-                made[name].append(seen["made"][name])
-                true[name].append(seen["true"][name])
-    return report({name: (drift(made[name], people), drift(true[name], people)) for name in MEASURES}, INTRO)
+                generated[name].append(of_video[name])
+                true[name].append(of_truth[name])
+    curves = {name: (drift(generated[name], people), drift(true[name], people)) for name in MEASURES}
+    return report(curves, INTRO)
 
 
-def report(found: Mapping[str, tuple[Drift, Drift | None]], intro: str) -> Report:
+def report(curves: Mapping[str, tuple[Drift, Drift | None]], intro: str) -> Report:
     """Table and pictures of each measure, made and true; None where the truth is what it is measured from."""
     heads = ("slope a second", "of the truth", "first second", "last second")
     lines = [f"{'':26}" + "".join(f"{head:28}" for head in heads[:2]) + f"{heads[2]:>14}{heads[3]:>14}"]
-    lines += [_line(name, *pair) for name, pair in found.items()]
+    lines += [_line(name, *pair) for name, pair in curves.items()]
     return Report(
         "Drift",
         intro,
         lines,
-        {name: {"made": pair[0], "true": pair[1]} for name, pair in found.items()},
-        [_figure(name, *pair) for name, pair in found.items()],
+        {name: {"made": pair[0], "true": pair[1]} for name, pair in curves.items()},
+        [_figure(name, *pair) for name, pair in curves.items()],
     )
 
 
 def _tracks(bench: Bench, clip: Sample, frames: Tensor, emotion: str) -> dict[str, Tensor]:
     """Each measure of each frame (F,)."""
-    seen = bench.judge.measure(frames)
+    measured = bench.judge.measure(frames)
     both = torch.cat([clip["reference"][None], frames])
     faces = bench.identity.measure(both)["identity"]
     sharp_F = high_pass(grey(both)).square().mean((1, 2)).sqrt()
-    told_F = lip_opening(clip["landmarks"].float())
+    true_opening_F = lip_opening(truth_of(clip, "landmarks").float())
     return {
         "identity to the portrait": faces[1:] @ faces[0],
-        "asked emotion": seen["emotion"][:, CLASSES.index(emotion)],
-        "lip opening error": (seen["lip_opening"] - told_F[: len(frames)]).abs(),
+        "asked emotion": measured["emotion"][:, CLASSES.index(emotion)],
+        "lip opening error": (measured["lip_opening"] - true_opening_F[: len(frames)]).abs(),
         "sharpness": sharp_F[1:] / sharp_F[0],
         "brightness": grey(frames).mean((1, 2)),
     }
 
 
-def _line(name: str, made: Drift, true: Drift | None) -> str:
+def _line(name: str, generated: Drift, true: Drift | None) -> str:
     slopes = [
         "0, by definition" if each is None else with_interval(each.slope, each.slope_interval, DIGITS)
-        for each in (made, true)
+        for each in (generated, true)
     ]
-    ends = ["-" if value is None else f"{value:.3f}" for value in (made.mean[0], made.mean[-1])]
+    ends = ["-" if value is None else f"{value:.3f}" for value in (generated.mean[0], generated.mean[-1])]
     return f"{name:26}" + "".join(f"{text:28}" for text in slopes) + "".join(f"{end:>14}" for end in ends)
 
 
-def _figure(name: str, made: Drift, true: Drift | None) -> Markup:
-    lines = [Line("made", made.seconds, made.mean, made.intervals, 0)]
+def _figure(name: str, generated: Drift, true: Drift | None) -> Markup:
+    lines = [Line("made", generated.seconds, generated.mean, generated.intervals, 0)]
     if true is not None:
         lines.append(Line("true", true.seconds, true.mean, (), 6, dashed=True))
     chart = line_chart(lines, f"{name} over time", "seconds", MEASURES[name], size=(560, 240))

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import FPS
-from evaluation.clips.errors import failures, reason
-from evaluation.clips.pair import Clips, Make, Pair, pairs_of
+from evaluation.clips.errors import reason
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.true_clips import Clips, Generate
 from evaluation.extractors.interface import Extractor, describe
-from evaluation.measuring.feature_cache import KeptFeatures
-from evaluation.measuring.pair_features import BothSides, Seen
+from evaluation.measuring.feature_cache import FeatureCache
+from evaluation.measuring.pair_features import PairFeatureExtractor, PairFeatures
 from evaluation.measuring.preparation import FIELD
 from evaluation.measuring.row_cache import truth_digest
 from evaluation.metrics import METRICS
@@ -22,6 +24,7 @@ from evaluation.metrics.emotion.scores import EmotionAccuracy, class_target
 from evaluation.metrics.identity.similarity import IdentityToReference
 from evaluation.metrics.pictures.texture import grey, high_pass
 from evaluation.protocol import Protocol, digest_of
+from evaluation.results.failures import failures
 from evaluation.results.rows import Row
 from evaluation.runtime.devices import Workplace, choose_device
 from evaluation.studies import drift
@@ -41,7 +44,7 @@ INTRO = (
 
 def study(
     clips: Clips,
-    make: Make,
+    make: Generate,
     seeds: Sequence[int],
     protocol: Protocol,
     *,
@@ -69,23 +72,23 @@ def study(
     began, place = time.perf_counter(), choose_device(device)
     emotion = emotion_of(protocol)
     networks = _load(protocol, given, emotion)
-    sides = BothSides(
-        networks, protocol.preprocessing, "measured", KeptFeatures(None, Workplace(place, networks))
+    sides = PairFeatureExtractor(
+        networks, protocol.preprocessing, "measured", FeatureCache(None, Workplace(place, networks))
     )
-    pairs, count = pairs_of(clips, make, seeds or [0]), len(clips.keys) * len(seeds or [0])
-    found = watch_pairs(pairs, sides, emotion, lambda done: watch(done, count))
-    report = report_of(found, networks)
+    pairs, count = generated_pairs(clips, make, seeds or [0]), len(clips.keys) * len(seeds or [0])
+    tracked = watch_pairs(pairs, sides, emotion, lambda done: watch(done, count))
+    report = report_of(tracked, networks)
     about = {
         "system": {"name": name, "seeds": list(seeds)},
         "protocol": {"tag": protocol.tag, "preprocessing": dict(protocol.preprocessing)},
         "judges": {network.name: describe(network) for network in networks},
         "data": {
             "source": "finished videos",
-            "sha256": digest_of(sorted(found.truths.items())),
-            "clips": len(found.truths),
-            "frames": sum(row.frames for row in found.rows),
-            "failed": [{"clip": r.key, "seed": r.seed, "why": r.problem} for r in found.rows if r.problem],
-            "not_measured": found.lacking,
+            "sha256": digest_of(sorted(tracked.truths.items())),
+            "clips": len(tracked.truths),
+            "frames": sum(row.frames for row in tracked.rows),
+            "failed": [{"clip": r.key, "seed": r.seed, "why": r.problem} for r in tracked.rows if r.problem],
+            "not_measured": tracked.lacking,
         },
     }
     return report, record("drift", report, about, place, began)
@@ -99,19 +102,19 @@ def _load(protocol: Protocol, given: Sequence[str], emotion: EmotionAccuracy | N
 
 
 @dataclass
-class Watched:
-    """What was found in the pairs.
+class TrackedPairs:
+    """Tracks of all pairs that could be measured.
 
     Args:
-        made: measure -> a track (F,) of each measured video.
-        true: likewise.
+        generated: measure -> a track (F,) of each measured video.
+        true: likewise, of its true one.
         people: who is in each.
         rows: of all pairs, those that failed with a reason.
         truths: clip -> sha256 of its truth.
         lacking: measure -> why it has no value -> number of videos.
     """
 
-    made: Tracks = field(default_factory=lambda: defaultdict(list))
+    generated: Tracks = field(default_factory=lambda: defaultdict(list))
     true: Tracks = field(default_factory=lambda: defaultdict(list))
     people: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -121,14 +124,14 @@ class Watched:
 
 def watch_pairs(
     pairs: Iterable[Pair],
-    sides: BothSides,
+    sides: PairFeatureExtractor,
     emotion: EmotionAccuracy | None,
     tell: Callable[[int], None] = lambda done: None,
-) -> Watched:
+) -> TrackedPairs:
     """Frame by frame, each pair in turn; one that cannot be measured is a row with a reason.
 
     Args:
-        pairs: made and true videos.
+        pairs: generated and true videos.
         sides: the networks that look.
         emotion: reads their probabilities; None if no network gives them.
         tell: told how many are done.
@@ -136,60 +139,62 @@ def watch_pairs(
     Raises:
         ValueError: if none could be measured.
     """
-    found = Watched()
+    tracked = TrackedPairs()
     for pair in pairs:
         row = Row(pair.key, pair.identity, seed=pair.seed)
-        found.rows.append(row)
-        found.truths[pair.key] = truth_digest(pair)
+        tracked.rows.append(row)
+        tracked.truths[pair.key] = truth_digest(pair)
         try:
             check_length(pair)
-            seen = sides.of(pair)
-            tracks = _tracks(seen, emotion)
+            features = sides.of(pair)
+            tracks = _tracks(features, emotion)
         except (ValueError, OSError) as error:
             row.problem = reason(error)
             continue
         finally:
-            tell(len(found.rows))
-        row.frames = seen.frames
-        _keep(found, pair.identity, seen.frames, tracks)
-    if not found.people:
-        first = failures(found.rows, 1)[0] if found.rows else "there are none"
-        raise ValueError(f"none of {len(found.rows)} videos could be measured; {first}")
-    return found
+            tell(len(tracked.rows))
+        row.frames = features.frames
+        _add(tracked, pair.identity, features.frames, tracks)
+    if not tracked.people:
+        first = failures(tracked.rows, 1)[0] if tracked.rows else "there are none"
+        raise ValueError(f"none of {len(tracked.rows)} videos could be measured; {first}")
+    return tracked
 
 
-def _keep(found: Watched, person: str, frames: int, tracks: dict[str, list[Tensor] | str]) -> None:
+def _add(tracked: TrackedPairs, person: str, frames: int, tracks: dict[str, list[Tensor] | str]) -> None:
     """Add one pair; a measure it lacks is a track without numbers, and its reason is counted."""
-    found.people.append(person)
+    tracked.people.append(person)
     for name, track in tracks.items():
         if isinstance(track, str):
-            found.lacking[name][track] += 1
+            tracked.lacking[name][track] += 1
             track = [torch.full((frames,), torch.nan)] * 2
         elif not torch.isfinite(track[0]).any():
-            found.lacking[name]["no frame shows a face"] += 1
-        for kept, side in zip((found.made, found.true), track, strict=False):
-            kept[name].append(side)
+            tracked.lacking[name]["no frame shows a face"] += 1
+        for by_measure, side in zip((tracked.generated, tracked.true), track, strict=False):
+            by_measure[name].append(side)
 
 
-def _tracks(seen: Seen, emotion: EmotionAccuracy | None) -> dict[str, list[Tensor] | str]:
-    """Measure -> track (F,) made and true, or made alone, or why there is none."""
+def _tracks(features: PairFeatures, emotion: EmotionAccuracy | None) -> dict[str, list[Tensor] | str]:
+    """Measure -> track (F,) of the generated and the true video, or of one alone, or why there is none."""
     nobody = "no network of the protocol measures it"
-    both = seen.made, seen.true
-    first = _sharpness(seen.true["frames"][:1])
+    both = features.generated, features.true
+    first = _sharpness(features.true["frames"][:1])
     tracks: dict[str, list[Tensor] | str] = dict.fromkeys(MEASURES, nobody)
-    if "identity" in seen.made:
-        portrait = seen.true["identity_reference"]
+    if "identity" in features.generated:
+        portrait = features.true["identity_reference"]
         tracks["identity to the portrait"] = [
             IdentityToReference().per_frame(side["identity"], portrait) for side in both
         ]
     if emotion is not None:
         tracks["asked emotion"] = "no emotion is known of the clip"
-        if "blend" in seen.true:
-            asked_L = class_target(seen.true["blend"]) > 0
-            shown = [emotion.probability(side[emotion.needs[0]]) for side in both]
-            tracks["asked emotion"] = [x[:, : len(asked_L)][:, asked_L].sum(1) for x in shown]
-    if "lip_opening" in seen.made:
-        tracks["lip opening error"] = [(seen.made["lip_opening"] - seen.true["lip_opening"]).abs()]
+        if "blend" in features.true:
+            asked_L = class_target(features.true["blend"]) > 0
+            probabilities = [emotion.probability(side[emotion.needs[0]]) for side in both]
+            tracks["asked emotion"] = [x[:, : len(asked_L)][:, asked_L].sum(1) for x in probabilities]
+    if "lip_opening" in features.generated:
+        tracks["lip opening error"] = [
+            (features.generated["lip_opening"] - features.true["lip_opening"]).abs()
+        ]
     tracks["sharpness"] = "the first true picture is flat"
     if first > 0:
         tracks["sharpness"] = [_sharpness(side["frames"]) / first for side in both]
@@ -224,23 +229,23 @@ def emotion_of(protocol: Protocol) -> EmotionAccuracy | None:
     return next((kind() for kind in kinds if issubclass(kind, EmotionAccuracy)), None)
 
 
-def report_of(found: Watched, networks: Sequence[Extractor]) -> Report:
+def report_of(tracked: TrackedPairs, networks: Sequence[Extractor]) -> Report:
     """Table, pictures and what could not be measured."""
     curves = {}
     for name in MEASURES:
-        if name not in found.lacking or found.lacking[name].total() < len(found.people):
-            true = drift(found.true[name], found.people) if found.true[name] else None
-            curves[name] = drift(found.made[name], found.people), true
-    told = report(curves, INTRO)
+        if name not in tracked.lacking or tracked.lacking[name].total() < len(tracked.people):
+            true = drift(tracked.true[name], tracked.people) if tracked.true[name] else None
+            curves[name] = drift(tracked.generated[name], tracked.people), true
+    study = report(curves, INTRO)
     names = ", ".join(network.name for network in networks)
     published = all(network.published for network in networks)
-    told.measured_by = f"Measured by {names}; published networks." if published else f"{EMBEDDED} ({names})"
-    count = len(found.people)
-    for name, reasons in found.lacking.items():
-        told.lines += [
+    study.measured_by = f"Measured by {names}; published networks." if published else f"{EMBEDDED} ({names})"
+    count = len(tracked.people)
+    for name, reasons in tracked.lacking.items():
+        study.lines += [
             f"not measured in {lacking} of {count} videos, {why}: {name}" for why, lacking in reasons.items()
         ]
-    failed = len(found.rows) - count
-    told.lines.append(f"{len(found.rows)} videos, {failed} failed")
-    told.lines += [f"  {line}" for line in failures(found.rows)]
-    return told
+    failed = len(tracked.rows) - count
+    study.lines.append(f"{len(tracked.rows)} videos, {failed} failed")
+    study.lines += [f"  {line}" for line in failures(tracked.rows)]
+    return study

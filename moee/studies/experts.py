@@ -38,19 +38,19 @@ def study(bench: Bench) -> Report:
     design = list(product(range(bench.clips), range(bench.seeds)))
     for index, seed in bench.counted(design, len(design)):
         knock_outs += _clip(bench, index, seed, timelines)
-    found = expert_attribution(knock_outs)
+    attribution = expert_attribution(knock_outs)
     gates = {
         kind: mean_gates(
-            [gate for _, _, gate in kept], [emotion for emotion, _, _ in kept], [who for _, who, _ in kept]
+            [gate for _, _, gate in clips], [emotion for emotion, _, _ in clips], [who for _, who, _ in clips]
         )
-        for kind, kept in timelines.items()
+        for kind, clips in timelines.items()
     }
     return Report(
         "Expert attribution",
         INTRO,
-        _lines(found, gates),
-        {"gates": gates, "attribution": found, "timelines": _first_timelines(timelines)},
-        [_timeline_panels(timelines), *_heat_maps(found)],
+        _lines(attribution, gates),
+        {"gates": gates, "attribution": attribution, "timelines": _first_timelines(timelines)},
+        [_timeline_panels(timelines), *_heat_maps(attribution)],
     )
 
 
@@ -62,30 +62,32 @@ def _clip(bench: Bench, index: int, seed: int, timelines: Timelines) -> list[Kno
         whole = _measured(bench, bench.animate(clip, cue, seed, probe), emotion)
     for kind, gates in (("global", probe.global_gates), ("local", probe.local_gates)):
         timelines[kind].append((emotion, clip["identity"], over_locations(gates)))
-    made = []
+    knock_outs = []
     for number, expert in enumerate(EMOTIONS):
         with GateProbe(bench.network, without=number) as probe:
             without = _measured(bench, bench.animate(clip, cue, seed, probe), emotion)
-        made.append(KnockOut(clip["identity"], emotion, expert, whole, without))
-    return made
+        knock_outs.append(KnockOut(clip["identity"], emotion, expert, whole, without))
+    return knock_outs
 
 
 def _measured(bench: Bench, frames: Tensor, emotion: str) -> dict[str, Tensor]:
-    seen = bench.look(frames)
-    asked = seen["emotions"][CLASSES.index(emotion)]
-    return {ASKED: asked[None], "emotions": seen["emotions"], "action units": seen["action units"]}
+    measured = bench.look(frames)
+    asked = measured["emotions"][CLASSES.index(emotion)]
+    return {ASKED: asked[None], "emotions": measured["emotions"], "action units": measured["action units"]}
 
 
-def _lines(found: ExpertAttribution, gates: Gates | dict[str, Gates]) -> list[str]:
+def _lines(attribution: ExpertAttribution, gates: dict[str, Gates]) -> list[str]:
     lines: list[str] = []
     for kind in gates:
-        lines += _table(f"mean {kind} gate", gates[kind])  # type: ignore[arg-type]
-    lines += _table("probability of the asked emotion lost", found.lost[ASKED], found.whole[ASKED])
-    lines += _table("action units moved (root of summed squares)", found.moved["action units"])
+        lines += _table(f"mean {kind} gate", gates[kind])
+    lines += _table(
+        "probability of the asked emotion lost", attribution.lost[ASKED], attribution.whole[ASKED]
+    )
+    lines += _table("action units moved (root of summed squares)", attribution.moved["action units"])
     lines += ["share of the own expert, 1/6 if all mattered alike"]
-    lines += [f"  {'':14}" + "".join(f"{measure:24}" for measure in found.own_share)]
-    for row in found.own_share[ASKED]:
-        cells = [found.own_share[measure][row] for measure in found.own_share]
+    lines += [f"  {'':14}" + "".join(f"{measure:24}" for measure in attribution.own_share)]
+    for row in attribution.own_share[ASKED]:
+        cells = [attribution.own_share[measure][row] for measure in attribution.own_share]
         texts = [f"{with_interval(cell.value, cell.interval):24}" for cell in cells]
         lines.append(f"  {row:14}{''.join(texts)}".rstrip())
     return lines
@@ -115,15 +117,15 @@ def _first_timelines(timelines: Timelines) -> dict[str, dict[str, list[list[floa
             emotion: [[round(x, 5) for x in row] for row in gates.tolist()]
             for emotion, gates in first.items()
         }
-        for kind, kept in timelines.items()
-        for first in [{emotion: gates for emotion, _, gates in reversed(kept)}]
+        for kind, clips in timelines.items()
+        for first in [{emotion: gates for emotion, _, gates in reversed(clips)}]
     }
 
 
 def _timeline_panels(timelines: Timelines) -> Markup:
     parts = [legend(EMOTIONS)]
-    for kind, kept in timelines.items():
-        first = {emotion: gates for emotion, _, gates in reversed(kept)}
+    for kind, clips in timelines.items():
+        first = {emotion: gates for emotion, _, gates in reversed(clips)}
         top = max(float(gates.max()) for gates in first.values())
         charts = {
             f"asked: {emotion}": _panel(emotion, first[emotion], kind, top)
@@ -131,8 +133,8 @@ def _timeline_panels(timelines: Timelines) -> Markup:
             if emotion in first
         }
         parts.append(panels(f"{kind.capitalize()} gates", charts))
-    said = "The first clip of each emotion; means over the network's places, tokens and sampling steps."
-    return Markup("").join([*parts, Markup("<p>{}</p>").format(said)])
+    caption = "The first clip of each emotion; means over the network's places, tokens and sampling steps."
+    return Markup("").join([*parts, Markup("<p>{}</p>").format(caption)])
 
 
 def _panel(emotion: str, gates_FE: Tensor, kind: str, top: float) -> Markup:
@@ -143,12 +145,12 @@ def _panel(emotion: str, gates_FE: Tensor, kind: str, top: float) -> Markup:
     )
 
 
-def _heat_maps(found: ExpertAttribution) -> list[Markup]:
+def _heat_maps(attribution: ExpertAttribution) -> list[Markup]:
     tables = {
-        "Probability of the asked emotion lost without an expert": found.lost[ASKED],
-        "Action units moved without an expert": found.moved["action units"],
+        "Probability of the asked emotion lost without an expert": attribution.lost[ASKED],
+        "Action units moved without an expert": attribution.moved["action units"],
     }
-    return [_heat_map(title, table) for title, table in tables.items()] + [_share(found)]
+    return [_heat_map(title, table) for title, table in tables.items()] + [_share(attribution)]
 
 
 def _heat_map(title: str, table: Gates) -> Markup:
@@ -168,10 +170,10 @@ def _heat_cell(cell: Cell, own: bool, most: float) -> dict[str, object]:
     return {"share": f"{share:.3f}", "own": own, "text": _short(cell), "span": span}
 
 
-def _share(found: ExpertAttribution) -> Markup:
-    told = [
+def _share(attribution: ExpertAttribution) -> Markup:
+    shares = [
         f"{measure}: {with_interval(rows[ALL].value, rows[ALL].interval)}"
-        for measure, rows in found.own_share.items()
+        for measure, rows in attribution.own_share.items()
     ]
     words = "Share of the own expert in all movement (1/6 = all alike)"
-    return Markup("<p>{}: {}.</p>").format(words, "; ".join(told))
+    return Markup("<p>{}: {}.</p>").format(words, "; ".join(shares))

@@ -47,9 +47,9 @@ class GateProbe:
         """Passes on what `animate` yields; the gates of each chunk are those of its own new frames."""
         for chunk in chunks:
             for location, calls in self._calls.items():
-                for kept, gates in ((self._global, 0), (self._local, 1)):
-                    by_step = torch.stack([call[gates] for call in calls])  # (step, F, E)
-                    kept[location].append(by_step.mean(0)[-len(chunk) :].cpu())
+                for by_location, kind in ((self._global, 0), (self._local, 1)):
+                    by_step = torch.stack([call[kind] for call in calls])  # (step, F, E)
+                    by_location[location].append(by_step.mean(0)[-len(chunk) :].cpu())
             self._calls.clear()
             yield chunk
 

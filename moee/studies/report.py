@@ -1,4 +1,4 @@
-"""What a study found: lines for the terminal, a record for JSON, a page with pictures."""
+"""The outcome of a study: lines for the terminal, a record for JSON, a page with pictures."""
 
 import json
 import time
@@ -114,13 +114,13 @@ def write_report(out: Path, content: dict, report: Report) -> list[Path]:
     return [out, beside]
 
 
-def plain(found: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dataclasses, tuples and mappings as JSON knows them."""
-    if hasattr(found, "__dataclass_fields__"):
-        return plain(asdict(found))
-    if isinstance(found, dict):
-        return {str(key): plain(value) for key, value in found.items()}
-    return [plain(value) for value in found] if isinstance(found, list | tuple) else found
+    if hasattr(value, "__dataclass_fields__"):
+        return plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def with_interval(value: float | None, interval: Interval, digits: int = 2) -> str:

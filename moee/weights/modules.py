@@ -10,7 +10,13 @@ from jsonargparse import ArgumentError, ArgumentParser
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from moee.config_errors import first_module_problem, innermost_line, restrict_imports, unknown_name
+from moee.config_errors import (
+    first_dictionary_problem,
+    first_module_problem,
+    innermost_line,
+    restrict_imports,
+    unknown_name,
+)
 from moee.weights import registry
 from moee.weights.moved_classes import with_present_names
 
@@ -127,6 +133,8 @@ def build_module(config: dict[str, Any], source: str = "config") -> nn.Module:
     except ArgumentError as error:
         line = first_module_problem(config) or innermost_line(str(error))
         raise ValueError(f"{source}: {line}") from None
+    if line := first_dictionary_problem({"config": config}):
+        raise ValueError(f"{source}: {line}")
     return parser.instantiate_classes(parsed)["module"]
 
 

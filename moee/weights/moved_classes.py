@@ -6,10 +6,9 @@ from typing import Any
 MOVED_MODULES = {
     "datamodules.synthetic_heads": "datamodules.loading.synthetic_heads",
     "datamodules.talking_heads": "datamodules.loading.talking_heads",
-    "evaluation.extractors.identity": "evaluation.extractors.embedded.identity",
-    "evaluation.extractors.judge": "evaluation.extractors.embedded.judge",
+    "evaluation.extractors.embedded.sync_training": "evaluation.training.sync",
     "evaluation.extractors.sync_judge": "evaluation.extractors.embedded.sync_judge",
-    "evaluation.extractors.sync_training": "evaluation.extractors.embedded.sync_training",
+    "evaluation.extractors.sync_training": "evaluation.training.sync",
     "lightning_modules.codec_training": "lightning_modules.video.codec_training",
     "lightning_modules.emotion2vec": "lightning_modules.speech.emotion2vec",
     "lightning_modules.emotion_recognition": "lightning_modules.emotion.recognition",
@@ -35,10 +34,22 @@ _VOICES = {
     "SyntheticVoices": "datamodules.loading.synthetic_voices",
     "UtteranceFolder": "datamodules.loading.utterances",
 }
-# Old module whose classes have gone to several places -> class -> the module it is in now.
+_IDENTITY = {
+    "IdentityJudge": "evaluation.extractors.embedded.identity",
+    "IdentityTraining": "evaluation.training.identity",
+}
+_JUDGE = {
+    "Judge": "evaluation.extractors.embedded.judge",
+    "JudgeTraining": "evaluation.training.judge",
+}
+# Old module whose classes have gone to several places, or in part -> class -> the module it is in now.
 SPLIT_MODULES = {
     "datamodules.loading.voices": _VOICES,
     "datamodules.voices": _VOICES,
+    "evaluation.extractors.embedded.identity": _IDENTITY,
+    "evaluation.extractors.embedded.judge": _JUDGE,
+    "evaluation.extractors.identity": _IDENTITY,
+    "evaluation.extractors.judge": _JUDGE,
     "lightning_modules.emotion.encoders": _EMOTION,
     "lightning_modules.emotion_encoders": _EMOTION,
 }

@@ -89,9 +89,9 @@ def load_trunks(protocol: "Protocol", given: Trunks) -> "list[nn.Module]":
     """The networks of LPIPS on them; each knows whether its trunk is the published one."""
     from evaluation.extractors.published.lpips_network import load_lpips
 
-    found = []
+    networks = []
     for net, path in trunks_of_lpips(protocol, given).items():
         network: Any = load_lpips(path, net)
         network.doubt = doubt(LPIPS[net][1], network.fingerprint)
-        found.append(network)
-    return found
+        networks.append(network)
+    return networks

@@ -6,15 +6,11 @@ import torch
 from judges import FRAMES, PROTOCOL, PaintedJudge, judges, limit_pairs, painted
 
 from datamodules.batch import Sample
-from evaluation.clips.pair import (
-    Pair,
-    clips_of_folder,
-    clips_of_samples,
-    limits,
-    pairs_of,
-    strangers,
-    videos_made,
-)
+from evaluation.clips.floors import ceiling_and_floors, other_people
+from evaluation.clips.folders import clips_of_folder, videos_of_folder
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.metrics import METRICS
 from evaluation.protocol import load_protocol, prepare
@@ -83,8 +79,8 @@ def test_measured_truth_is_used_for_videos_without_exact_truth(samples):
 
 def test_limits_are_told_apart(samples):
     found, clips = {}, clips_of_samples(samples)
-    for name, role, make in limits(clips):
-        pairs = pairs_of(clips, make)
+    for name, role, make in ceiling_and_floors(clips):
+        pairs = generated_pairs(clips, make)
         found[name] = evaluate_pairs(pairs, PROTOCOL, extractors=judges(), system=System(name, role))
     assert len({result.data["sha256"] for result in found.values()}) == 1
     values = {name: {m: r["value"] for m, r in result.metrics.items()} for name, result in found.items()}
@@ -152,16 +148,16 @@ def test_a_dark_first_frame_loses_one_frame_and_a_dark_reference_is_named(sample
 
 def test_shuffled_clips_show_other_people(samples):
     names = [sample["identity"] for sample in samples]
-    assert all(names[i] != names[other] for i, other in enumerate(strangers(names)))
-    assert strangers(["a", "a", "a"]) == [1, 2, 0]  # nobody else is there: at least another clip
+    assert all(names[i] != names[other] for i, other in enumerate(other_people(names)))
+    assert other_people(["a", "a", "a"]) == [1, 2, 0]  # nobody else is there: at least another clip
     with pytest.raises(ValueError, match="at least two clips"):
-        strangers(["a"])
+        other_people(["a"])
 
 
 def test_another_clip_is_looped_to_the_length_it_stands_for(samples):
     short = dict(samples[0]) | {"frames": samples[0]["frames"][:3]}
     clips = clips_of_samples([short, samples[2]])  # type: ignore[list-item]
-    another = dict((name, make) for name, _, make in limits(clips))["shuffled clips"]
+    another = dict((name, make) for name, _, make in ceiling_and_floors(clips))["shuffled clips"]
     shown = another(1, samples[2], 0)
     assert torch.equal(shown, short["frames"][[0, 1, 2, 0]])
 
@@ -257,9 +253,9 @@ def test_folders_that_do_not_belong_together(folders):
     (made / "v9.mp4").write_text("0")
     clips = clips_of_folder(true, read_video)
     with pytest.raises(ValueError, match=r"no counterpart.*'v9'"):
-        videos_made(made, clips, read_video)
+        videos_of_folder(made, clips, read_video)
     with pytest.raises(FileNotFoundError, match="no folder"):
-        videos_made(made / "absent", clips, read_video)
+        videos_of_folder(made / "absent", clips, read_video)
     with pytest.raises(ValueError, match="read_video"):
         evaluate(made, true, PROTOCOL, extractors=judges())
 

@@ -1,11 +1,12 @@
 import json
 import re
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
 
-from evaluation.validation import Recorded, Written, checked, read_json, read_pairs, unknown
+from evaluation.validation import Recorded, Written, checked, read_json, read_pairs, unknown, written_like
 
 
 class Part(Written):
@@ -51,6 +52,24 @@ def test_what_fits_is_not_converted_and_a_record_may_tell_more():
     whole = checked(Whole, {"title": "x", "parts": [{"size": 2, "ways": {"a": "up"}}]}, "f.yaml")
     assert whole.parts[0] == Part(size=2.0, ways={"a": "up"})
     assert checked(Told, {"title": "x", "later": 1}, "r.json").title == "x"
+
+
+def test_a_model_of_a_dataclass_has_its_fields():
+    @dataclass
+    class Thing:
+        name: str
+        size: float | None = None
+        tags: list[str] = field(default_factory=list)
+
+    kind = written_like(Thing)
+    assert checked(kind, {"name": "x"}, "f").model_dump() == {"name": "x", "size": None, "tags": []}
+    for content, line in (
+        ({"nmae": "x"}, "unknown key 'nmae', did you mean 'name'? known are name, size, tags"),
+        ({}, "lacks name"),
+        ({"name": "x", "tags": [1]}, "tags[0] must be a text, got 1"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(f"f: {line}")):
+            checked(kind, content, "f")
 
 
 def test_an_unknown_name_lists_few_of_many():

@@ -10,9 +10,10 @@ import torch
 from lightning_modules import TalkingHead
 from lightning_modules.interfaces import EmotionCue
 from moee import config_errors
-from moee.experiments.composition import Run, compose
+from moee.experiments.compose import compose
 from moee.experiments.export import export
 from moee.experiments.loggers import read_metrics
+from moee.experiments.run import Run
 from moee.experiments.training import train
 from moee.weights.modules import load_module
 

@@ -27,6 +27,7 @@ from lightning_modules.conditioning import (
     noisy_clips,
 )
 from lightning_modules.diffusion.objective import Losses, Noise
+from lightning_modules.emotion.experts import GlobalGate
 from lightning_modules.interfaces import EmotionCue
 
 UNET = {
@@ -233,6 +234,50 @@ def test_guidance_of_one_is_off_and_more_moves_the_picture() -> None:
         assert not torch.equal(torch.cat(list(module.animate(*arguments, steps=2, **scales))), plain)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"speech_past": 0},
+        {"speech_future": 0},
+        {"noise": Noise(shared_in_animation=0.0)},
+        {"noise": Noise(beta_end=0.02)},
+        {"noise": Noise(steps=500)},
+    ],
+)
+def test_what_decides_a_video_is_a_key(options: dict[str, object]) -> None:
+    portrait = torch.full((3, 32, 32), 99, dtype=torch.uint8)
+    arguments = (portrait, torch.randn(640 * 10, generator=torch.Generator().manual_seed(0)), EmotionCue())
+    plain, other = model().eval(), model(**options).eval()
+    for module in (plain, other):
+        with torch.no_grad():
+            module.denoiser.frame_embedding[-1].weight.normal_(generator=torch.Generator().manual_seed(1))
+    videos = [torch.cat(list(module.animate(*arguments, steps=2))) for module in (plain, other)]
+    assert not torch.equal(*videos)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dropout": Dropout(motion_frames=1.0)},
+        {"losses": Losses(gate=1.0, gate_least=0.9)},
+        {"losses": Losses(features=1.0, features_reach=0)},
+    ],
+)
+def test_what_decides_a_loss_is_a_key(
+    options: dict[str, object], batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landmarks = batch | {"landmarks": torch.full_like(batch["landmarks"], 15.0)}
+    base = {"losses": Losses(gate=1.0, features=1.0), "stage": "joint"}
+    plain, other = model(**base), model(**(base | options))
+    losses = [step(module, landmarks, monkeypatch) for module in (plain, other)]  # type: ignore[arg-type]
+    assert not torch.equal(*losses)
+
+
+def test_a_negative_window_of_sound_is_refused() -> None:
+    with pytest.raises(ValueError, match="speech_past=-1, speech_future=16: expected 0 or more"):
+        model(speech_past=-1)
+
+
 def test_a_network_has_a_strength_of_its_own_unless_told() -> None:
     module = model(emotion_strength=3.0).eval()
     for place in module.mixture.places.values():
@@ -308,3 +353,52 @@ def test_frozen_encoders_keep_their_statistics(
     step(module, batch, monkeypatch)
     assert before
     assert all(torch.equal(b, before[n]) for n, b in module.emotion_encoders.named_buffers())
+
+
+@pytest.mark.parametrize("gate", ["manual", "blended"])
+def test_palette_gates_train_on_clips_of_which_one_has_no_blend(
+    gate: GlobalGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = clip("bb")
+    del without["blend"]  # type: ignore[misc]
+    module = model(stage="emotion", dropout=Dropout(emotion=0.0))
+    module.mixture.global_gate = gate
+    for place in module.mixture.places.values():
+        torch.nn.init.normal_(place.to_out.weight, std=0.1)
+    step(module, collate([clip("a"), without]), monkeypatch).backward()
+    assert module.mixture.places["mid_0_0"].to_out.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("gate", ["manual", "blended"])
+@pytest.mark.parametrize(
+    "options", [{"emotion_strength": 1.5}, {"emotion_guidance": 2.0}, {"audio_guidance": 2.0}]
+)
+def test_palette_gates_animate_with_strength_and_guidance(
+    gate: GlobalGate, options: dict[str, float], batch: TalkingHeadBatch
+) -> None:
+    module = model().eval()
+    module.mixture.global_gate = gate
+    for part in (*module.mixture.places.values(), module.denoiser.unet.conv_out):
+        for parameter in part.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+    happy, fear = torch.eye(6)[0:1], torch.eye(6)[4:5]
+
+    def frames(cue: EmotionCue) -> torch.Tensor:
+        return torch.cat(
+            list(module.animate(batch["reference"][0], batch["waveform"][0], cue, steps=2, **options))
+        )
+
+    told = frames(EmotionCue(label=happy, palette=fear))
+    assert not torch.equal(told, frames(EmotionCue(label=happy, palette=happy)))
+    assert torch.equal(frames(EmotionCue(label=happy)), frames(EmotionCue(label=happy, palette=happy)))
+    with pytest.raises(ValueError, match="palette: weights sum to 2"):
+        frames(EmotionCue(label=happy, palette=2 * happy))
+
+
+def test_a_palette_weighs_experts_in_bfloat16_too(batch: TalkingHeadBatch) -> None:
+    module = model().eval()
+    module.use_bfloat16()
+    cue = EmotionCue(label=torch.eye(6)[:1], palette=torch.eye(6)[:1])
+    assert (
+        len(torch.cat(list(module.animate(batch["reference"][0], batch["waveform"][0], cue, steps=1)))) == 4
+    )

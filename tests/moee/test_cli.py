@@ -172,7 +172,7 @@ def test_what_is_known_of_clips_is_checked(tmp_path):
     for text, what in {
         "{": "not JSON",
         "[1]": "expected",
-        '{"a": {"person": "p"}}': "known are emotion, identity",
+        '{"a": {"person": "p"}}': "known are identity, emotion",
         '{"a": {"emotion": "hapy"}}': "a: unknown emotion 'hapy': did you mean 'happy'",
     }.items():
         path.write_text(text)

@@ -11,7 +11,10 @@ from places import PROTOCOL_FOLDER
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS, CLASSES, Sample, parse_blend
-from evaluation.clips.pair import Pair, clips_of_samples, limits, pairs_of
+from evaluation.clips.floors import ceiling_and_floors
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.metrics.emotion.scores import class_target
 
 PROTOCOL = PROTOCOL_FOLDER / "embedded-v0.yaml"
@@ -105,4 +108,4 @@ def painted(i: int, person: int | None = None) -> Sample:
 def limit_pairs(name: str, samples: Sequence[Sample]) -> Iterator[Pair]:
     """The pairs of `real video`, `static reference` or `shuffled clips`."""
     clips = clips_of_samples(samples)
-    return pairs_of(clips, next(make for row, _, make in limits(clips) if row == name))
+    return generated_pairs(clips, next(make for row, _, make in ceiling_and_floors(clips) if row == name))

@@ -1,5 +1,7 @@
 """A model and data small enough for tests of composition and training."""
 
+from typing import Annotated, Literal
+
 import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
@@ -26,7 +28,12 @@ class ToyModel(L.LightningModule):
     """Denoises with the global generator, as real training does."""
 
     def __init__(
-        self, head: ToyHead, optimizer: OptimizerCallable = torch.optim.AdamW, fail_at: int = -1
+        self,
+        head: ToyHead,
+        optimizer: OptimizerCallable = torch.optim.AdamW,
+        fail_at: int = -1,
+        layer: Annotated[dict, nn.Linear] | None = None,
+        shares: dict[Literal["loud", "quiet"], float] | None = None,
     ) -> None:
         super().__init__()
         self.head, self.optimizer, self.fail_at = head, optimizer, fail_at

@@ -6,18 +6,11 @@ N picture, B clip, F frame, A action unit, L class, K landmark, D width, C chann
 from pathlib import Path
 from typing import Self
 
-import lightning as L
 import torch
-from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from datamodules.batch import ACTION_UNITS, CLASSES, LANDMARKS, TalkingHeadBatch
-from datamodules.head_motion import lip_opening
-from evaluation.extractors.embedded.augment import shift, spoil
+from datamodules.batch import ACTION_UNITS, CLASSES, LANDMARKS
 from evaluation.extractors.network import SIZE, Trunk, load_network, preprocess, ready, save_network
-from evaluation.metrics.correlation import moment_sums, pearson
-from evaluation.metrics.emotion.scores import class_target
 
 WIDTHS = (24, 32, 72, 144)
 SQUEEZE, HIDDEN = 32, 256
@@ -72,13 +65,13 @@ class Judge(nn.Module):
         """
         height, width = frames_F3HW.shape[-2:]
         parts = [self(preprocess(chunk)) for chunk in frames_F3HW.split(CHUNK)]
-        found = {name: torch.cat([part[name] for part in parts]).float() for name in self.provides}
+        heads = {name: torch.cat([part[name] for part in parts]).float() for name in self.provides}
         # pixel centres: place p of the small picture is (p + 1/2) * ratio - 1/2 of the frame
-        scale = found["landmarks"].new_tensor([width / SIZE, height / SIZE])
-        return found | {
-            "action_units": found["action_units"].sigmoid(),
-            "emotion": found["emotion"].softmax(-1),
-            "landmarks": (found["landmarks"] + 0.5) * scale - 0.5,
+        scale = heads["landmarks"].new_tensor([width / SIZE, height / SIZE])
+        return heads | {
+            "action_units": heads["action_units"].sigmoid(),
+            "emotion": heads["emotion"].softmax(-1),
+            "landmarks": (heads["landmarks"] + 0.5) * scale - 0.5,
         }
 
     def save(self, path: Path) -> None:
@@ -91,115 +84,3 @@ class Judge(nn.Module):
         judge = cls()
         judge.fingerprint = load_network(judge, path)
         return ready(judge)
-
-
-def judge_losses(
-    found: dict[str, Tensor], target: dict[str, Tensor], present: dict[str, Tensor]
-) -> dict[str, Tensor]:
-    """Loss of each head over the pictures whose truth is `present` (N,) bool.
-
-    Cross-entropy against the intensity itself, so that a unit's output is its expected intensity; soft
-    cross-entropy on emotion; Huber losses on lips (0.1 inter-ocular distances) and landmarks (2 pixels).
-    """
-    errors = {
-        "action_units": F.binary_cross_entropy_with_logits(
-            found["action_units"], target["action_units"], reduction="none"
-        ).mean(1),
-        "emotion": F.cross_entropy(found["emotion"], target["emotion"], reduction="none"),
-        "lip_opening": F.smooth_l1_loss(
-            found["lip_opening"] / LIP_UNIT, target["lip_opening"] / LIP_UNIT, reduction="none"
-        ),
-        "landmarks": F.smooth_l1_loss(found["landmarks"] / 2, target["landmarks"] / 2, reduction="none").mean(
-            (1, 2)
-        ),
-    }
-    return {
-        name: (error * present[name]).sum() / present[name].sum().clamp(min=1)
-        for name, error in errors.items()
-    }
-
-
-def picture_targets(batch: TalkingHeadBatch) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-    """Pictures (N, 3, 128, 128), their targets, and which of them have each, of all frames of a batch."""
-    frames = batch["frames"]
-    clips, length = frames.shape[:2]
-    landmarks_NK2 = batch["landmarks"].flatten(0, 1).float()
-    scale = landmarks_NK2.new_tensor([SIZE / frames.shape[-1], SIZE / frames.shape[-2]])
-    target = {
-        "action_units": batch["action_units"].flatten(0, 1).float(),
-        "emotion": class_target(batch["blend"].float()).repeat_interleave(length, 0),
-        "lip_opening": lip_opening(landmarks_NK2),
-        "landmarks": (landmarks_NK2 + 0.5) * scale - 0.5,
-    }
-    known = batch["present"] | {
-        "emotion": batch["present"]["blend"],
-        "lip_opening": batch["present"]["landmarks"],
-    }
-    present = {name: known[name].float().to(frames.device).repeat_interleave(length, 0) for name in target}
-    return preprocess(frames.reshape(clips * length, *frames.shape[2:])), target, present
-
-
-class JudgeTraining(L.LightningModule):
-    """Trains a `Judge` on clips whose truth is known; writes `judge.safetensors` when it ends.
-
-    Args:
-        optimizer: builds the optimizer; the rate falls to zero along a cosine.
-        weights: of the heads' losses.
-        out: where the weights go; default is the run's own folder.
-    """
-
-    def __init__(
-        self,
-        optimizer: OptimizerCallable = torch.optim.AdamW,
-        weights: dict[str, float] | None = None,
-        out: str | None = None,
-    ) -> None:
-        super().__init__()
-        self.judge = Judge()
-        self.optimizer = optimizer
-        self.weights = weights or {"action_units": 4.0, "emotion": 0.5, "lip_opening": 0.5, "landmarks": 0.5}
-        self.out = out
-
-    def forward(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """What the judge measures."""
-        return self.judge.measure(frames_F3HW)
-
-    def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
-        x, target, present = picture_targets(batch)
-        with torch.autocast(x.device.type, enabled=False):  # pictures are altered in full precision
-            x, target["landmarks"] = shift(x, target["landmarks"], degrees=4, scale=0.05, move=0.04)
-            x = spoil(x)
-        losses = judge_losses(self.judge(x), target, present)
-        loss = torch.stack([self.weights[name] * value for name, value in losses.items()]).sum()
-        self.log_dict({f"train/{name}": value for name, value in losses.items()}, batch_size=len(x))
-        self.log("train/loss", loss, prog_bar=True, batch_size=len(x))
-        return loss
-
-    def validation_step(self, batch: TalkingHeadBatch, batch_idx: int) -> None:
-        x, target, _ = picture_targets(batch)
-        found = self.judge(x)
-        clips, length = batch["frames"].shape[:2]
-        probability = found["emotion"].softmax(-1).view(clips, length, -1).mean(1)
-        hit = probability.argmax(-1) == target["emotion"][::length].argmax(-1)
-        pixels = (found["landmarks"] - target["landmarks"]).norm(dim=-1).mean()
-        units = pearson(moment_sums(found["action_units"].sigmoid(), target["action_units"])).nanmean()
-        lips = pearson(moment_sums(found["lip_opening"], target["lip_opening"]))
-        scores = {
-            "emotion_accuracy": hit.float().mean(),
-            "landmark_pixels": pixels,
-            "au_r": units,
-            "lip_r": lips,
-        }
-        self.log_dict(
-            {f"val/{name}": value.float() for name, value in scores.items()}, batch_size=clips, sync_dist=True
-        )
-
-    def configure_optimizers(self) -> dict:
-        optimizer = self.optimizer(self.parameters())
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def on_train_end(self) -> None:
-        if self.trainer.is_global_zero:
-            self.judge.save(Path(self.out or Path(self.trainer.default_root_dir) / "judge.safetensors"))

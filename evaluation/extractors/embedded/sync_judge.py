@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evaluation.extractors.network import load_network, preprocess, ready, save_network
-from evaluation.metrics.sync.mfcc import emphasise, mel_filters, power_spectrum
+from evaluation.signals.mfcc import emphasise, mel_filters, power_spectrum
 
 EMBEDDING = 64
 FRAMES = 5  # of a window
@@ -106,8 +106,8 @@ class SyncJudge(nn.Module):
         """
         x_BFHW = standard(x_BFHW)
         moments = x_BFHW.unfold(1, 3, 1).permute(0, 1, 4, 2, 3).flatten(0, 1)
-        seen = self.look(moments.contiguous(memory_format=torch.channels_last)).flatten(1)
-        seen_BCN = self.see(seen).unflatten(0, (len(x_BFHW), -1)).mT
+        looks = self.look(moments.contiguous(memory_format=torch.channels_last)).flatten(1)
+        seen_BCN = self.see(looks).unflatten(0, (len(x_BFHW), -1)).mT
         return F.normalize(self.lips(seen_BCN).mT, dim=-1)
 
     def hear(self, power_BRM: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ def similarity(points_FK2: Tensor, target_K2: Tensor) -> Tensor:
 
 
 def warp(frames_F3HW: Tensor, matrix_F23: Tensor, size: int) -> Tensor:
-    """Frames seen through similarity matrices: uint8 to uint8 (F, 3, size, size); black where there is none.
+    """Frames through similarity matrices: uint8 to uint8 (F, 3, size, size); black where there is none.
 
     Bilinear and without antialiasing, as OpenCV's `warpAffine`, through which such networks were trained.
     """
@@ -46,8 +46,8 @@ def warp(frames_F3HW: Tensor, matrix_F23: Tensor, size: int) -> Tensor:
     source_FM2 = torch.linalg.solve(linear_F22, place_M2.mT[None] - shift_F21).mT
     reach_2 = source_FM2.new_tensor([width - 1, height - 1]).clamp(min=1)
     grid_FNN2 = (source_FM2 / reach_2 * 2 - 1).unflatten(1, (size, size))
-    seen = F.grid_sample(frames_F3HW.double(), grid_FNN2, padding_mode="zeros", align_corners=True)
-    return seen.round().clamp(0, 255).to(torch.uint8)
+    pictures = F.grid_sample(frames_F3HW.double(), grid_FNN2, padding_mode="zeros", align_corners=True)
+    return pictures.round().clamp(0, 255).to(torch.uint8)
 
 
 def aligned(frames_F3HW: Tensor, points_FK2: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Boxes about faces, cut out of frames. F frame, H row, W column, P point of the mesh."""
+"""Boxes about faces, cut out of frames. F, N frame, H row, W column, P point of the mesh."""
 
 import torch
 from torch import Tensor
@@ -23,6 +23,12 @@ def cut(frame_3HW: Tensor, left: float, top: float, width: float, height: float)
     inside = frame_3HW[:, max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)]
     before, above = min(max(-x, 0), w), min(max(-y, 0), h)
     return F.pad(inside, (before, w - before - inside.shape[2], above, h - above - inside.shape[1]))
+
+
+def cut_boxes(frames_N3HW: Tensor, box_N4: Tensor, size: int) -> Tensor:
+    """The box of each frame as (N, 3, size, size); see `cut` and `resized`."""
+    boxes = zip(frames_N3HW, box_N4.tolist(), strict=True)
+    return torch.stack([resized(cut(frame_3HW, *box), size) for frame_3HW, box in boxes])
 
 
 def resized(crop_3HW: Tensor, size: int) -> Tensor:

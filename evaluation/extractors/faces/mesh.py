@@ -5,13 +5,11 @@ order. Pictures are looked at one by one, without tracking, so that a frame's po
 neighbours.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,10 +18,8 @@ from torch.nn import functional as F
 
 from datamodules.faces.landmarker import open_landmarker
 from datamodules.head_motion import MESH_TO_IBUG
-from evaluation.extractors.weights import check_frames, file_digest
-
-if TYPE_CHECKING:
-    from mediapipe.tasks.python import vision
+from evaluation.extractors.shapes import check_frames
+from evaluation.extractors.weights import file_digest
 
 POINTS = 478
 MOST_FACES, CONFIDENCE = 4, 0.5
@@ -43,9 +39,13 @@ class Faces:
     blendshapes: tuple[dict[str, float] | None, ...]
 
     @property
-    def seen(self) -> Tensor:
+    def has_face(self) -> Tensor:
         """Frames with a face (F,) bool."""
         return torch.isfinite(self.mesh).all(-1).all(-1)
+
+    def at(self, places_N: Tensor) -> "Faces":
+        """The faces of some frames, by their numbers (N,)."""
+        return Faces(self.mesh[places_N], tuple(self.blendshapes[place] for place in places_N.tolist()))
 
     @property
     def landmarks(self) -> Tensor:
@@ -67,7 +67,7 @@ class FaceMesh:
         if not Path(model).is_file():
             raise FileNotFoundError(f"no face landmarker at {model}: {ADVICE}")
         self.model, self.fingerprint = Path(model), file_digest(model)
-        self.settings = {
+        self.settings: dict[str, object] = {
             "landmarker_sha256": self.fingerprint,
             "least_face_confidence": CONFIDENCE,
             "mediapipe": version("mediapipe"),  # its code decides what the file finds
@@ -88,7 +88,7 @@ class FaceMesh:
         if self._last is None or self._last[0] is not frames_F3HW:
             self._last = frames_F3HW, self._look(frames_F3HW)
         faces = self._last[1]
-        if not faces.seen.any():
+        if not faces.has_face.any():
             raise ValueError(f"{who}: no face in any of the {len(frames_F3HW)} frames")
         return faces
 
@@ -99,27 +99,19 @@ class FaceMesh:
         scale_2 = torch.tensor([width, height], dtype=torch.float32)
         mesh_FP2 = torch.full((len(frames_F3HW), POINTS, 2), torch.nan)
         blendshapes: list[dict[str, float] | None] = [None] * len(frames_F3HW)
-        with self._opened() as landmarker:
+        # opened for one clip: a tenth of a second, and no thread is left behind
+        with closing(open_landmarker(self.model, MOST_FACES, CONFIDENCE)) as landmarker:
             for number, frame_3HW in enumerate(frames_F3HW.cpu()):
                 rgb_HW3 = np.ascontiguousarray(frame_3HW.permute(1, 2, 0).numpy())
-                found = landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HW3))
-                points = [torch.tensor([[p.x, p.y] for p in face]) for face in found.face_landmarks]
+                faces = landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HW3))
+                points = [torch.tensor([[p.x, p.y] for p in face]) for face in faces.face_landmarks]
                 if points:
                     sizes = [((face.amax(0) - face.amin(0)) * scale_2).prod().item() for face in points]
                     largest = max(range(len(points)), key=sizes.__getitem__)
                     mesh_FP2[number] = points[largest] * scale_2
-                    scores = found.face_blendshapes[largest]
+                    scores = faces.face_blendshapes[largest]
                     blendshapes[number] = {s.category_name: float(s.score) for s in scores}
         return Faces(mesh_FP2, tuple(blendshapes))
-
-    @contextmanager
-    def _opened(self) -> "Iterator[vision.FaceLandmarker]":  # type: ignore[valid-type]
-        """Open for one clip: a tenth of a second, and no thread is left behind."""
-        landmarker = open_landmarker(self.model, MOST_FACES, CONFIDENCE)
-        try:
-            yield landmarker
-        finally:
-            landmarker.close()
 
 
 @lru_cache(maxsize=4)

@@ -9,7 +9,8 @@ from torch import Tensor
 from datamodules.faces.crop import CONFIDENCE, EYE_LINE, FACE_HEIGHT, FaceFinder
 from datamodules.faces.track import LEAST_FOUND, MOST_CROWDED, clip_square, track_face
 from evaluation.extractors.faces.mesh import ADVICE
-from evaluation.extractors.weights import check_frames, file_digest
+from evaluation.extractors.shapes import check_frames
+from evaluation.extractors.weights import file_digest
 
 
 class FaceSquare:

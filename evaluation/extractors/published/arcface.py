@@ -8,14 +8,14 @@ RGB in [-1, 1]. The set of people it was trained on moves a score, so it is in t
 from pathlib import Path
 from typing import Self
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from evaluation.extractors.faces.alignment import SIZE, aligned
-from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
+from evaluation.extractors.faces.mesh import FaceMesh, Faces, face_mesh
+from evaluation.extractors.faces.per_face import in_batches, per_face
 from evaluation.extractors.faces.points import five_points
-from evaluation.extractors.weights import check_features, exact, load_published
+from evaluation.extractors.weights import load_published
 
 LAYERS = {"r50": (3, 4, 14, 3), "r100": (3, 13, 30, 3)}  # blocks of each stage
 PEOPLE = ("ms1mv3", "glint360k")
@@ -85,10 +85,11 @@ class ArcFace(nn.Module):
 
     def embed(self, faces_N3HW: Tensor) -> Tensor:
         """Unit embeddings (N, 512), float32, of aligned faces (N, 3, 112, 112) uint8."""
-        with exact(faces_N3HW.device):
-            parts = [self(part.float() / 127.5 - 1) for part in faces_N3HW.split(BATCH)]
-            found = F.normalize(torch.cat(parts), dim=-1)
-        return check_features(found, (len(faces_N3HW), WIDTH), self.name)
+
+        def unit(batch_B3HW: Tensor) -> Tensor:
+            return F.normalize(self(batch_B3HW.float() / 127.5 - 1), dim=-1)
+
+        return in_batches(unit, faces_N3HW, BATCH, WIDTH, self.name)
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """`identity` (F, 512), float32 unit vectors of uint8 RGB frames; NaN where no face is found.
@@ -96,11 +97,7 @@ class ArcFace(nn.Module):
         Raises:
             ValueError: if no frame shows a face.
         """
-        points_F52 = five_points(self.faces.find(frames_F3HW, self.name).mesh).to(frames_F3HW.device)
-        seen_F = points_F52.isfinite().all(dim=(1, 2))
-        embedding_FD = torch.full((len(frames_F3HW), WIDTH), torch.nan, device=frames_F3HW.device)
-        embedding_FD[seen_F] = self.embed(aligned(frames_F3HW[seen_F], points_F52[seen_F]))
-        return {"identity": embedding_FD}
+        return {"identity": per_face(self.faces, frames_F3HW, self.name, _aligned, self.embed)}
 
     @classmethod
     def load(cls, path: Path, landmarker: Path, people: str, layers: str) -> Self:
@@ -115,3 +112,7 @@ class ArcFace(nn.Module):
         network = cls(people, layers, face_mesh(landmarker))
         network.fingerprint = load_published(network, path, ADVICE)
         return network.eval().requires_grad_(False)
+
+
+def _aligned(frames_N3HW: Tensor, faces: Faces) -> Tensor:
+    return aligned(frames_N3HW, five_points(faces.mesh).to(frames_N3HW.device))

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.faces.mesh import FaceMesh, crop_squares, face_mesh
+from evaluation.extractors.faces.mesh import FaceMesh, Faces, crop_squares, face_mesh
+from evaluation.extractors.faces.per_face import in_batches, per_face
 from evaluation.extractors.network import ready
-from evaluation.extractors.weights import check_features, exact, load_published
+from evaluation.extractors.weights import load_published
 
 SIZE, WIDTH, LANDMARKS, CLASSES = 256, 256, 68, 8
 DEPTH, STACKS = 4, 2
@@ -109,6 +110,10 @@ def face_squares(landmarks_FK2: Tensor) -> Tensor:
     return torch.cat([(low_F2 + high_F2) / 2 - side_F1 / 2, side_F1], -1)
 
 
+def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
+    return crop_squares(frames_N3HW, face_squares(faces.landmarks), SIZE)
+
+
 class EmoNet:
     """Emotion of the largest face; an `Extractor` of published weights.
 
@@ -125,21 +130,21 @@ class EmoNet:
         self.settings: dict[str, object] = {"size": SIZE, "crop": "landmarks", "batch_size": BATCH}
         self.settings |= faces.settings
 
+    def probabilities(self, crops_N3HW: Tensor) -> Tensor:
+        """Probabilities (N, 8) of 8-bit crops (N, 3, 256, 256)."""
+
+        def classes(batch_B3HW: Tensor) -> Tensor:
+            return self.network(batch_B3HW.float() / 255)[:, :CLASSES].softmax(-1)
+
+        return in_batches(classes, crops_N3HW, BATCH, CLASSES, self.name)
+
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """`emotion_emonet8` (F, 8) probabilities in EmoNet's order; a frame without a face holds NaN.
 
         Raises:
             ValueError: for a clip without any face.
         """
-        found = self.faces.find(frames_F3HW, self.name)
-        squares_F3 = face_squares(found.landmarks[found.seen])
-        crops_N3HW = crop_squares(frames_F3HW[found.seen], squares_F3, SIZE)
-        with exact(frames_F3HW.device):
-            scores = torch.cat([self.network(chunk.float() / 255) for chunk in crops_N3HW.split(BATCH)])
-            probability_NL = scores[:, :CLASSES].softmax(-1)
-        out_FL = torch.full((len(frames_F3HW), CLASSES), torch.nan, device=frames_F3HW.device)
-        out_FL[found.seen] = check_features(probability_NL, (len(crops_N3HW), CLASSES), self.name)
-        return {"emotion_emonet8": out_FL}
+        return {"emotion_emonet8": per_face(self.faces, frames_F3HW, self.name, _crops, self.probabilities)}
 
     def to(self, device: torch.device) -> Self:
         """Look there from now on."""

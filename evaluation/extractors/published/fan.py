@@ -15,7 +15,9 @@ from torch import Tensor
 
 from datamodules.batch import LANDMARKS
 from datamodules.head_motion import lip_opening
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 if TYPE_CHECKING:
     from face_alignment import FaceAlignment
@@ -38,8 +40,8 @@ class Reached(torch.nn.Module):
         self.network = network
 
     def forward(self, x_NCHW: Tensor) -> Tensor | list[Tensor]:
-        found = self.network(x_NCHW.to(next(self.network.parameters()).device))
-        return [part.cpu() for part in found] if isinstance(found, list) else found.cpu()
+        maps = self.network(x_NCHW.to(next(self.network.parameters()).device))
+        return [part.cpu() for part in maps] if isinstance(maps, list) else maps.cpu()
 
 
 class Fan:
@@ -84,11 +86,12 @@ class Fan:
     def points(self, frame_3HW: Tensor, box: tuple[float, float, float, float] | None = None) -> Tensor:
         """Landmarks (K, 2) of the face in a box left, top, right, bottom; by default where S3FD sees one."""
         image_HW3 = frame_3HW.permute(1, 2, 0).contiguous().numpy()
-        seen = self.aligner.face_detector.detect_from_image(image_HW3.copy()) if box is None else [box]
-        if not len(seen):
+        boxes = self.aligner.face_detector.detect_from_image(image_HW3.copy()) if box is None else [box]
+        surest = list(boxes[:1])  # no look at less sure faces
+        faces = self.aligner.get_landmarks_from_image(image_HW3, surest) if len(surest) else None
+        if not faces:
             return torch.full((LANDMARKS, 2), torch.nan)
-        found = self.aligner.get_landmarks_from_image(image_HW3, [seen[0]])  # no look at less sure faces
-        return check_features(torch.as_tensor(found[0]).float(), (LANDMARKS, 2), self.name)
+        return check_features(torch.as_tensor(faces[0]).float(), (LANDMARKS, 2), self.name)
 
     def to(self, device: torch.device) -> Self:
         """Let both networks look there from now on."""

@@ -14,14 +14,19 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from evaluation.extractors.faces.boxes import cut, mesh_boxes, resized
-from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
-from evaluation.extractors.weights import check_features, exact, load_published, read_state
+from evaluation.extractors.faces.boxes import cut_boxes, mesh_boxes
+from evaluation.extractors.faces.mesh import FaceMesh, Faces, face_mesh
+from evaluation.extractors.faces.per_face import in_batches, per_face
+from evaluation.extractors.weights import load_published, read_state
 
 SIZE, CLASSES = 224, 8
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
 BATCH = 16  # pictures at a time
 CONVERT = "convert enet_b0_8_best_vgaf.pt by the command that `moee weights list hsemotion_b0_8_vgaf` prints"
+
+
+def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
+    return cut_boxes(frames_N3HW, mesh_boxes(faces.mesh), SIZE)
 
 
 class HSEmotion:
@@ -46,10 +51,11 @@ class HSEmotion:
     def classify(self, faces_N3HW: Tensor) -> Tensor:
         """Probabilities (N, 8), float32, of faces (N, 3, 224, 224) 0..255 RGB, in the authors' order."""
         mean, spread = (faces_N3HW.new_tensor(x, dtype=torch.float32).view(3, 1, 1) for x in (MEAN, SPREAD))
-        with exact(faces_N3HW.device):
-            x = (faces_N3HW.float() / 255 - mean) / spread
-            found = torch.cat([self.network(part).softmax(-1) for part in x.split(BATCH)])
-        return check_features(found, (len(faces_N3HW), CLASSES), self.name)
+
+        def classes(batch_B3HW: Tensor) -> Tensor:
+            return self.network((batch_B3HW.float() / 255 - mean) / spread).softmax(-1)
+
+        return in_batches(classes, faces_N3HW, BATCH, CLASSES, self.name)
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """`emotion_hsemotion8` (F, 8) of uint8 RGB frames; NaN where no face is found.
@@ -57,14 +63,7 @@ class HSEmotion:
         Raises:
             ValueError: if no frame shows a face.
         """
-        faces = self.faces.find(frames_F3HW, self.name)
-        boxes = mesh_boxes(faces.mesh[faces.seen]).tolist()
-        seen_F3HW = frames_F3HW[faces.seen.to(frames_F3HW.device)]
-        crops = [resized(cut(frame, *box), SIZE) for frame, box in zip(seen_F3HW, boxes, strict=True)]
-        found_NL = self.classify(torch.stack(crops))
-        emotion_FL = found_NL.new_full((len(frames_F3HW), CLASSES), torch.nan)
-        emotion_FL[faces.seen.to(found_NL.device)] = found_NL
-        return {self.provides[0]: emotion_FL}
+        return {self.provides[0]: per_face(self.faces, frames_F3HW, self.name, _crops, self.classify)}
 
     def to(self, device: torch.device) -> Self:
         """Look there from now on."""

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 SIZE, CLASSES = 224, 400
 FEWEST = 9  # frames: the last pool wants two steps of time, and eight frames leave one
@@ -184,4 +186,4 @@ class I3d(nn.Module):
         network = cls(crop, window, hop)
         network.fingerprint = load_published(network, path, ADVICE)
         network.eval().requires_grad_(False)
-        return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        return network.to(memory_format=torch.channels_last_3d)

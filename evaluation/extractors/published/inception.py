@@ -16,7 +16,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from evaluation.extractors.network import ready
 from evaluation.extractors.resize import SIZE, check_filter, preprocess
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 WIDTH, CLASSES = 2048, 1008
 BATCH = 32  # fixed: on a GPU the choice of algorithm, and with it the features, depends on it
@@ -84,7 +86,8 @@ class Convolution(nn.Module):
 
     def fold(self) -> None:
         """Put the normalisation into the convolution: the same function to 1e-6, with fewer passes."""
-        self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn.eval()), nn.Identity()
+        if isinstance(self.bn, nn.BatchNorm2d):
+            self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn.eval()), nn.Identity()
 
 
 class Block(nn.Module):

@@ -1,13 +1,12 @@
 """The LPIPS network on weights from a file; nothing is ever downloaded."""
 
-import hashlib
 import warnings
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from evaluation.extractors.weights import read_state
+from evaluation.extractors.weights import file_digest, read_state
 
 TRUNKS = ("alex", "vgg")
 
@@ -43,8 +42,12 @@ def load_lpips(trunk_weights: Path, net: str = "alex") -> nn.Module:
     if [tuple(value.shape) for value in given] != shapes:
         raise ValueError(f"{path}: its layers do not fit LPIPS's {net} trunk")
     network.net.load_state_dict(dict(zip(trunk, given, strict=True)))
-    network.fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()
-    network.name, network.published = f"lpips-{net}", True
+    for attribute, value in {
+        "fingerprint": file_digest(path),
+        "name": f"lpips-{net}",
+        "published": True,
+    }.items():
+        setattr(network, attribute, value)
     return network.eval().requires_grad_(False)
 
 

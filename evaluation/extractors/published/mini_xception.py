@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.faces.mesh import FaceMesh, crop_squares, face_mesh
+from evaluation.extractors.faces.mesh import FaceMesh, Faces, crop_squares, face_mesh
+from evaluation.extractors.faces.per_face import in_batches, per_face
 from evaluation.extractors.network import ready
-from evaluation.extractors.weights import check_features, exact, file_digest
+from evaluation.extractors.weights import file_digest
 
 SIZE, CLASSES, BATCH = 64, 7, 64
 WIDTHS = (8, 16, 32, 64, 128)
@@ -116,9 +117,8 @@ def read_keras(path: Path) -> dict[str, Tensor]:
         raise FileNotFoundError(f"no mini-Xception weights at {path}: {ADVICE}")
     try:
         with h5py.File(path, "r") as file:
-            layers = file["model_weights"]
             return {
-                ours: _from_keras(np.asarray(layers[f"{layer}/{layer}_1/{variable}:0"]), variable)
+                ours: _from_keras(np.asarray(file[f"model_weights/{layer}/{layer}_1/{variable}:0"]), variable)
                 for ours, (layer, variable) in keras_names().items()
             }
     except (OSError, KeyError, ValueError, TypeError) as error:
@@ -146,6 +146,10 @@ def grey(frames_F3HW: Tensor) -> Tensor:
     return (frames_F3HW.float() * weights_311).sum(1, keepdim=True).round().to(torch.uint8)
 
 
+def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
+    return crop_squares(grey(frames_N3HW), face_squares(faces.landmarks), SIZE)
+
+
 class MiniXception:
     """Emotion of the largest face; an `Extractor` of published weights.
 
@@ -164,9 +168,11 @@ class MiniXception:
 
     def probabilities(self, crops_N1HW: Tensor) -> Tensor:
         """Probabilities (N, 7) of 8-bit grey crops (N, 1, 64, 64)."""
-        with exact(crops_N1HW.device):
-            chunks = ((chunk.float() / 255 - 0.5) * 2 for chunk in crops_N1HW.split(BATCH))
-            return torch.cat([self.network(chunk) for chunk in chunks])
+
+        def classes(batch_B1HW: Tensor) -> Tensor:
+            return self.network((batch_B1HW.float() / 255 - 0.5) * 2)
+
+        return in_batches(classes, crops_N1HW, BATCH, CLASSES, self.name)
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """`emotion_fer2013` (F, 7) probabilities in FER-2013's order; a frame without a face holds NaN.
@@ -174,14 +180,7 @@ class MiniXception:
         Raises:
             ValueError: for a clip without any face.
         """
-        found = self.faces.find(frames_F3HW, self.name)
-        squares_F3 = face_squares(found.landmarks[found.seen])
-        crops_N1HW = crop_squares(grey(frames_F3HW[found.seen]), squares_F3, SIZE)
-        out_FL = torch.full((len(frames_F3HW), CLASSES), torch.nan, device=frames_F3HW.device)
-        out_FL[found.seen] = check_features(
-            self.probabilities(crops_N1HW), (len(crops_N1HW), CLASSES), self.name
-        )
-        return {"emotion_fer2013": out_FL}
+        return {"emotion_fer2013": per_face(self.faces, frames_F3HW, self.name, _crops, self.probabilities)}
 
     def to(self, device: torch.device) -> Self:
         """Look there from now on."""

@@ -18,9 +18,10 @@ from torch.nn import functional as F
 
 from datamodules.action_units import OPEN_GRAPH_AU
 from datamodules.batch import ACTION_UNITS
-from evaluation.extractors.faces.boxes import cut, mesh_boxes, resized, squares_about
-from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
-from evaluation.extractors.weights import check_features, exact, load_published
+from evaluation.extractors.faces.boxes import cut_boxes, mesh_boxes, squares_about
+from evaluation.extractors.faces.mesh import FaceMesh, Faces, face_mesh
+from evaluation.extractors.faces.per_face import in_batches, per_face
+from evaluation.extractors.weights import load_published
 
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 23, 24, 25, 26, 27, 32, 38, 39)
 SIDES = 14  # left and right halves of seven units, which nothing here asks for
@@ -97,8 +98,8 @@ class GraphLayer(nn.Module):
         ends_BNND = self.A(unit_BND)[:, :, None] + self.B(unit_BND)[:, None]
         edge_BED = edge_BED + F.relu(self.bne(ends_BNND.flatten(1, 2) + self.E(edge_BED)))
         gate_BNND = edge_BED.sigmoid().unflatten(1, (units, units)).softmax(2)
-        told_BND = (gate_BNND * self.V(unit_BND)[:, None]).sum(2) / units
-        return unit_BND + F.relu(self.bnv(self.U(unit_BND) + told_BND)), edge_BED
+        message_BND = (gate_BNND * self.V(unit_BND)[:, None]).sum(2) / units
+        return unit_BND + F.relu(self.bnv(self.U(unit_BND) + message_BND)), edge_BED
 
 
 class Graph(nn.Module):
@@ -132,6 +133,10 @@ class Head(nn.Module):
         return (F.normalize(unit_BND, dim=-1) * F.normalize(F.relu(self.main_sc), dim=-1)).sum(-1)
 
 
+def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
+    return cut_boxes(frames_N3HW, squares_about(mesh_boxes(faces.mesh), MARGIN), RESIZED)
+
+
 class OpenGraphAU(nn.Module):
     """Action units of the largest face; an `Extractor` of published weights.
 
@@ -152,7 +157,7 @@ class OpenGraphAU(nn.Module):
         about = {"margin": MARGIN, "size": SIZE, "batch_size": BATCH, "units": " ".join(named)}
         self.settings: dict[str, object] = about | faces.settings
         self.backbone = resnet50(weights=None)
-        self.backbone.fc = nn.Identity()  # type: ignore[assignment]
+        self.backbone.register_module("fc", nn.Identity())
         self.global_linear = LinearBlock(4 * WIDTH, WIDTH)
         self.head = Head(WIDTH, len(UNITS))
 
@@ -167,10 +172,11 @@ class OpenGraphAU(nn.Module):
         """How surely each of `UNITS` is there (B, N), float32, of faces (B, 3, 256, 256) 0..255 RGB."""
         mean, spread = (faces_B3HW.new_tensor(x, dtype=torch.float32).view(3, 1, 1) for x in (MEAN, SPREAD))
         edge = (RESIZED - SIZE) // 2
-        with exact(faces_B3HW.device):
-            x = (faces_B3HW[:, :, edge:-edge, edge:-edge].float() / 255 - mean) / spread
-            found = torch.cat([self(part) for part in x.split(BATCH)])
-        return check_features(found, (len(faces_B3HW), len(UNITS)), self.name)
+
+        def units(batch_B3HW: Tensor) -> Tensor:
+            return self((batch_B3HW[:, :, edge:-edge, edge:-edge].float() / 255 - mean) / spread)
+
+        return in_batches(units, faces_B3HW, BATCH, len(UNITS), self.name)
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """`action_units` (F, A) in [0, 1], float32, of uint8 RGB frames; NaN where no face is found.
@@ -178,15 +184,8 @@ class OpenGraphAU(nn.Module):
         Raises:
             ValueError: if no frame shows a face.
         """
-        faces = self.faces.find(frames_F3HW, self.name)
-        boxes = squares_about(mesh_boxes(faces.mesh[faces.seen]), MARGIN).tolist()
-        seen_F3HW = frames_F3HW[faces.seen.to(frames_F3HW.device)]
-        crops = [resized(cut(frame, *box), RESIZED) for frame, box in zip(seen_F3HW, boxes, strict=True)]
-        found_FN = self.detect(torch.stack(crops))
-        units_FA = found_FN.new_full((len(frames_F3HW), len(ACTION_UNITS)), torch.nan)
-        columns = [UNITS.index(unit) for unit in ACTION_UNITS]
-        units_FA[faces.seen.to(found_FN.device)] = found_FN[:, columns]
-        return {"action_units": units_FA}
+        units_FN = per_face(self.faces, frames_F3HW, self.name, _crops, self.detect)
+        return {"action_units": units_FN[:, [UNITS.index(unit) for unit in ACTION_UNITS]]}
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
-from evaluation.metrics.sync.mfcc import mfcc
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
+from evaluation.signals.mfcc import mfcc
 
 SIZE, WIDTH = 224, 1024
 FRAMES, ROWS, ROWS_A_FRAME = 5, 20, 4  # at 25 frames and 100 rows a second
@@ -127,7 +129,7 @@ class SyncNet(nn.Module):
                 f"{self.name} needs finite mono sound of at least {SAMPLES_A_FRAME * (FRAMES + 1)} samples "
                 f"at 16 kHz, got {tuple(sound_S.shape)}: give a longer clip"
             )
-        weights = self.netfcaud[0].weight
+        weights = next(self.netfcaud.parameters())
         with exact(weights.device):
             samples = (sound_S.double() * 2**15).round().clamp(-(2**15), 2**15 - 1)  # as in a 16-bit file
             coefficients_KR = mfcc(samples).to(weights).mT

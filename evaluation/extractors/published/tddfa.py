@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.faces.mesh import FaceMesh, crop_squares, face_mesh
+from evaluation.extractors.faces.mesh import FaceMesh, Faces, crop_squares, face_mesh
+from evaluation.extractors.faces.per_face import in_batches, per_face
 from evaluation.extractors.network import ready
-from evaluation.extractors.weights import check_features, exact, file_digest, load_published
-from evaluation.metrics.motion.head_pose import ANGLES
+from evaluation.extractors.weights import file_digest, load_published
+from evaluation.signals.head_angles import ANGLES, head_angles
 
 SIZE, PARAMETERS, LANDMARK_NUMBERS = 120, 62, 136
 POSE, EXPRESSION = slice(0, 12), slice(52, 62)
@@ -78,19 +79,8 @@ def landmark_squares(landmarks_FK2: Tensor) -> Tensor:
     return torch.cat([(low_F2 + high_F2) / 2 - side_F1 / 2, side_F1], -1)
 
 
-def head_angles(pose_F12: Tensor) -> Tensor:
-    """Yaw, pitch and roll (F, 3) in degrees of affine cameras (F, 12), rows of a scaled turn and a shift.
-
-    The third axis is taken from the first two, as the authors do; angles after Slabaugh, `Computing Euler
-    angles from a rotation matrix`.
-    """
-    rows_F34 = pose_F12.double().unflatten(-1, (3, 4))
-    x_F3, y_F3 = (F.normalize(rows_F34[:, i, :3], dim=-1) for i in (0, 1))
-    z_F3 = torch.linalg.cross(x_F3, y_F3)
-    yaw_F = torch.asin(z_F3[:, 0].clamp(-1, 1))
-    pitch_F = torch.atan2(z_F3[:, 1], z_F3[:, 2])
-    roll_F = torch.atan2(y_F3[:, 0], x_F3[:, 0])
-    return torch.rad2deg(torch.stack([yaw_F, pitch_F, roll_F], -1)).float()
+def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
+    return crop_squares(frames_N3HW, landmark_squares(faces.landmarks), SIZE)
 
 
 class Tddfa:
@@ -115,9 +105,16 @@ class Tddfa:
 
     def parameters_of(self, crops_NCHW: Tensor) -> Tensor:
         """The 62 numbers (N, 62) of uint8 RGB crops (N, 3, 120, 120), in the model's units."""
-        with exact(crops_NCHW.device):
-            chunks = ((chunk.flip(1).float() - 127.5) / 128 for chunk in crops_NCHW.split(BATCH))
-            return torch.cat([self.network(chunk) for chunk in chunks]) * self.std + self.mean
+
+        def numbers(batch_B3HW: Tensor) -> Tensor:
+            return self.network((batch_B3HW.flip(1).float() - 127.5) / 128) * self.std + self.mean
+
+        return in_batches(numbers, crops_NCHW, BATCH, PARAMETERS, self.name)
+
+    def expression_and_pose(self, crops_NCHW: Tensor) -> Tensor:
+        """Coefficients of expression, then yaw, pitch and roll in degrees (N, 13); crops as before."""
+        numbers_N62 = self.parameters_of(crops_NCHW)
+        return torch.cat([numbers_N62[:, EXPRESSION], head_angles(numbers_N62[:, POSE])], dim=1)
 
     def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """`expression_3ddfa` (F, 10) coefficients and `pose_3ddfa` (F, 3) yaw, pitch, roll in degrees.
@@ -127,14 +124,9 @@ class Tddfa:
         Raises:
             ValueError: for a clip without any face.
         """
-        found = self.faces.find(frames_F3HW, self.name)
-        crops = crop_squares(frames_F3HW[found.seen], landmark_squares(found.landmarks[found.seen]), SIZE)
-        numbers_N62 = check_features(self.parameters_of(crops), (len(crops), PARAMETERS), self.name)
-        expression_FD = numbers_N62.new_full((len(frames_F3HW), 10), torch.nan)
-        pose_F3 = numbers_N62.new_full((len(frames_F3HW), len(ANGLES)), torch.nan)
-        expression_FD[found.seen] = numbers_N62[:, EXPRESSION]
-        pose_F3[found.seen] = head_angles(numbers_N62[:, POSE])
-        return {"expression_3ddfa": expression_FD, "pose_3ddfa": pose_F3}
+        both_FD = per_face(self.faces, frames_F3HW, self.name, _crops, self.expression_and_pose)
+        expression_FD, pose_F3 = both_FD.tensor_split([both_FD.shape[1] - len(ANGLES)], dim=1)
+        return {"expression_3ddfa": expression_FD.contiguous(), "pose_3ddfa": pose_F3.contiguous()}
 
     def to(self, device: torch.device) -> Self:
         """Look there from now on."""

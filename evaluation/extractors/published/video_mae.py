@@ -16,7 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 SIZE, WINDOW = 224, 16  # pixels and frames of a video
 PATCH, TUBELET = 14, 2  # pixels and frames of a token

@@ -26,11 +26,6 @@ def cosine_of_means(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
     return torch.cosine_similarity(unit[0][seen_F].mean(0), unit[1][seen_F].mean(0), dim=0, eps=1e-12)
 
 
-def squared_distance(pred_FD: Tensor, true_FD: Tensor) -> Tensor:
-    """Squared distance of the unit embeddings of each frame (F,): twice what the cosine lacks to 1."""
-    return 2 - 2 * cosine_frames(pred_FD, true_FD)
-
-
 class IdentityToReference(FaceMetric):
     """CSIM of each frame with the reference picture."""
 

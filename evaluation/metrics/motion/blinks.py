@@ -34,16 +34,16 @@ def blink_counts(opening_F: Tensor, fps: float = FPS) -> Tensor:
         opening_F: eye aspect ratio, or 1 - eye closure; NaN without a face.
         fps: frames a second.
     """
-    seen, closed = torch.isfinite(opening_F).tolist(), closed_eyes(opening_F).tolist()
+    has_face, closed = torch.isfinite(opening_F).tolist(), closed_eyes(opening_F).tolist()
     blinks = whole = frames = 0
     for start in range(1, len(closed)):
-        if not closed[start] or closed[start - 1] or not seen[start - 1]:
+        if not closed[start] or closed[start - 1] or not has_face[start - 1]:
             continue
         end = next((t for t in range(start, len(closed)) if not closed[t]), len(closed))
         if end - start <= LONGEST * fps:
-            ended = end < len(closed) and seen[end]
+            ended = end < len(closed) and has_face[end]
             blinks, whole, frames = blinks + 1, whole + ended, frames + ended * (end - start)
-    return torch.tensor([blinks, whole, frames, sum(seen)], dtype=torch.float64)
+    return torch.tensor([blinks, whole, frames, sum(has_face)], dtype=torch.float64)
 
 
 class BlinkMetric(ClipMetric):
@@ -60,8 +60,8 @@ class BlinkMetric(ClipMetric):
         return torch.cat([blink_counts(eye_opening(x)) for x in (pred, true)])
 
     def details(self, sums: Tensor) -> dict[str, object]:
-        made, true = sums.split(COUNTS)
-        return {"blinks_generated": int(made[0]), "blinks_true": int(true[0])}
+        generated, true = sums.split(COUNTS)
+        return {"blinks_generated": int(generated[0]), "blinks_true": int(true[0])}
 
 
 class BlinkRate(BlinkMetric):
@@ -71,8 +71,8 @@ class BlinkRate(BlinkMetric):
     absent = "no frame of one side has a face"
 
     def finish(self, sums: Tensor) -> Tensor:
-        made, true = sums.unflatten(-1, (2, COUNTS)).unbind(-2)
-        return 60 * FPS * (_ratio(made[..., 0], made[..., 3]) - _ratio(true[..., 0], true[..., 3]))
+        generated, true = sums.unflatten(-1, (2, COUNTS)).unbind(-2)
+        return 60 * FPS * (_ratio(generated[..., 0], generated[..., 3]) - _ratio(true[..., 0], true[..., 3]))
 
 
 class BlinkLength(BlinkMetric):
@@ -82,8 +82,8 @@ class BlinkLength(BlinkMetric):
     absent = "one side never blinks"
 
     def finish(self, sums: Tensor) -> Tensor:
-        made, true = sums.unflatten(-1, (2, COUNTS)).unbind(-2)
-        return (_ratio(made[..., 2], made[..., 1]) - _ratio(true[..., 2], true[..., 1])) / FPS
+        generated, true = sums.unflatten(-1, (2, COUNTS)).unbind(-2)
+        return (_ratio(generated[..., 2], generated[..., 1]) - _ratio(true[..., 2], true[..., 1])) / FPS
 
 
 def _ratio(total: Tensor, count: Tensor) -> Tensor:

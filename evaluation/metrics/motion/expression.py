@@ -37,16 +37,16 @@ class CentredExpressionOfSets(ExpressionOfSets):
     title = "E-FID (3DDFA_V2, by person)"
     name = "efid_3ddfa_centred"
 
-    def prepared(self, made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
-        return centred(made_ND, true_ND)
+    def prepared(self, generated_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
+        return centred(generated_ND, true_ND)
 
     def update(self, pred: Tensor, true: Tensor) -> None:
         super().update(*centred(self.samples(pred), self.samples(true)))
 
 
-def centred(made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
+def centred(generated_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
     """Both less the mean of the true one, float64; unchanged where there is none."""
     if not len(true_ND):
-        return made_ND.double(), true_ND.double()
+        return generated_ND.double(), true_ND.double()
     mean_D = true_ND.double().mean(0)
-    return made_ND.double() - mean_D, true_ND.double() - mean_D
+    return generated_ND.double() - mean_D, true_ND.double() - mean_D

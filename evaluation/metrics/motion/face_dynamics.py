@@ -75,22 +75,22 @@ class DynamicsMetric(ClipMetric):
         """Of a clip (); NaN where it cannot be told."""
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        found = [self.dynamics(x) for x in (pred, true)]
-        known = all(torch.isfinite(value) for value in found)  # both sides or none: people stay paired
-        made, real = (float(value) if known else 0.0 for value in found)
-        return torch.tensor([made, known, real, known], dtype=torch.float64)
+        values = [self.dynamics(x) for x in (pred, true)]
+        known = all(torch.isfinite(value) for value in values)  # both sides or none: people stay paired
+        generated, real = (float(value) if known else 0.0 for value in values)
+        return torch.tensor([generated, known, real, known], dtype=torch.float64)
 
     def finish(self, sums: Tensor) -> Tensor:
         return sums[..., 0] / torch.where(sums[..., 2] > NEAR_ZERO, sums[..., 2], torch.nan)
 
     def details(self, sums: Tensor) -> dict[str, object]:
-        made, number, true, _ = sums.tolist()
-        values = {self.name: made / max(number, 1)}, {self.name: true / max(number, 1)}
-        told = values[1][self.name] > NEAR_ZERO
+        generated, number, true, _ = sums.tolist()
+        values = {self.name: generated / max(number, 1)}, {self.name: true / max(number, 1)}
+        true_moves = values[1][self.name] > NEAR_ZERO
         return {
             "generated": values[0][self.name],
             "true": values[1][self.name],
-            "theval_score": closeness(*values) if told else None,
+            "theval_score": closeness(*values) if true_moves else None,
         }
 
 

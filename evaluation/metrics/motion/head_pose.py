@@ -13,9 +13,9 @@ from torch import Tensor
 from datamodules.batch import FPS, HEAD_MOTION
 from datamodules.head_motion import head_motion
 from evaluation.metrics.base import ClipMetric
+from evaluation.signals.head_angles import ANGLES
 
 POSE = HEAD_MOTION[:6]
-ANGLES = ("yaw", "pitch", "roll")  # of 3DDFA_V2, degrees
 INNER = 0.9  # share of the frames whose poses span the range; single bad frames lie outside
 STILL = 1e-9  # total motion of the truth under which there is nothing to compare with
 
@@ -60,9 +60,9 @@ class HeadMetric(ClipMetric):
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
         return torch.cat([self.motion(self.pose(x)) for x in (pred, true)])
 
-    def pose(self, found: Tensor) -> Tensor:
+    def pose(self, field_FX: Tensor) -> Tensor:
         """Pose (F, P); NaN where a frame has no face."""
-        return head_pose(found)
+        return head_pose(field_FX)
 
     @abstractmethod
     def motion(self, pose_FP: Tensor) -> Tensor:
@@ -71,17 +71,19 @@ class HeadMetric(ClipMetric):
     def means(self, sums: Tensor) -> tuple[Tensor, Tensor]:
         """Mean of each pose (..., P), generated and true; NaN where nothing was counted."""
         both = sums.unflatten(-1, (2, len(self.poses) + 1))
-        made, true = (both[..., :-1] / torch.where(both[..., -1:] > 0, both[..., -1:], torch.nan)).unbind(-2)
-        return made, true
+        generated, true = (
+            both[..., :-1] / torch.where(both[..., -1:] > 0, both[..., -1:], torch.nan)
+        ).unbind(-2)
+        return generated, true
 
     def finish(self, sums: Tensor) -> Tensor:
-        made, true = (x.sum(-1) for x in self.means(sums))
-        return made / torch.where(true > STILL, true, torch.nan)
+        generated, true = (x.sum(-1) for x in self.means(sums))
+        return generated / torch.where(true > STILL, true, torch.nan)
 
     def details(self, sums: Tensor) -> dict[str, object]:
-        made, true = (x.tolist() for x in self.means(sums))
+        generated, true = (x.tolist() for x in self.means(sums))
         return {
-            "generated": dict(zip(self.poses, made, strict=True)),
+            "generated": dict(zip(self.poses, generated, strict=True)),
             "true": dict(zip(self.poses, true, strict=True)),
         }
 
@@ -114,8 +116,8 @@ class _Angles(HeadMetric):
     needs = ("pose_3ddfa", "pose_3ddfa")
     poses = ANGLES
 
-    def pose(self, found: Tensor) -> Tensor:
-        return found.double()
+    def pose(self, field_FX: Tensor) -> Tensor:
+        return field_FX.double()
 
 
 class HeadAngleRange(_Angles, HeadRange):

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from evaluation.extractors.weights import exact
 from evaluation.metrics.base import ClipMetric, check_pair, frame_sums
+from evaluation.runtime.exactness import exact
 
 CHUNK = 16  # pictures at a time, so that memory does not grow with the clip
 

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from evaluation.metrics.base import ClipMetric
-from evaluation.metrics.sets.jackknife import dealt, frechet_left_out, frechet_of_parts
-from evaluation.metrics.sets.kid import kid, kid_left_out, kid_of_parts
-from evaluation.metrics.sets.moments import Moments, frechet_of_moments, merge, moments_of
+from evaluation.metrics.sets.jackknife import dealt, frechet_jackknife, frechet_of_parts
+from evaluation.metrics.sets.kid import kid, kid_jackknife, kid_of_parts
+from evaluation.metrics.sets.moments import frechet_of_moments, merge, moments_of
 from evaluation.metrics.sets.moments import over_processes as merged
 from evaluation.runtime.devices import CPU, with_room
-from evaluation.runtime.distributed import current_world
+from evaluation.runtime.distributed import current_processes
 
 FILTERS = ("clean", "tf1", "torch", "torch_aa")
 CROPS, WINDOWS = ("squash", "crop"), (16, 48)
@@ -50,7 +50,7 @@ class SetMetric(ClipMetric):
         super().__init__(width=2)  # the numbers of samples; features are not sums
 
     @abstractmethod
-    def of_all(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+    def value_of(self, generated: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
         """Value of generated and true features, in parts, as they enter the distance.
 
         Raises:
@@ -58,7 +58,7 @@ class SetMetric(ClipMetric):
         """
 
     @abstractmethod
-    def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def jackknife(self, generated: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Value, and values (G,) without each of `groups` at a time; of two people or more.
 
         Raises:
@@ -71,7 +71,7 @@ class SetMetric(ClipMetric):
 
     def of_people(
         self,
-        made: Sequence[Tensor],
+        generated: Sequence[Tensor],
         true: Sequence[Tensor],
         spread: bool = True,
         device: torch.device = CPU,
@@ -79,7 +79,7 @@ class SetMetric(ClipMetric):
         """Value, and its standard error by leaving out people; None where too few would be left.
 
         Args:
-            made: generated features (N, D) of each person.
+            generated: generated features (N, D) of each person.
             true: the true ones, of the same people in the same order.
             spread: whether the error is wanted, which takes a value for each group of people.
             device: that computes, if it has the memory; else the CPU.
@@ -89,27 +89,28 @@ class SetMetric(ClipMetric):
         """
 
         def computed(place: torch.device) -> tuple[float, float | None]:
-            return self._of_people(*([part.to(place) for part in side] for side in (made, true)), spread)
+            here, there = ([part.to(place) for part in side] for side in (generated, true))
+            return self._of_people(here, there, spread)
 
         return with_room(computed, device)
 
     def _of_people(
-        self, made: Sequence[Tensor], true: Sequence[Tensor], spread: bool
+        self, generated: Sequence[Tensor], true: Sequence[Tensor], spread: bool
     ) -> tuple[float, float | None]:
-        pairs = [self.prepared(*pair) for pair in zip(made, true, strict=True)]
-        sides = [[pair[side] for pair in pairs] for side in (0, 1)]
-        if len(pairs) < 2 or not spread:
-            return self.of_all(*sides).item(), None
+        people = [self.prepared(*sides) for sides in zip(generated, true, strict=True)]
+        sides = [[person[side] for person in people] for side in (0, 1)]
+        if len(people) < 2 or not spread:
+            return self.value_of(*sides).item(), None
         try:
-            value, left_G = self.left_out(*sides)
+            value, left_G = self.jackknife(*sides)
         except ValueError:  # too few samples are left without some of the people: a value, but no interval
-            return self.of_all(*sides).item(), None
-        times = len(pairs) / len(self.groups(len(pairs))[0]) - 1
+            return self.value_of(*sides).item(), None
+        times = len(people) / len(self.groups(len(people))[0]) - 1
         return value.item(), (times * left_G.var(correction=0)).sqrt().item()
 
-    def prepared(self, made_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
+    def prepared(self, generated_ND: Tensor, true_ND: Tensor) -> tuple[Tensor, Tensor]:
         """A person's features as they enter the distance: unchanged, unless a metric says otherwise."""
-        return made_ND, true_ND
+        return generated_ND, true_ND
 
     def samples(self, features_ND: Tensor) -> Tensor:
         """Those of a clip's features that count; all, unless a frame can be without any."""
@@ -126,7 +127,7 @@ class SetMetric(ClipMetric):
     def details(self, sums: Tensor) -> dict[str, object]:
         return {"samples_generated": int(sums[0]), "samples_true": int(sums[1])}
 
-    def left_out_details(self, people: int) -> dict[str, object]:
+    def jackknife_details(self, people: int) -> dict[str, object]:
         """What the interval leaves out, where that is not a person at a time."""
         groups = self.groups(people)
         left_out = {"times": len(groups), "people": len(groups[0])}
@@ -142,31 +143,34 @@ class FrechetOfSets(SetMetric):
 
     def __init__(self) -> None:
         super().__init__()
-        self.made = self.true = moments_of(torch.zeros(0, self.width))
+        self.generated_moments = self.true_moments = moments_of(torch.zeros(0, self.width))
 
-    def of_all(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
-        return frechet_of_parts(made, true, self.ddof)
+    def value_of(self, generated: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+        return frechet_of_parts(generated, true, self.ddof)
 
-    def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        return frechet_left_out(made, true, self.ddof, self.groups(len(made)))
+    def jackknife(self, generated: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        return frechet_jackknife(generated, true, self.ddof, self.groups(len(generated)))
 
     def groups(self, people: int) -> list[list[int]]:
         return dealt(people, GROUPS) if self.width >= WIDE and people > GROUPS else super().groups(people)
 
     def update(self, pred: Tensor, true: Tensor) -> None:
         super().update(pred, true)
-        self.made, self.true = merge(self.made, moments_of(pred)), merge(self.true, moments_of(true))
+        self.generated_moments, self.true_moments = (
+            merge(self.generated_moments, moments_of(pred)),
+            merge(self.true_moments, moments_of(true)),
+        )
 
     def compute(self) -> Tensor:
         """Over all processes, NaN for too few samples; each must call it."""
-        sides: list[Moments] = [merged(self.made), merged(self.true)]
-        if min(side.count for side in sides) <= self.ddof:
+        generated, true = merged(self.generated_moments), merged(self.true_moments)
+        if min(generated.count, true.count) <= self.ddof:
             return torch.tensor(torch.nan, dtype=torch.float64)
-        return frechet_of_moments(*sides, self.ddof)
+        return frechet_of_moments(generated, true, self.ddof)
 
     def reset(self) -> None:
         super().reset()
-        self.made = self.true = moments_of(torch.zeros(0, self.width))
+        self.generated_moments = self.true_moments = moments_of(torch.zeros(0, self.width))
 
 
 class KernelOfSets(SetMetric):
@@ -178,11 +182,11 @@ class KernelOfSets(SetMetric):
         super().__init__()
         self.clips: list[tuple[Tensor, Tensor]] = []
 
-    def of_all(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
-        return kid_of_parts(made, true)
+    def value_of(self, generated: Sequence[Tensor], true: Sequence[Tensor]) -> Tensor:
+        return kid_of_parts(generated, true)
 
-    def left_out(self, made: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        return kid_left_out(made, true)
+    def jackknife(self, generated: Sequence[Tensor], true: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        return kid_jackknife(generated, true)
 
     def update(self, pred: Tensor, true: Tensor) -> None:
         super().update(pred, true)
@@ -190,13 +194,13 @@ class KernelOfSets(SetMetric):
 
     def compute(self) -> Tensor:
         """Over all processes, NaN for too few samples; each must call it."""
-        clips = [clip for part in current_world().gather(self.clips) for clip in part]
-        made, true = (
+        clips = [clip for part in current_processes().gather(self.clips) for clip in part]
+        generated, true = (
             torch.cat([clip[side] for clip in clips]) if clips else torch.zeros(0, 1) for side in (0, 1)
         )
-        if min(len(made), len(true)) < 2:
+        if min(len(generated), len(true)) < 2:
             return torch.tensor(torch.nan, dtype=torch.float64)
-        return kid(made, true)
+        return kid(generated, true)
 
     def reset(self) -> None:
         super().reset()
@@ -216,10 +220,10 @@ def _kernel(name: str, title: str, field: str) -> type[KernelOfSets]:
 
 
 def _set_metrics() -> list[type[SetMetric]]:
-    found: list[type[SetMetric]] = []
+    metrics: list[type[SetMetric]] = []
     for resize in FILTERS:
         field = f"inception_{resize}"
-        found += [
+        metrics += [
             _frechet(f"fid_{resize}", f"FID ({resize})", field, 2048, 1),
             _frechet(f"fid_{resize}_n", f"FID ({resize}, N)", field, 2048, 0),
             _kernel(f"kid_{resize}", f"KID ({resize})", field),
@@ -228,13 +232,13 @@ def _set_metrics() -> list[type[SetMetric]]:
         for window in WINDOWS:
             name, field = f"fvd_{crop}_{window}", f"i3d_{crop}_{window}"
             title = f"FVD ({crop}, {window} frames)"
-            found += [
+            metrics += [
                 _frechet(name, title, field, 400, 1),
                 _frechet(f"{name}_n", f"{title[:-1]}, N)", field, 400, 0),
             ]
     name, title = "fvd_videomae_squash_16", "FVD (VideoMAE, squash, 16 frames)"
     return [
-        *found,
+        *metrics,
         _frechet(name, title, "videomae_squash_16", 1408, 1),
         _frechet(f"{name}_n", f"{title[:-1]}, N)", "videomae_squash_16", 1408, 0),  # cd-fvd's own
     ]

@@ -90,8 +90,8 @@ class FrechetDistance(ClipMetric):
     absent = "fewer than two frames have a face"
 
     def __init__(self, width: int) -> None:
-        self.half = 1 + width + width * (width + 1) // 2
-        super().__init__(width=2 * self.half)
+        self.side_width = 1 + width + width * (width + 1) // 2
+        super().__init__(width=2 * self.side_width)
         self.width = width
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
@@ -103,11 +103,11 @@ class FrechetDistance(ClipMetric):
     def finish(self, sums: Tensor) -> Tensor:
         if sums.ndim > 1:
             return torch.stack([self.finish(row) for row in sums])
-        (mean_x, a), (mean_y, b) = (unpack_moments(part, self.width) for part in sums.split(self.half))
+        (mean_x, a), (mean_y, b) = (unpack_moments(part, self.width) for part in sums.split(self.side_width))
         return distance_of_factors(mean_x - mean_y, a, b)
 
     def details(self, sums: Tensor) -> dict[str, object]:
-        return {"frames_generated": int(sums[0]), "frames_true": int(sums[self.half]), "ddof": 1}
+        return {"frames_generated": int(sums[0]), "frames_true": int(sums[self.side_width]), "ddof": 1}
 
 
 class EmbeddedFid(FrechetDistance):

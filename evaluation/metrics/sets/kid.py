@@ -55,7 +55,7 @@ def kid_of_parts(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> Tensor
     return within_x + within_y - 2 * kernel_total(x, y) / (n * m)
 
 
-def kid_left_out(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+def kid_jackknife(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """`kid` of all groups together, and (G,) without one group at a time, from a single pass over the kernel.
 
     Args:
@@ -108,8 +108,8 @@ def kernel_sums(x_parts: Sequence[Tensor], y_parts: Sequence[Tensor]) -> tuple[T
         own_RC = tile_RC * (group_R[:, None] == group_C)  # has its group on both sides, and counts once
         sums = tile_RC.sum(1), (tile_RC - own_RC).sum(1), tile_RC.sum(0)
         places = group_R.cpu(), group_R.cpu(), group_C.cpu()  # where a GPU would add in any order
-        for total_G, place, found in zip((row_G, touching_G, touching_G), places, sums, strict=True):
-            total_G.index_add_(0, place, found.cpu(), alpha=times)
+        for total_G, place, sum_X in zip((row_G, touching_G, touching_G), places, sums, strict=True):
+            total_G.index_add_(0, place, sum_X.cpu(), alpha=times)
     return row_G.sum().to(group_N.device), touching_G.to(group_N.device)
 
 

@@ -51,17 +51,17 @@ def shifted_distances(
         raise ValueError(f"expected at least {fewest} windows, got {windows}: give a longer clip")
     video_ND, audio_ND = video_ND.double(), audio_ND.double()
     alone_N = (video_ND + epsilon).norm(dim=1)
-    found = []
+    means = []
     for shift in range(-reach, reach + 1):
         first, last = max(0, -shift), min(windows, windows - shift)
         if first >= last:  # nothing but padding
-            found.append(alone_N.mean())
+            means.append(alone_N.mean())
             continue
-        pairs = video_ND[first:last] - audio_ND[first + shift : last + shift] + epsilon
-        total = pairs.norm(dim=1).sum()
+        differences = video_ND[first:last] - audio_ND[first + shift : last + shift] + epsilon
+        total = differences.norm(dim=1).sum()
         padded = alone_N[:first].sum() + alone_N[last:].sum()
-        found.append(total / (last - first) if valid else (total + padded) / windows)
-    return torch.stack(found)
+        means.append(total / (last - first) if valid else (total + padded) / windows)
+    return torch.stack(means)
 
 
 def sync_of(distance_P: Tensor) -> Sync:
@@ -91,8 +91,8 @@ class SyncMetric(ClipMetric):
         if windows < self.fewest or not known:
             return torch.zeros_like(self.sums)
         reach = self.reach(windows)
-        found = sync_of(shifted_distances(pred[:windows], true[:windows], reach, valid=self.valid))
-        return self.sums_of(getattr(found, self.part))
+        sync = sync_of(shifted_distances(pred[:windows], true[:windows], reach, valid=self.valid))
+        return self.sums_of(getattr(sync, self.part))
 
     def why_absent(self, frames: int) -> str:
         if frames < self.fewest + self.beside:
@@ -158,9 +158,9 @@ class SyncOffset(SyncMetric):
     def details(self, sums: Tensor) -> dict[str, object]:
         at_P = sums[2:]
         away_P = torch.arange(-REACH, REACH + 1, device=sums.device)
-        found = {str(int(place)): int(count) for place, count in zip(away_P, at_P, strict=True) if count}
+        clips_at = {str(int(place)): int(count) for place, count in zip(away_P, at_P, strict=True) if count}
         mean_absolute = ((away_P.abs() * at_P).sum() / sums[1].clamp(min=1)).item()
-        return super().details(sums) | {"mean_absolute": mean_absolute, "clips_at_offset": found}
+        return super().details(sums) | {"mean_absolute": mean_absolute, "clips_at_offset": clips_at}
 
 
 def reach_of(windows: int) -> int:

@@ -42,13 +42,13 @@ def speech_frames(loudness_F: Tensor) -> Tensor:
 def silent_frames(loudness_F: Tensor, fps: float = FPS) -> Tensor:
     """Frames (F,) bool in pauses of 0.3 s or more."""
     silent = (~speech_frames(loudness_F)).tolist()
-    kept, start = [False] * len(silent), 0
+    in_pause, start = [False] * len(silent), 0
     for end in range(len(silent) + 1):
         if end == len(silent) or not silent[end]:
             if end - start >= LEAST_SILENCE * fps:
-                kept[start:end] = [True] * (end - start)
+                in_pause[start:end] = [True] * (end - start)
             start = end + 1
-    return torch.tensor(kept, dtype=torch.bool)
+    return torch.tensor(in_pause, dtype=torch.bool)
 
 
 def lip_loudness(mesh_FP2: Tensor, loudness_F: Tensor) -> Tensor:
@@ -99,13 +99,13 @@ def _unit(value_N: Tensor) -> Tensor:
 
 
 class MeanOfClips(ClipMetric):
-    """Mean over the clips whose value can be told; sums are total and count."""
+    """Mean over the clips that have a value; sums are total and count."""
 
     aggregation = "clips"
     higher_is_better = False
     needs = ("mesh_478", "loudness")
 
-    def told(self, value: Tensor) -> Tensor:
+    def sums_of(self, value: Tensor) -> Tensor:
         """Sums of a clip with that value."""
         known = bool(torch.isfinite(value))
         return torch.tensor([float(value) if known else 0.0, float(known)], dtype=torch.float64)
@@ -121,7 +121,7 @@ class LipLoudness(MeanOfClips):
     absent = f"under {LEAST_SPEECH * 100:g} % of the frames are speech, or too few of these have a face"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        return self.told(lip_loudness(pred, true))
+        return self.sums_of(lip_loudness(pred, true))
 
 
 class SilentLips(MeanOfClips):
@@ -131,4 +131,4 @@ class SilentLips(MeanOfClips):
     absent = f"no pause of {LEAST_SILENCE:g} s, or too few of its frames have a face"
 
     def clip_sums(self, pred: Tensor, true: Tensor) -> Tensor:
-        return self.told(silent_lips(pred, true))
+        return self.sums_of(silent_lips(pred, true))

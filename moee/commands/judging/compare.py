@@ -64,17 +64,17 @@ def table(pairs: "Sequence[Comparison]") -> list[str]:
     """Lines of the printed table, one block for each pair of systems."""
     lines: list[str] = []
     for first, second in dict.fromkeys((pair.first, pair.second) for pair in pairs):
-        mine = [pair for pair in pairs if (pair.first, pair.second) == (first, second)]
+        block = [pair for pair in pairs if (pair.first, pair.second) == (first, second)]
         lines += [
             *([""] if lines else []),
-            f"{first} (first) against {second} (second), {mine[0].effect.groups} people",
+            f"{first} (first) against {second} (second), {block[0].effect.groups} people",
         ]
         heads = ("", "first", "second", "difference", "d_z", "wins", "p", "Holm p", "better")
         lines.append(_line(heads))
-        lines += [_line(_cells(pair)) for pair in mine]
-        won = [sum(pair.better == name for pair in mine) for name in (first, second)]
+        lines += [_line(_cells(pair)) for pair in block]
+        won = [sum(pair.better == name for pair in block) for name in (first, second)]
         lines.append(
-            f"of {len(mine)} metrics the first wins {won[0]}, the second {won[1]}; the others are open"
+            f"of {len(block)} metrics the first wins {won[0]}, the second {won[1]}; the others are open"
         )
     return lines
 

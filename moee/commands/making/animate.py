@@ -9,7 +9,7 @@ from moee.arguments import (
     add_precision_argument,
 )
 from moee.console import progress_bar, say
-from moee.generation.settings import HEAD_MOTIONS, STEPS
+from moee.generation.settings import GATES, HEAD_MOTIONS, STEPS
 
 DESCRIPTION = """A portrait, a voice and an emotion to a video: H.264 and AAC at 25 frames per second.
 
@@ -21,6 +21,7 @@ EXAMPLES = """examples:
   moee animate --portrait face.jpg --audio line.wav --text "trying hard not to cry" --out tears.mp4
   moee animate --portrait face.jpg --audio line.wav --au "AU12=0.8,AU6=0.5" --paste-back --out smile.mp4
   moee animate --portrait face.jpg --audio line.wav --timeline mood.json --out mood.mp4
+  moee animate --portrait face.jpg --audio line.wav --emotion sad --palette "sad:0.4,fear:0.6" --out dread.mp4
   moee animate --portrait face.jpg --audio line.wav --grid --out grid.mp4
 
 emotions: neutral, happy, sad, angry, disgust, fear, surprise, angrily_disgusted, sadly_surprised,
@@ -65,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_weights(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
+        "--gate",
+        choices=GATES,
+        help="what weighs the experts: what the network has learnt, the palette, or both (default: the "
+        "checkpoint's own, and the palette alone where one is given to a learnt gate)",
+    )
+    group.add_argument(
         "--emotion-strength",
         type=float,
         metavar="W",
@@ -100,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
             emotion_audio=args.emotion_audio,
             action_units=args.au,
             timeline=args.timeline,
+            palette=args.palette,
             grid=args.grid,
             paste_back=args.paste_back,
             face_box=args.face_box,
@@ -113,6 +121,7 @@ def run(args: argparse.Namespace) -> int:
             emotion_guidance=args.emotion_guidance,
             emotion_strength=args.emotion_strength,
             head_motion=args.head_motion,
+            gate=args.gate,
             watch=watch,
         )
     say(f"{animation.path}: {animation.frames} frames, {animation.seconds:.2f} s")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from moee.console import progress_bar, say, warn
-from moee.preparation.prepare import CORPORA, FRAMES, SIZE
+from moee.preparation.prepare import FRAMES, SIZE, corpora
 
 DESCRIPTION = """Turn raw recordings into shards for training.
 
@@ -23,7 +23,7 @@ examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee prepare`."""
-    parser.add_argument("corpus", choices=CORPORA, help="how the source is laid out")
+    parser.add_argument("corpus", choices=corpora(), help="how the source is laid out")
     parser.add_argument("source", type=Path, metavar="SRC", help="folder of recordings; only read")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the shards")
     parser.add_argument(

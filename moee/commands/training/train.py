@@ -72,7 +72,9 @@ def _configuration(args: argparse.Namespace) -> str:
     """The checked configuration as YAML, its run directory above it."""
     from omegaconf import OmegaConf
 
-    from moee.experiments.composition import Run, compose
+    from moee.experiments.compose import compose
+    from moee.experiments.run import Run
 
     checked = Run(compose(args.experiment, *args.overrides, smoke=args.smoke), args.root, build=False)
-    return f"# {checked.directory}\n{OmegaConf.to_yaml(checked.composition.config)}".rstrip()
+    missing = f"# {checked.missing_data}\n" if checked.missing_data else ""
+    return f"# {checked.directory}\n{missing}{OmegaConf.to_yaml(checked.composition.config)}".rstrip()

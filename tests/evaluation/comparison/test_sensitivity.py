@@ -9,7 +9,10 @@ import pytest
 import torch
 from judges import PROTOCOL, judges, painted
 
-from evaluation.clips.pair import Clips, clips_of_samples, floors_not_made, isolated_limits, limits, pairs_of
+from evaluation.clips.floors import ceiling_and_floors, isolated_floors, missing_floors
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
+from evaluation.clips.true_clips import Clips
 from evaluation.comparison.sensitivity import real_halves, sensitivities
 from evaluation.evaluate import evaluate_pairs
 from evaluation.metrics import METRICS
@@ -33,8 +36,8 @@ def clips() -> Clips:
 @pytest.fixture(scope="module")
 def results(clips: Clips) -> list[Result]:
     found = []
-    for name, role, make in (*limits(clips), *isolated_limits(clips)):
-        pairs = pairs_of(clips, make)
+    for name, role, make in (*ceiling_and_floors(clips), *isolated_floors(clips)):
+        pairs = generated_pairs(clips, make)
         found.append(evaluate_pairs(pairs, PROTOCOL, extractors=judges(), system=System(name, role)))
     return found
 
@@ -84,19 +87,19 @@ def test_another_emotion_is_never_the_clips_own() -> None:
 
 def test_floors_that_cannot_be_made_are_left_out() -> None:
     alone = clips_of_samples([painted(0, 0), painted(1, 1)])
-    assert [name for name, _, _ in isolated_limits(alone)] == ["sound of another moment"]  # nothing is known
+    assert [name for name, _, _ in isolated_floors(alone)] == ["sound of another moment"]  # nothing is known
     known = Clips(alone.keys, alone.identities, alone.load, alone.load)
-    assert len(isolated_limits(known)) == 1  # two people, two emotions: nothing to isolate
+    assert len(isolated_floors(known)) == 1  # two people, two emotions: nothing to isolate
     told = "no emotion is known of 2 of 2 clips, as of 'clip-0'"
-    assert floors_not_made(alone) == {"another identity": told, "another emotion": told}
-    assert floors_not_made(known) == {
+    assert missing_floors(alone) == {"another identity": told, "another emotion": told}
+    assert missing_floors(known) == {
         "another identity": "2 of 2 clips have no clip of another person in the same emotion, as 'clip-0'",
         "another emotion": "2 of 2 clips have no clip of the same person in another emotion, as 'clip-0'",
     }
 
 
 def test_floors_that_can_be_made_need_no_word(clips: Clips) -> None:
-    assert floors_not_made(clips) == {}
+    assert missing_floors(clips) == {}
 
 
 def test_a_metric_sees_what_it_is_about_and_not_the_rest(results: list[Result]) -> None:

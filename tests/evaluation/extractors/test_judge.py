@@ -4,10 +4,12 @@ from judges import painted
 
 from datamodules.batch import ACTION_UNITS, CLASSES, LANDMARKS, collate, parse_blend
 from datamodules.head_motion import lip_opening
-from evaluation.extractors.embedded.augment import quantise, shift, spoil
-from evaluation.extractors.embedded.identity import IdentityJudge, IdentityTraining, contrastive_loss
-from evaluation.extractors.embedded.judge import Judge, JudgeTraining, judge_losses, picture_targets
+from evaluation.extractors.embedded.identity import IdentityJudge
+from evaluation.extractors.embedded.judge import Judge
 from evaluation.extractors.interface import Extractor
+from evaluation.training.augment import quantise, shift, spoil
+from evaluation.training.identity import IdentityTraining, contrastive_loss
+from evaluation.training.judge import JudgeTraining, judge_losses, picture_targets
 
 JUDGES = (Judge, IdentityJudge)
 

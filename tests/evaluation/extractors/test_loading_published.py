@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from evaluation.extractors.weights import check_features, check_frames, exact, load_published
+from evaluation.extractors.shapes import check_features, check_frames
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.exactness import exact
 
 ADVICE = "run this"
 

@@ -4,14 +4,6 @@ from judges import painted
 
 from datamodules.batch import SAMPLES_PER_FRAME, collate
 from evaluation.extractors.embedded import sync_judge
-from evaluation.extractors.embedded.sync_augment import (
-    echo,
-    moved_mouths,
-    random_grey,
-    spoiled_mouths,
-    spoiled_sound,
-    warped,
-)
 from evaluation.extractors.embedded.sync_judge import (
     EMBEDDING,
     FRAMES,
@@ -21,10 +13,18 @@ from evaluation.extractors.embedded.sync_judge import (
     mel_power,
     mouths,
 )
-from evaluation.extractors.embedded.sync_training import SyncTraining, delayed, sync_loss
 from evaluation.extractors.interface import Listener
 from evaluation.metrics import METRICS
 from evaluation.metrics.sync.confidence import reach_of, shifted_distances, sync_of
+from evaluation.training.sync import SyncTraining, delayed, sync_loss
+from evaluation.training.sync_augment import (
+    echo,
+    moved_mouths,
+    random_grey,
+    spoiled_mouths,
+    spoiled_sound,
+    warped,
+)
 from moee.weights.registry import find
 
 VIDEO, AUDIO = SyncJudge.provides

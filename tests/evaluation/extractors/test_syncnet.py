@@ -4,7 +4,7 @@ from synthetic_weights import fill
 
 from evaluation.extractors.interface import Extractor, describe
 from evaluation.extractors.published.syncnet import SyncNet
-from evaluation.metrics.sync.mfcc import mfcc
+from evaluation.signals.mfcc import mfcc
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,9 @@ import torch
 from synthetic_weights import fill
 
 from evaluation.extractors.interface import Extractor, describe
-from evaluation.extractors.published.tddfa import (
-    MobileNet,
-    Tddfa,
-    head_angles,
-    landmark_squares,
-    read_mean_std,
-)
+from evaluation.extractors.published.tddfa import MobileNet, Tddfa, landmark_squares, read_mean_std
 from evaluation.metrics import ExpressionOfSets, HeadAngleRange
+from evaluation.signals.head_angles import head_angles
 from tests.evaluation.extractors.test_face_extractors import (
     ANIMALS,
     LANDMARKER,

@@ -10,7 +10,9 @@ from boards import MP4, board_result, digest, example_board, named
 from browser import CHROMIUM, Browser
 from judges import PROTOCOL, judges, painted
 
-from evaluation.clips.pair import clips_of_samples, limits, pairs_of
+from evaluation.clips.floors import ceiling_and_floors
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.comparison.sensitivity import sensitivities
 from evaluation.comparison.tables import UNLIKE, best, blind, fooled, group, tells, text_of
 from evaluation.evaluate import evaluate, evaluate_pairs
@@ -28,8 +30,8 @@ def results() -> list[Result]:
     samples = [painted(i) for i in range(6)]
     clips = clips_of_samples(samples)
     found = [
-        evaluate_pairs(pairs_of(clips, make), PROTOCOL, extractors=judges(), system=System(name, role))
-        for name, role, make in limits(clips)
+        evaluate_pairs(generated_pairs(clips, make), PROTOCOL, extractors=judges(), system=System(name, role))
+        for name, role, make in ceiling_and_floors(clips)
     ]
     for name, step in (("ours <best>", 0), ("theirs", 2)):
         made = {s["key"]: (painted((i + step) % 6)["frames"] // 2 * 2) for i, s in enumerate(samples)}

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from evaluation.evaluate import evaluate
 from evaluation.extractors.interface import Listener
-from evaluation.measuring.feature_cache import KeptFeatures
-from evaluation.runtime.cache_files import KeptFiles
+from evaluation.measuring.feature_cache import FeatureCache
+from evaluation.runtime.cache_files import CacheFolder
 
 
 class Counting(PaintedJudge):
@@ -42,8 +42,8 @@ def system(shift: int) -> dict[str, Tensor]:
     return {sample["key"]: painted(i + shift)["frames"] for i, sample in enumerate(SAMPLES)}
 
 
-def scored(made: dict[str, Tensor], kept: Path | None, judge: Counting):
-    return evaluate(made, SAMPLES, PROTOCOL, extractors=[judge, PaintedIdentity()], kept=kept)
+def scored(made: dict[str, Tensor], cache: Path | None, judge: Counting):
+    return evaluate(made, SAMPLES, PROTOCOL, extractors=[judge, PaintedIdentity()], cache=cache)
 
 
 def test_a_second_system_does_not_measure_the_true_clips_again(tmp_path: Path) -> None:
@@ -75,22 +75,22 @@ def test_a_process_that_is_killed_leaves_what_it_measured(tmp_path: Path) -> Non
 
 
 def test_other_preparation_other_weights_and_other_ways_are_measured(tmp_path: Path) -> None:
-    kept, frames = KeptFeatures(tmp_path), SAMPLES[0]["frames"]
+    cache, frames = FeatureCache(tmp_path), SAMPLES[0]["frames"]
     seen = Counting()
-    kept.measure(seen, frames)
-    again = kept.measure(seen, frames.clone())
+    cache.measure(seen, frames)
+    again = cache.measure(seen, frames.clone())
     assert seen.calls == 1
     assert all(torch.equal(again[name], x) for name, x in PaintedJudge().measure(frames).items())
-    kept.measure(seen, frames[:-1])
-    kept.measure(seen, frames.flip(0))
+    cache.measure(seen, frames[:-1])
+    cache.measure(seen, frames.flip(0))
     assert seen.calls == 3
     for name, value in (("fingerprint", "c" * 64), ("settings", {"hop": 2}), ("settings", {"hop": 3})):
         setattr(seen, name, value)
-        kept.measure(seen, frames)
+        cache.measure(seen, frames)
     assert seen.calls == 6
     assert isinstance(seen, Listener)
-    kept.measure_sound(seen, torch.zeros(3))
-    kept.measure_sound(seen, torch.zeros(3))
+    cache.measure_sound(seen, torch.zeros(3))
+    cache.measure_sound(seen, torch.zeros(3))
     assert seen.heard == 1
 
 
@@ -101,7 +101,7 @@ def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch) -> Non
 
 
 def test_the_folder_stays_bounded_and_what_is_used_stays(tmp_path: Path) -> None:
-    files = KeptFiles(tmp_path, most_bytes=20_000)
+    files = CacheFolder(tmp_path, most_bytes=20_000)
     for i in range(40):
         files.put(f"{i:02}", i, {"x": torch.full((250,), float(i))})
         for number, path in enumerate(sorted(tmp_path.glob("*.safetensors"))):
@@ -118,16 +118,16 @@ def test_what_a_killed_writer_left_goes_after_a_while(tmp_path: Path) -> None:
     for path in (old, new):
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
-    KeptFiles(tmp_path)
+    CacheFolder(tmp_path)
     assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"{}"])
 def test_a_damaged_file_is_measured_again(tmp_path: Path, content: bytes) -> None:
-    kept, seen = KeptFeatures(tmp_path), Counting()
-    kept.measure(seen, SAMPLES[0]["frames"])
+    cache, seen = FeatureCache(tmp_path), Counting()
+    cache.measure(seen, SAMPLES[0]["frames"])
     (path,) = (tmp_path / "features").iterdir()
     path.write_bytes(content)
-    kept.measure(seen, SAMPLES[0]["frames"])
-    kept.measure(seen, SAMPLES[0]["frames"])
+    cache.measure(seen, SAMPLES[0]["frames"])
+    cache.measure(seen, SAMPLES[0]["frames"])
     assert seen.calls == 2

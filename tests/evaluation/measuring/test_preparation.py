@@ -13,10 +13,13 @@ from torch import Tensor
 from datamodules.faces.crop import FaceFinder
 from datamodules.faces.track import clip_square
 from datamodules.media.reading import read_video
-from evaluation.clips.pair import Pair, clips_of_samples, limits, pairs_of
+from evaluation.clips.floors import ceiling_and_floors
+from evaluation.clips.pair import Pair
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.evaluate import evaluate_pairs
 from evaluation.extractors.faces.square import FaceSquare
-from evaluation.measuring.feature_cache import KeptFeatures
+from evaluation.measuring.feature_cache import FeatureCache
 from evaluation.measuring.preparation import Preparation, face_crops
 from evaluation.protocol import Protocol, load_protocol
 from evaluation.results.result import Result
@@ -70,16 +73,16 @@ class OwnSquare(ToldSquare):
 
 def test_a_floor_that_shows_another_clip_is_cut_by_that_clips_face() -> None:
     dark, bright = waves() // 2, 255 - waves(seed=1) // 2
-    kept = KeptFeatures(None, Workplace(CPU, []))
-    preparation = Preparation(protocol().preprocessing, [OwnSquare()], kept)
+    cache = FeatureCache(None, Workplace(CPU, []))
+    preparation = Preparation(protocol().preprocessing, [OwnSquare()], cache)
     pair = Pair("c", "a", bright, {"frames": dark})
     for own, square in ((False, SQUARE), (True, (5, 5, 40))):
-        found = preparation.of_made(replace(pair, own_face=own))(bright)
+        found = preparation.of_generated(replace(pair, own_face=own))(bright)
         assert torch.equal(found, face_crops(bright, square, (HEIGHT, WIDTH), SIZE))
     samples = [{"key": key, "identity": key, "frames": x} for key, x in (("a", dark), ("b", bright))]
     clips = clips_of_samples(samples)  # type: ignore[arg-type]
-    for name, _, make in limits(clips):
-        assert [p.own_face for p in pairs_of(clips, make)] == [name == "shuffled clips"] * 2
+    for name, _, make in ceiling_and_floors(clips):
+        assert [p.own_face for p in generated_pairs(clips, make)] == [name == "shuffled clips"] * 2
 
 
 def scored(made: Tensor, true: Tensor, finder: ToldSquare | None = None, **options: object) -> Result:
@@ -173,8 +176,8 @@ def test_the_reference_picture_is_cut_too():
 
 def test_a_face_is_looked_for_once_and_remembered_by_content(tmp_path):
     finder, again = ToldSquare(), ToldSquare()
-    first = scored(waves(), waves(), finder, kept=tmp_path)
-    second = scored(waves(seed=1), waves(), again, kept=tmp_path)  # another system, the same true clip
+    first = scored(waves(), waves(), finder, cache=tmp_path)
+    second = scored(waves(seed=1), waves(), again, cache=tmp_path)  # another system, the same true clip
     assert (finder.calls, again.calls) == (1, 0)
     assert first.extractors["told-square"]["sha256"] == "d" * 64
     assert second.rows[0].values["psnr"] < 40

@@ -28,9 +28,9 @@ def samples() -> list[Sample]:
     return [painted(i) for i in range(4)]
 
 
-def scored(samples: list[Sample], kept: Path | None, judge: PaintedJudge, **options: object) -> Result:
+def scored(samples: list[Sample], cache: Path | None, judge: PaintedJudge, **options: object) -> Result:
     all_of_them = [judge, *judges()[1:]]
-    return evaluate(samples, samples, PROTOCOL, extractors=all_of_them, kept=kept, **options)  # type: ignore[arg-type]
+    return evaluate(samples, samples, PROTOCOL, extractors=all_of_them, cache=cache, **options)  # type: ignore[arg-type]
 
 
 def test_a_second_evaluation_measures_nothing_and_finds_the_same(samples, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_other_pictures_another_network_and_other_truth_are_measured(samples, tm
     changed = [dict(sample) for sample in samples]
     changed[0]["frames"] = torch.cat([samples[0]["frames"][:-1], samples[0]["frames"][:1]])
     judge = Counting()
-    evaluate(changed, samples, PROTOCOL, extractors=[judge, PaintedIdentity()], kept=tmp_path)  # type: ignore[arg-type]
+    evaluate(changed, samples, PROTOCOL, extractors=[judge, PaintedIdentity()], cache=tmp_path)  # type: ignore[arg-type]
     assert 0 < judge.calls <= 3
     other = Counting()
     other.fingerprint = "c" * 64
@@ -90,7 +90,7 @@ def test_settings_tell_networks_apart(samples, tmp_path: Path) -> None:
 
 def test_failures_are_not_kept(samples, tmp_path: Path) -> None:
     made = {sample["key"]: sample["frames"] for sample in samples} | {"clip-1": samples[1]["frames"][:1]}
-    result = evaluate(made, samples, PROTOCOL, extractors=judges(), kept=tmp_path)
+    result = evaluate(made, samples, PROTOCOL, extractors=judges(), cache=tmp_path)
     assert [row.key for row in result.rows if row.problem] == ["clip-1"]
     assert len(list(tmp_path.glob("*.safetensors"))) == 3
     assert not any(row.problem for row in scored(samples, tmp_path, Counting()).rows)

@@ -60,7 +60,7 @@ def score(clips, tmp_path_factory) -> Score:
 
     def values(made: Sequence[Tensor]) -> dict[str, float | None]:
         pairs = [Pair(c["key"], c["identity"], x, c) for c, x in zip(clips, made, strict=True)]
-        result = evaluate_pairs(pairs, protocol, None, networks, truth="measured", kept=Path(kept))
+        result = evaluate_pairs(pairs, protocol, None, networks, truth="measured", cache=Path(kept))
         assert not any(row.problem for row in result.rows)
         return {name: record["value"] for name, record in result.metrics.items()}
 

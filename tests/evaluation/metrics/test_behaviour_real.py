@@ -66,7 +66,7 @@ def rungs(tmp_path_factory):
             Pair(name, name, change(clip["frames"], strength), clip)
             for name, clip in zip(names, clips, strict=True)
         ]
-        result = evaluate_pairs(pairs, protocol, None, networks, truth="measured", kept=kept)
+        result = evaluate_pairs(pairs, protocol, None, networks, truth="measured", cache=kept)
         assert not any(row.problem for row in result.rows)
         return {name: record["value"] for name, record in result.metrics.items()}
 

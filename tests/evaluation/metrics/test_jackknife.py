@@ -9,8 +9,8 @@ from torch import Tensor
 
 from evaluation.metrics import METRICS, EmbeddedFid, frechet_distance
 from evaluation.metrics.sets.distances import FrechetOfSets, SetMetric
-from evaluation.metrics.sets.jackknife import dealt, frechet_left_out, frechet_of_parts
-from evaluation.metrics.sets.kid import kid, kid_left_out
+from evaluation.metrics.sets.jackknife import dealt, frechet_jackknife, frechet_of_parts
+from evaluation.metrics.sets.kid import kid, kid_jackknife
 from evaluation.metrics.sets.moments import Moments
 from evaluation.statistics.intervals import jackknife_error
 
@@ -52,7 +52,7 @@ def refitted(distance, x: Parts, y: Parts) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("case", CASES)
 def test_frechet_without_each_person_is_that_of_the_others(case: str, ddof: int) -> None:
     x, y = people(case)
-    value, left_G = frechet_left_out(x, y, ddof)
+    value, left_G = frechet_jackknife(x, y, ddof)
     wanted, wanted_G = refitted(lambda a, b: frechet_distance(a, b, ddof), x, y)
     assert value.item() == pytest.approx(wanted.item(), rel=1e-10)
     assert torch.allclose(left_G, wanted_G, rtol=1e-10, atol=1e-10)
@@ -61,7 +61,7 @@ def test_frechet_without_each_person_is_that_of_the_others(case: str, ddof: int)
 @pytest.mark.parametrize("case", CASES)
 def test_a_set_against_itself_is_zero_without_anyone(case: str) -> None:
     x, _ = people(case)
-    value, left_G = frechet_left_out(x, [part.clone() for part in x])
+    value, left_G = frechet_jackknife(x, [part.clone() for part in x])
     assert torch.cat([value[None], left_G]).abs().max() < 1e-9
 
 
@@ -72,7 +72,7 @@ def test_sets_too_large_for_one_piece_give_the_same(
     case: str, rows: int, groups: list[list[int]] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x, y = people(case)
-    wanted, wanted_G = frechet_left_out(x, y, groups=groups)
+    wanted, wanted_G = frechet_jackknife(x, y, groups=groups)
     alone, width, longest = frechet_of_parts(x, y), x[0].shape[1], 0
 
     def watched(chunk_ND: Tensor) -> Moments:
@@ -84,7 +84,7 @@ def test_sets_too_large_for_one_piece_give_the_same(
     monkeypatch.setattr(pieces, "moments_of", watched)
     monkeypatch.setattr(pieces, "ROWS", rows)
     monkeypatch.setattr(lefts, "LARGE", 0)
-    value, left_G = frechet_left_out(x, y, groups=groups)
+    value, left_G = frechet_jackknife(x, y, groups=groups)
     known = 1e-10 if case == "far away" else 1e-12  # the spread of values at 1e3 is itself known no better
     least = known * sum(torch.cat(side).var(0).sum() for side in (x, y))
     for found in (value, frechet_of_parts(x, y)):
@@ -103,7 +103,7 @@ def test_kid_without_each_person_is_that_of_the_others(
 ) -> None:
     monkeypatch.setattr(kernels, "ROWS", rows)  # so that people and tiles cross each other
     x, y = people(case)
-    value, left_G = kid_left_out(x, y)
+    value, left_G = kid_jackknife(x, y)
     wanted, wanted_G = refitted(kid, x, y)
     assert value.item() == pytest.approx(wanted.item(), rel=1e-10)
     assert torch.allclose(left_G, wanted_G, rtol=1e-10, atol=1e-10)
@@ -116,7 +116,7 @@ def test_the_kernel_is_passed_over_once_however_many_people(monkeypatch: pytest.
     x, y = torch.randn(60, 4), torch.randn(60, 4)
     for count in (2, 20):
         tiles.clear()
-        kid_left_out(x.tensor_split(count), y.tensor_split(count))
+        kid_jackknife(x.tensor_split(count), y.tensor_split(count))
         assert len(tiles) == 2 * 21 + 36  # of a symmetric kernel the upper half
 
 
@@ -138,13 +138,13 @@ def test_many_people_leave_a_wide_distance_in_groups() -> None:
     assert isinstance(wide, SetMetric)
     assert isinstance(narrow, SetMetric)
     assert isinstance(kernel, SetMetric)
-    assert wide.left_out_details(45) == {"left_out": {"times": 20, "people": 3}}
-    assert wide.left_out_details(20) == narrow.left_out_details(45) == kernel.left_out_details(45) == {}
+    assert wide.jackknife_details(45) == {"left_out": {"times": 20, "people": 3}}
+    assert wide.jackknife_details(20) == narrow.jackknife_details(45) == kernel.jackknife_details(45) == {}
     groups = wide.groups(45)
     assert {place for group in groups for place in group} == set(range(45))
     assert {len(set(group)) for group in groups} == {3}  # one size: the distance depends on it
     rest = [[x for i, x in enumerate(side) if i not in groups[7]] for side in (made, true)]
-    value, left_G = wide.left_out(made, true)
+    value, left_G = wide.jackknife(made, true)
     assert left_G[7].item() == pytest.approx(frechet_distance(*map(torch.cat, rest)).item(), rel=1e-9)
     assert wide.of_people(made, true) == (value.item(), pytest.approx((14 * left_G.var(correction=0)).sqrt()))
     assert value.item() == pytest.approx(narrow.of_people(made, true)[0], rel=1e-10)
@@ -164,7 +164,7 @@ def test_groups_tell_the_same_error_as_single_people() -> None:
             [torch.from_numpy(c + shift + rng.standard_normal((4, 2))) for c in centre]
             for shift in (0.0, 1.0)
         )
-        single = frechet_left_out(made, true)[1]
+        single = frechet_jackknife(made, true)[1]
         ratios.append(Small().of_people(made, true)[1] ** 2 / (29 * single.var(correction=0)).item())
     assert np.mean(ratios) == pytest.approx(1, abs=0.2)
     assert 0.03 < np.std(ratios) < 0.5  # they are not the same groups
@@ -175,7 +175,7 @@ def test_a_value_alone_needs_nobody_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert isinstance(metric, SetMetric)
     made, true = ([torch.randn(5, 3) for _ in range(3)] for _ in range(2))
     whole = metric.of_people(made, true)
-    monkeypatch.setattr(type(metric), "left_out", None)
+    monkeypatch.setattr(type(metric), "jackknife", None)
     value, error = metric.of_people(made, true, spread=False)
     assert value == pytest.approx(whole[0], rel=1e-10)
     assert error is None
@@ -184,13 +184,13 @@ def test_a_value_alone_needs_nobody_left_out(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_cannot_be_left_out() -> None:
     x = [torch.eye(3), torch.ones(1, 3)]
-    for distance in (frechet_left_out, kid_left_out):
+    for distance in (frechet_jackknife, kid_jackknife):
         with pytest.raises(ValueError, match="without a"):
             distance(x, x)
         with pytest.raises(ValueError, match="both sets, got 2 and 1"):
             distance(x, x[:1])
     with pytest.raises(ValueError, match="expected finite features"):
-        frechet_left_out([torch.full((3, 3), torch.nan)] * 2, [torch.eye(3)] * 2)
+        frechet_jackknife([torch.full((3, 3), torch.nan)] * 2, [torch.eye(3)] * 2)
 
 
 @pytest.mark.parametrize("name", ["fid_clean", "kid_clean"])

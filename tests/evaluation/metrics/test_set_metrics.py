@@ -96,7 +96,7 @@ def test_the_sound_is_heard_and_single_pictures_are_not_shown(samples, made):
 
 
 def test_a_result_with_features_reads_back_and_tells_tampering(samples, made, tmp_path: Path):
-    result = scored(made, samples, out=tmp_path / "r.json", kept=tmp_path / "kept")
+    result = scored(made, samples, out=tmp_path / "r.json", cache=tmp_path / "kept")
     again = Result.read(tmp_path / "r.json")
     assert again.digest == result.digest
     assert all(
@@ -106,7 +106,7 @@ def test_a_result_with_features_reads_back_and_tells_tampering(samples, made, tm
         )
         for a, b in zip(one, other, strict=True)
     )
-    assert scored(made, samples, kept=tmp_path / "kept").digest == result.digest
+    assert scored(made, samples, cache=tmp_path / "kept").digest == result.digest
     beside = tmp_path / "r.sums.safetensors"
     beside.write_bytes(beside.read_bytes()[:-4] + b"\x00\x00\x00\x7f")
     with pytest.raises(ValueError, match="was changed after"):
@@ -116,8 +116,8 @@ def test_a_result_with_features_reads_back_and_tells_tampering(samples, made, tm
 def test_an_interval_is_found_once_and_a_value_is_checked_without_it(samples, made, tmp_path, monkeypatch):
     calls, path = [], tmp_path / "r.json"
     for kind in (FrechetOfSets, KernelOfSets):
-        found = kind.left_out
-        monkeypatch.setattr(kind, "left_out", lambda *a, found=found: calls.append(1) or found(*a))
+        found = kind.jackknife
+        monkeypatch.setattr(kind, "jackknife", lambda *a, found=found: calls.append(1) or found(*a))
     result = scored(made, samples, out=path)
     assert len(calls) == 3  # fid_clean, fid_clean_n, kid_clean
     unchecked = Result.read(path, set_intervals=False)

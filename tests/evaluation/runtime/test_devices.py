@@ -70,7 +70,7 @@ NETWORKS = {
     "opengraphau": lambda: OpenGraphAU(Finder()),
     "hsemotion": lambda: HSEmotion(Finder()),
 }
-CHOOSE_BY_VALUE = ("arcface", "opengraphau", "hsemotion")  # frames with a face, on the device: not on meta
+CHOOSE_BY_VALUE = ("arcface",)  # looks where its points are finite, which nobody knows on meta
 
 
 def gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
@@ -162,7 +162,7 @@ def test_frames_go_where_the_networks_are(monkeypatch: pytest.MonkeyPatch, tmp_p
     for device in (META, CPU):
         moved, unmoved = Moved(), Unmoved()
         found = evaluate(
-            SAMPLES, SAMPLES, PROTOCOL, extractors=[moved, unmoved], kept=tmp_path, device=device
+            SAMPLES, SAMPLES, PROTOCOL, extractors=[moved, unmoved], cache=tmp_path, device=device
         )
         assert moved.device == device
         assert moved.got  # the second device remembers nothing of the first

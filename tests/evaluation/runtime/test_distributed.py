@@ -13,15 +13,9 @@ from judges import PROTOCOL, judges, limit_pairs, painted
 
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.runtime import distributed as ours
-from evaluation.runtime.distributed import (
-    LAST_STEP,
-    World,
-    first_host,
-    joined,
-    launched,
-    local_rank,
-    meeting_place,
-)
+from evaluation.runtime.distributed import Processes
+from evaluation.runtime.launchers import LAST_STEP, launched_processes, local_rank
+from evaluation.runtime.rendezvous import first_host, joined_processes, meeting_place
 
 
 def free_port() -> int:
@@ -50,7 +44,7 @@ def worker(rank: int, size: int, port: int, out: str, answers) -> None:
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
         os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size)}
     samples, few = [painted(i) for i in range(5)], [painted(i) for i in range(2)]
-    with joined():
+    with joined_processes():
         result = evaluate(samples, samples, PROTOCOL, Path(out), extractors=judges())
         empty = evaluate(few, few, PROTOCOL, extractors=judges())  # of three processes one has no clip
         every = limit_pairs("real video", samples)  # all measure all
@@ -75,37 +69,39 @@ def test_any_number_of_processes_gives_the_same_result(size: int, tmp_path: Path
 
 
 def test_shares_are_disjoint_and_complete() -> None:
-    shares = [list(World(rank, 3).share(range(7))) for rank in range(3)]
+    shares = [list(Processes(rank, 3).share(range(7))) for rank in range(3)]
     assert shares == [[0, 3, 6], [1, 4], [2, 5]]
-    assert list(World(2, 3).share(range(2))) == []
-    assert World().gather("x") == World().collect("x") == ["x"]
-    assert list(World().collect_each(["x", "y"])) == ["x", "y"]
-    assert World().tell("x") == "x"
+    assert list(Processes(2, 3).share(range(2))) == []
+    assert Processes().gather("x") == Processes().gather_to_first("x") == ["x"]
+    assert list(Processes().gather_each_to_first(["x", "y"])) == ["x", "y"]
+    assert Processes().broadcast("x") == "x"
 
 
 def test_launchers_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert launched({}) == World()
-    assert launched({"RANK": "1", "WORLD_SIZE": "4"}) == World(1, 4)
-    assert launched(step(2, 3)) == World(2, 3)
-    assert launched(step(0, 3) | {"RANK": "5", "WORLD_SIZE": "8"}) == World(5, 8)  # torchrun below srun
+    assert launched_processes({}) == Processes()
+    assert launched_processes({"RANK": "1", "WORLD_SIZE": "4"}) == Processes(1, 4)
+    assert launched_processes(step(2, 3)) == Processes(2, 3)
+    assert launched_processes(step(0, 3) | {"RANK": "5", "WORLD_SIZE": "8"}) == Processes(
+        5, 8
+    )  # torchrun below srun
     with pytest.raises(ValueError, match="RANK=4 with WORLD_SIZE=4"):
-        launched({"RANK": "4", "WORLD_SIZE": "4"})
+        launched_processes({"RANK": "4", "WORLD_SIZE": "4"})
     for name in ("MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("evaluation.runtime.distributed.launched", lambda: World(0, 2))
-    with pytest.raises(ValueError, match="MASTER_ADDR does not say where they meet"), joined():
+    monkeypatch.setattr("evaluation.runtime.rendezvous.launched_processes", lambda: Processes(0, 2))
+    with pytest.raises(ValueError, match="MASTER_ADDR does not say where they meet"), joined_processes():
         pass
 
 
 def test_who_runs_once_in_a_job_of_many_tasks_is_alone() -> None:
     """A batch script is told a rank and the job's tasks; the shell of `salloc` even has a step of a kind."""
     script = {"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "7", "SLURM_LOCALID": "0"}
-    assert launched(script) == World()
+    assert launched_processes(script) == Processes()
     for number in ("", "batch", str(LAST_STEP + 1), "4294967294", "-1"):
-        assert launched(step(0, 4) | {"SLURM_STEP_ID": number}) == World()
-    assert launched(step(0, 4) | {"SLURM_STEP_ID": "0"}) == World(0, 4)
-    with joined() as world:
-        assert world == World()
+        assert launched_processes(step(0, 4) | {"SLURM_STEP_ID": number}) == Processes()
+    assert launched_processes(step(0, 4) | {"SLURM_STEP_ID": "0"}) == Processes(0, 4)
+    with joined_processes() as processes:
+        assert processes == Processes()
 
 
 def test_the_place_on_the_machine() -> None:
@@ -149,14 +145,14 @@ def test_the_first_machine_of_a_list(nodes: str, first: str) -> None:
 
 
 def test_a_place_where_nobody_can_meet_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluation.runtime.distributed.MEETING_TIME", timedelta(seconds=1))
+    monkeypatch.setattr("evaluation.runtime.rendezvous.MEETING_TIME", timedelta(seconds=1))
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     port = free_port()
     monkeypatch.setenv("MASTER_PORT", str(port))
     with (
         pytest.raises(OSError, match=f"2 processes did not meet at 127.0.0.1 port {port}: .*") as error,
-        joined(),
+        joined_processes(),
     ):
         pass
     assert "\n" not in str(error.value)
@@ -166,11 +162,11 @@ def test_a_place_where_nobody_can_meet_is_one_line(monkeypatch: pytest.MonkeyPat
 def leaver(rank: int, port: int, out: str) -> None:
     """The second process ends before it has told what it has; the first says so."""
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "RANK": str(rank), "WORLD_SIZE": "2"}
-    with joined() as world:
+    with joined_processes() as processes:
         if rank:
             os._exit(0)
         try:
-            world.gather(rank)
+            processes.gather(rank)
         except OSError as error:
             Path(out).write_text(str(error))
 

@@ -6,6 +6,7 @@ from diffusers.models.attention import Attention
 from lightning_modules.emotion.experts import EmotionExperts
 from lightning_modules.interfaces import Conditions, EmotionPass
 from lightning_modules.video.attention import ShortAttention, attention, attention_with_reference
+from lightning_modules.video.head_warp import face_places
 from lightning_modules.video.reference_net import ReferenceNet
 from lightning_modules.video.unet import VideoUNet
 
@@ -187,3 +188,28 @@ def test_cells_are_told_where_in_the_face_they_lie() -> None:
     moved[..., 0] = 0.5
     # The frame embedding is zero at the start: the difference comes through the places alone.
     assert not torch.allclose(call(net, head_motion=still), call(net, head_motion=moved))
+
+
+def test_places_are_those_of_the_head_motion_unless_given() -> None:
+    torch.manual_seed(0)
+    net = VideoUNet(TINY | {"in_channels": 16}, [], face_places=True, speech_width=6, speech_tokens=3).eval()
+    motion = torch.randn(2, 3, 7) * 0.1
+    own = face_places(motion, 8)
+    assert torch.equal(call(net, head_motion=motion), call(net, head_motion=motion, places=own))
+    assert not torch.equal(call(net, head_motion=motion), call(net, head_motion=motion, places=-own))
+
+
+def test_a_condition_that_is_needed_is_named() -> None:
+    z, steps = torch.randn(1, 1, 4, 8, 8), torch.zeros(1, 1)
+    with pytest.raises(ValueError, match=r"conditions\.speech: missing"):
+        network()(z, steps, Conditions())
+    whole = VideoUNet(TINY | {"in_channels": 8}, [], speech_width=6, speech_tokens=3)
+    with pytest.raises(ValueError, match=r"conditions\.portrait: missing"):
+        whole(z, steps, Conditions(speech=torch.zeros(1, 1, 3, 6)))
+
+
+def test_conditions_change_their_type_together() -> None:
+    exact = Conditions({"a": torch.zeros(1)}, portrait=torch.zeros(1), masks={"lips": torch.zeros(1)})
+    half = exact.to(torch.bfloat16)
+    assert half.reference["a"].dtype == half.portrait.dtype == half.masks["lips"].dtype == torch.bfloat16
+    assert half.speech is None

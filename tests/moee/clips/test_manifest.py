@@ -78,7 +78,7 @@ def test_a_key_is_composed_as_file_names_are(world: Path) -> None:
         ("key,generated", [], "line 1: the column reference is missing"),
         ("key,generated,reference,key", [], "line 1: the column key stands there twice"),
         (HEADER, ["a,made/1.mp4,true/x.mp4"], "line 2: 3 cells under 7 columns"),
-        (HEADER, ["", ",made/1.mp4,true/x.mp4,,,,"], "line 3: key is missing"),
+        (HEADER, ["", ",made/1.mp4,true/x.mp4,,,,"], "line 3: lacks key"),
         (HEADER, ["a,made/1.mp4,true/x.mp4,,,-1,"], "line 2 ('a'): seed: expected a whole number"),
         (HEADER, ["a,../1.mp4,true/x.mp4,,,,"], "line 2 ('a'): generated: ../1.mp4 leads out"),
         (HEADER, ['a,"made/1.mp4"x,true/x.mp4,,,,'], "line 2: no CSV: "),
@@ -173,8 +173,8 @@ A, B = entry("a", "1", "x"), entry("b", "3", "y")
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ([A | {"sead": 1}], "clip 1 ('a'): sead: did you mean 'seed'?"),
-        ([A, {"key": "b", "reference": "true/y.mp4"}], "clip 2 ('b'): generated is missing"),
+        ([A | {"sead": 1}], "clip 1 ('a'): unknown key 'sead', did you mean 'seed'?"),
+        ([A, {"key": "b", "reference": "true/y.mp4"}], "clip 2 ('b'): lacks generated"),
         ([A, A | {"generated": "made/2.mp4"}], "'a' stands there 2 times: give each a `seed`"),
         (
             [A | {"seed": 4}, A | {"seed": 4, "generated": "made/2.mp4"}],

@@ -10,8 +10,9 @@ from PIL import Image
 from evaluation.runtime.devices import choose_device
 from lightning_modules.optim.precision import multiplies_bfloat16
 from moee.cli import main
-from moee.experiments.composition import Run, compose
+from moee.experiments.compose import compose
 from moee.experiments.export import export
+from moee.experiments.run import Run
 from moee.experiments.training import train
 from moee.weights.modules import read_metadata
 

@@ -1,5 +1,6 @@
 """Sweeps: the plan is checked, trials are ordinary runs, studies go on, failures are recorded."""
 
+import re
 import subprocess
 import sys
 
@@ -7,7 +8,8 @@ import optuna
 import pytest
 
 from moee import cli
-from moee.experiments import sweep
+from moee.experiments import sweep, sweep_plan
+from moee.shipped_configs import CONFIGS
 
 PLAN = """\
 experiment: {experiment}
@@ -95,26 +97,66 @@ def test_a_failed_trial_is_recorded_with_its_last_line(space, tmp_path, in_this_
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (("metric: train/loss", ""), "metric is missing"),
-        (("direction: minimize", "direction: down"), "direction 'down', expected minimize or maximize"),
-        (("kind: int", "kind: integer"), "did you mean 'int'"),
-        (("overrides", "overides"), "overides: did you mean 'overrides'"),
+        (("metric: train/loss", ""), "toy-space.yaml: lacks metric"),
+        (("direction: minimize", "direction: down"), "direction is 'down', allowed are minimize, maximize"),
+        (
+            ("kind: int", "kind: integer"),
+            "kind is 'integer', allowed are float, int, categorical",
+        ),
+        (("low: 1", "lowest: 1"), "seed_everything.args: unknown key 'lowest', did you mean 'low'"),
+        (("low: 1", "low: 1.5"), "seed_everything: kind int has whole numbers"),
+        (("low: 1", "low: 200"), "seed_everything: low=200, high=100, expected low <= high"),
+        (("choices: [3]", "low: 3"), "width: kind categorical has `args: {choices"),
+        (("overrides", "overides"), "unknown key 'overides', did you mean 'overrides'"),
     ],
 )
 def test_a_bad_plan_is_one_line(space, change, line):
     space.write_text(space.read_text().replace(*change))
-    with pytest.raises(ValueError, match=line):
-        sweep.read_plan(space)
+    with pytest.raises(ValueError, match=re.escape(line)) as caught:
+        sweep_plan.read_plan(space)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (
+            ("head.init_args.width:", "head.init_args.widht:"),
+            "init_args.widht: did you mean 'width'?",
+        ),
+        (("choices: [3]", "choices: [3, wide]"), "init_args.width: 'wide' does not fit, expected int"),
+        (("trainer.max_steps", "trainer.max_step"), "trainer.max_step: did you mean 'max_steps'?"),
+        (
+            ("train/loss", "train/los"),
+            "logs no 'train/los': did you mean 'train/loss'? known",
+        ),
+    ],
+)
+def test_a_misspelt_key_or_metric_is_refused_before_the_first_trial(
+    space, tmp_path, in_this_process, capsys, change, line
+):
+    space.write_text(space.read_text().replace(*change))
+    assert cli.main(["sweep", str(space), "--root", str(tmp_path / "runs")]) == 1
+    said = capsys.readouterr().err.strip()
+    assert line in said
+    assert "\n" not in said
+    assert not list((tmp_path / "runs").glob("toy-*/"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted((CONFIGS / "sweep").glob("*.yaml")), ids=lambda path: path.stem)
+def test_two_trials_of_a_shipped_plan_end_well(path, own_folder, in_this_process):
+    study = sweep.sweep(path, 2, own_folder / "study.journal", own_folder / "runs", smoke=True)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 2
 
 
 def test_shipped_plans_are_sound():
-    from moee.experiments.composition import experiment_names
-    from moee.shipped_configs import CONFIGS
+    from moee.experiments.compose import experiment_names
 
     plans = sorted((CONFIGS / "sweep").glob("*.yaml"))
     assert plans
     for path in plans:
-        assert sweep.read_plan(path)["experiment"] in experiment_names()
+        assert sweep_plan.read_plan(path).experiment in experiment_names()
 
 
 def test_a_missing_metric_names_what_was_logged(tmp_path):

@@ -96,22 +96,24 @@ def test_between_any_points_the_curve_stays_within_them(points: list[tuple[int, 
         ({}, "expected a list"),
         ([], "expected a list"),
         (["happy"], "entry 1"),
-        ([{"time": 0}], 'needs "emotion" or "au"'),
-        ([{"emotion": "happy"}], '"time" must be seconds'),
-        ([{"time": -1, "emotion": "happy"}], '"time" must be seconds'),
-        ([{"time": True, "emotion": "happy"}], '"time" must be seconds'),
-        ('[{"time": NaN, "emotion": "happy"}]', '"time" must be seconds'),
+        ([{"time": 0}], 'entry 1: needs "emotion", "au" or "palette"'),
+        ([{"time": 0, "emotion": None}], 'needs "emotion", "au" or "palette"'),
+        ([{"emotion": "happy"}], "entry 1: lacks time"),
+        ([{"time": -1, "emotion": "happy"}], "time must be greater than or equal to 0, got -1"),
+        ([{"time": True, "emotion": "happy"}], "time must be a number, got True"),
+        ('[{"time": NaN, "emotion": "happy"}]', "time must be a finite number, got nan"),
         ([{"time": 0, "emotion": "hapy"}], "entry 1: unknown emotion 'hapy': did you mean 'happy'"),
-        ([{"time": 0, "emotion": 3}], "must be a string"),
+        ([{"time": 0, "emotion": 3}], "entry 1: emotion must be a text or null, got 3"),
         ([{"time": 0, "emotion": "sad", "mood": 1}], "unknown key 'mood'"),
         (
             [{"time": 0, "emotion": "sad"}, {"time": 0, "emotion": "sad"}],
             "entry 2: time 0 does not come after 0",
         ),
         ([{"time": 0, "au": "AU99=1"}], "entry 1: unknown action unit"),
-        ([{"time": 0, "emotoin": "sad"}], "unknown key 'emotoin': did you mean 'emotion'"),
-        ([{"time": 10**400, "emotion": "sad"}], '"time" must be seconds'),
-        (f'[{{"time": {"9" * 5000}, "emotion": "sad"}}]', '"time" must be seconds'),
+        ([{"time": 0, "emotoin": "sad"}], "entry 1: unknown key 'emotoin', did you mean 'emotion'"),
+        ([{"time": 10**400, "emotion": "sad"}], "time must be a finite number"),
+        (f'[{{"time": {"9" * 5000}, "emotion": "sad"}}]', "time must be a finite number"),
+        ([{"time": 0, "palette": "happy:2"}], "entry 1: .*weight 2 is outside 0..1"),
         ("[" * 100_000, "--timeline .* not valid JSON"),
     ],
 )
@@ -143,3 +145,22 @@ def test_files_that_are_missing_are_named(tmp_path: Path) -> None:
 def test_a_text_has_an_end() -> None:
     with pytest.raises(ValueError, match="at most 1000"):
         cues.check(CueRequest(text="sad " * 300))
+
+
+def test_a_palette_alone_is_the_emotion_too(tmp_path: Path) -> None:
+    alone = cues.build(CueRequest(palette="happy:0.7,surprise:0.3"), 10)
+    assert torch.equal(alone.palette, parse_blend("happy:0.7,surprise:0.3")[None])
+    assert torch.equal(alone.label, alone.palette)
+    beside = cues.build(CueRequest(palette="happy:0.7", emotion="sad"), 10)
+    assert torch.equal(beside.label, parse_blend("sad")[None])
+    assert cues.build(CueRequest(palette="happy:0.7", text="cross"), 10).label is None
+
+
+def test_a_palette_has_its_own_curve(tmp_path: Path) -> None:
+    path = timeline(tmp_path, [{"time": 0, "emotion": "fear"}, {"time": 1, "palette": "fear"}])
+    cue = cues.build(CueRequest(timeline=path), 25)
+    assert torch.equal(cue.palette, parse_blend("fear").expand(25, -1))
+    with pytest.raises(ValueError, match="drop --palette"):
+        cues.check(CueRequest(timeline=path, palette="fear"))
+    only = timeline(tmp_path, [{"time": 0, "palette": "fear"}])
+    assert torch.equal(cues.build(CueRequest(timeline=only), 3).label, parse_blend("fear").expand(3, -1))

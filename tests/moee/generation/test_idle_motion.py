@@ -2,9 +2,14 @@ import pytest
 import torch
 
 from datamodules.batch import HEAD_MOTION
-from moee.generation.idle_motion import BLINK_FRAMES, NaturalMotion, blink_curve, natural_motion, still_motion
+from moee.generation.idle_motion import BLINK_FRAMES, NaturalMotion, blink_curve, still_motion
 
 BLINK = HEAD_MOTION.index("eye_closure")
+
+
+def whole_motion(sound_S: torch.Tensor, seed: int = 0, strength: float = 1.0) -> torch.Tensor:
+    """The motion (F, 7) of a recording in one go."""
+    return NaturalMotion(seed, strength)(0, sound_S)
 
 
 def bursts(seconds: float = 12.0) -> torch.Tensor:
@@ -16,21 +21,21 @@ def bursts(seconds: float = 12.0) -> torch.Tensor:
 @pytest.mark.parametrize("chunk", [1, 4, 14, 99])
 def test_the_chunks_do_not_matter(chunk: int) -> None:
     sound_S = bursts()[:-300]  # the last frame is not full
-    actor, parts = NaturalMotion(seed=3), []
+    motion, parts = NaturalMotion(seed=3), []
     for start in range(0, 300, chunk):
-        parts.append(actor(start, sound_S[start * 640 : (start + chunk) * 640]))
-    assert torch.equal(torch.cat(parts), natural_motion(sound_S, seed=3))
+        parts.append(motion(start, sound_S[start * 640 : (start + chunk) * 640]))
+    assert torch.equal(torch.cat(parts), whole_motion(sound_S, seed=3))
 
 
 def test_seeds_differ_and_repeat() -> None:
     sound_S = bursts(4)
-    assert torch.equal(natural_motion(sound_S, 1), natural_motion(sound_S, 1))
-    assert not torch.allclose(natural_motion(sound_S, 1), natural_motion(sound_S, 2))
+    assert torch.equal(whole_motion(sound_S, 1), whole_motion(sound_S, 1))
+    assert not torch.allclose(whole_motion(sound_S, 1), whole_motion(sound_S, 2))
 
 
 def test_it_begins_as_the_portrait_and_moves_little_and_smoothly() -> None:
     for seed in range(5):
-        motion_FM = natural_motion(bursts(30), seed)
+        motion_FM = whole_motion(bursts(30), seed)
         head_FM = motion_FM[:, :BLINK]
         assert not motion_FM[0].any()
         assert head_FM.abs().max() < 0.15
@@ -40,19 +45,19 @@ def test_it_begins_as_the_portrait_and_moves_little_and_smoothly() -> None:
 
 
 def test_silence_is_calmer_than_speech() -> None:
-    quiet, loud = natural_motion(torch.zeros(16_000 * 20), 0), natural_motion(bursts(20), 0)
+    quiet, loud = whole_motion(torch.zeros(16_000 * 20), 0), whole_motion(bursts(20), 0)
     assert quiet[:, :BLINK].diff(dim=0).abs().mean() < 0.6 * loud[:, :BLINK].diff(dim=0).abs().mean()
 
 
 def test_accents_make_the_head_nod() -> None:
-    with_bursts, without = natural_motion(bursts(20), 0), natural_motion(torch.zeros(16_000 * 20), 0)
+    with_bursts, without = whole_motion(bursts(20), 0), whole_motion(torch.zeros(16_000 * 20), 0)
     pitch = (with_bursts - without)[100:, HEAD_MOTION.index("pitch")]
     beat = torch.stack([pitch[second * 25 : second * 25 + 25] for second in range(16)]).mean(0)
     assert beat[3:15].mean() > beat[18:].mean()
 
 
 def test_blinks_come_every_two_to_six_seconds_and_close_the_eyes() -> None:
-    closure_F = natural_motion(torch.zeros(16_000 * 120), 5)[:, BLINK]
+    closure_F = whole_motion(torch.zeros(16_000 * 120), 5)[:, BLINK]
     assert closure_F.min() >= 0
     peaks = (closure_F == 1).nonzero().flatten()
     gaps = peaks.diff() / 25
@@ -71,14 +76,14 @@ def test_a_blink_closes_fully_and_faster_than_it_opens(frames: int) -> None:
 
 
 def test_a_chunk_out_of_order_is_refused() -> None:
-    actor = NaturalMotion()
-    actor(0, torch.zeros(640))
+    motion = NaturalMotion()
+    motion(0, torch.zeros(640))
     with pytest.raises(ValueError, match="expected 1, got 0"):
-        actor(0, torch.zeros(640))
+        motion(0, torch.zeros(640))
 
 
 def test_the_neck_carries_the_eyes() -> None:
-    motion_FM = natural_motion(torch.zeros(16_000 * 120), 0)
+    motion_FM = whole_motion(torch.zeros(16_000 * 120), 0)
     shift, turn = (motion_FM[:, HEAD_MOTION.index(name)] for name in ("shift_x", "yaw"))
     assert (shift * turn).sum() / turn.square().sum() > 1.0
 

@@ -121,3 +121,10 @@ def test_targets_that_cannot_be_written_are_refused_early(tmp_path: Path) -> Non
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(ValueError, match="is a folder"):
         check_target(tmp_path / "folder.mp4")
+
+
+def test_a_name_with_a_colon_is_a_file(tmp_path: Path) -> None:
+    """FFmpeg takes what stands before a colon for a protocol, unless it is told that this is a file."""
+    path = write_video(tmp_path / "10:30.mp4", ramp(3), torch.zeros(1920))
+    assert path.is_file()
+    assert [file.name for file in tmp_path.iterdir()] == ["10:30.mp4"]

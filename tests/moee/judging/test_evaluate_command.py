@@ -11,7 +11,8 @@ from judges import PROTOCOL, judges, painted, quick_protocol
 from mouth_painter import MouthPainter
 
 from datamodules.batch import parse_blend
-from evaluation.clips.pair import clips_of_samples, pairs_of
+from evaluation.clips.pairing import generated_pairs
+from evaluation.clips.samples import clips_of_samples
 from evaluation.evaluate import evaluate_pairs
 from evaluation.leaderboard.admission import missing_origin
 from evaluation.results.result import Result
@@ -73,7 +74,7 @@ def test_a_clip_without_sound_or_emotion(network: MouthPainter) -> None:
     sample = {k: v for k, v in painted(0).items() if k not in ("waveform", "blend")}
     clips = clips_of_samples([sample, painted(1)])  # type: ignore[list-item]
     (system, make), *_ = Animated(generator.load_generator(), clips, 1).entries("p", [0], False)
-    result = evaluate_pairs(pairs_of(clips, make), PROTOCOL, extractors=judges(), system=system)
+    result = evaluate_pairs(generated_pairs(clips, make), PROTOCOL, extractors=judges(), system=system)
     assert result.rows[0].problem == "the true video has no sound, and a network needs a voice"
     assert not result.rows[1].problem
 
@@ -202,12 +203,16 @@ def test_what_cannot_be_is_one_line(network, tmp_path: Path, capsys, options: li
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('{"name": 5}', "name: expected a text, got 5"),
-        ('{"name": "x", "seeds": null}', "seeds: expected a list, got None"),
-        ('{"name": "x", "seeds": [0.5]}', "seeds.0: expected a whole number, got 0.5"),
-        ('{"name": "x", "settings": []}', "settings: expected `key: value` pairs, got []"),
-        ('{"name": "x", "seconds_per_frame": "fast"}', "seconds_per_frame: expected a number, got 'fast'"),
-        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame: expected a number, got 'many'"),
+        ('{"name": 5}', "name must be a text, got 5"),
+        ('{"name": "x", "seeds": null}', "seeds must be a list, got None"),
+        ('{"name": "x", "seeds": [0.5]}', "seeds[0] must be a whole number, got 0.5"),
+        ('{"name": "x", "settings": []}', "settings must be `key: value` pairs, got []"),
+        (
+            '{"name": "x", "seconds_per_frame": "fast"}',
+            "seconds_per_frame must be a number or null, got",
+        ),
+        ('{"name": "x", "tflop_per_frame": "many"}', "tflop_per_frame must be a number or null, got 'many'"),
+        ('{"name": "x", "role": "y"}', "system.json: unknown role 'y'"),
         ("[" * 100_000, "is not JSON"),
     ],
 )

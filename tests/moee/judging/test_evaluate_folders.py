@@ -13,14 +13,16 @@ from judges import PROTOCOL, PaintedSync, judges, painted
 from media_files import sine, write_video
 
 from evaluation import evaluate as evaluation_of_pairs
-from evaluation.clips.errors import failures, reason
-from evaluation.clips.pair import Pair, videos_in
+from evaluation.clips.errors import reason
+from evaluation.clips.folders import videos_in
+from evaluation.clips.pair import Pair
 from evaluation.comparison.tables import group
 from evaluation.evaluate import evaluate_pairs
 from evaluation.leaderboard.origins import provenance
 from evaluation.leaderboard.scores import score_table
 from evaluation.protocol import load_protocol
-from evaluation.results.data import Found, data_record
+from evaluation.results.data import MeasuredPair, data_record
+from evaluation.results.failures import failures
 from evaluation.results.result import Result
 from evaluation.results.rows import Row
 from moee import cli
@@ -216,7 +218,7 @@ def test_entries_of_about_and_clips_must_meet(tmp_path, capsys) -> None:
 
 def test_the_rate_of_a_file_is_told_whichever_seed_lacks_it() -> None:
     found = [
-        Found(Row("c", "a", seed=seed), {}, "t", rates, False)
+        MeasuredPair(Row("c", "a", seed=seed), {}, "t", rates, False)
         for seed, rates in enumerate([(50.0, 25.0), (None, 25.0)])
     ]
     assert data_record(found, "measured", [])["source_rates"] == {"generated": {"50": 1}, "true": {"25": 1}}

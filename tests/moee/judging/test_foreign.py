@@ -156,11 +156,11 @@ def test_the_environment_is_the_adapters(world: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name: x\n", "command is missing"),
+        ("name: x\n", "bad.yaml: lacks command"),
         ("name: x\ncommand: run.sh", "expected a list of words"),
         ("name: x\ncommand: [run.sh]", "no word holds {manifest}"),
         ('name: x\ncommand: ["{manifest}"]\nminutes: 0', "minutes: 0 is not a positive number"),
-        ('name: x\ncommand: ["{manifest}"]\nlicense: MIT', "license"),
+        ('name: x\ncommand: ["{manifest}"]\nlicense: MIT', "unknown key 'license', did you mean 'licence'?"),
         ("- x", "expected `key: value` pairs"),
         ("name: [", "bad.yaml: "),
     ],

@@ -18,7 +18,7 @@ BOX = "20 8 56 56"
 
 @pytest.fixture
 def corpus(tmp_path) -> Path:
-    """Two usable videos, one silent, one too short, one that is no video; an utterance and a short one."""
+    """Two usable videos; four silent, short, no video, of another kind; an utterance and a short one."""
     source = tmp_path / "raw"
     (source / "sub").mkdir(parents=True)
     write_video(source / "long.mp4", 22, sound=sine(0.88))
@@ -27,6 +27,7 @@ def corpus(tmp_path) -> Path:
     write_video(source / "quiet.mp4", 11, sound=np.zeros(21_120, np.float32))
     write_video(source / "short.mp4", 4, sound=sine(0.2))
     (source / "text.mp4").write_text("no video")
+    (source / "sub" / "take.r3d").write_bytes(b"a kind that is not read")
     write_sound(source / "voice.flac", sine(0.8, 16_000), 16_000, "flac")
     write_sound(source / "click.wav", sine(0.1, 16_000), 16_000, "pcm_s16le")
     return source
@@ -47,6 +48,7 @@ def test_everything_is_used_or_named_with_the_reason(corpus, tmp_path):
         "short": "too short: 4 frames",
         "text": "not readable",
         "click": "too short: 0.1",
+        "sub/take.r3d": "left out: .r3d is not read",
     }
     assert set(report.rejected) == set(reasons)
     for key, reason in reasons.items():

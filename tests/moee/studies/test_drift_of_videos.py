@@ -12,8 +12,8 @@ from torch import Tensor
 
 from datamodules.batch import CLASSES, parse_blend
 from evaluation.clips.pair import Pair
-from evaluation.measuring.feature_cache import KeptFeatures
-from evaluation.measuring.pair_features import BothSides
+from evaluation.measuring.feature_cache import FeatureCache
+from evaluation.measuring.pair_features import PairFeatureExtractor
 from evaluation.metrics.emotion.scores import EmotionAccuracy
 from evaluation.protocol import load_protocol
 from moee import cli
@@ -42,8 +42,10 @@ def pair(person: int, made: Tensor | None = None, emotion: str = "happy", frames
     return Pair(f"c{person}", f"p{person}", made[:frames], truth)
 
 
-def sides() -> BothSides:
-    return BothSides(judges()[:2], load_protocol(PROTOCOL).preprocessing, "measured", KeptFeatures(None))
+def sides() -> PairFeatureExtractor:
+    return PairFeatureExtractor(
+        judges()[:2], load_protocol(PROTOCOL).preprocessing, "measured", FeatureCache(None)
+    )
 
 
 def drifting(person: int) -> Tensor:
@@ -89,7 +91,9 @@ def test_what_a_video_lacks_is_counted_with_its_reason() -> None:
         "  c3: bad",
     ]
     assert told.findings["asked emotion"]["made"].clips == (1, 1, 1)
-    alone = BothSides(judges()[:1], load_protocol(PROTOCOL).preprocessing, "measured", KeptFeatures(None))
+    alone = PairFeatureExtractor(
+        judges()[:1], load_protocol(PROTOCOL).preprocessing, "measured", FeatureCache(None)
+    )
     told = report_of(watch_pairs([pair(0)], alone, None), judges()[:1])
     assert told.findings.keys() == {"lip opening error", "sharpness", "brightness"}
     nobody = "not measured in 1 of 1 videos, no network of the protocol measures it: "

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation.metrics.sync.mfcc import mel_filters, mfcc
+from evaluation.signals.mfcc import mel_filters, mfcc
 
 
 def chirp() -> np.ndarray:

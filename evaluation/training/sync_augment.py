@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from evaluation.extractors.embedded.augment import blur, coarsen, noise, quantise, uniform
 from evaluation.extractors.embedded.sync_judge import LEFT, SIDE, TOP
 from evaluation.extractors.network import SIZE
+from evaluation.training.augment import blur, coarsen, noise, quantise, uniform
 
 SOFT = ((coarsen, 0.3), (blur, 0.4), (quantise, 0.4), (noise, 0.5))  # fault, share of clips
 
@@ -61,10 +61,10 @@ def moved_mouths(
     theta[..., 0, 2] = centre_x + steady(-move, move, grey_BFHW) + unsteady * drift(grey_BFHW)
     theta[..., 1, 2] = centre_y + steady(-move, move, grey_BFHW) + unsteady * drift(grey_BFHW)
     grid = F.affine_grid(theta.flatten(0, 1), [clips * frames, 1, SIDE, SIDE], align_corners=False)
-    found = F.grid_sample(
+    squares = F.grid_sample(
         grey_BFHW.flatten(0, 1)[:, None], grid, padding_mode="reflection", align_corners=False
     )
-    return found.view(clips, frames, SIDE, SIDE)
+    return squares.view(clips, frames, SIDE, SIDE)
 
 
 def random_grey(frames_BF3HW: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ B clip, F frame, N window, D width.
 """
 
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -12,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from datamodules.batch import SAMPLES_PER_FRAME, TalkingHeadBatch
-from evaluation.extractors.embedded.sync_augment import spoiled_mouths, spoiled_sound
 from evaluation.extractors.embedded.sync_judge import SyncJudge, mel_power
 from evaluation.metrics.sync.confidence import Sync, shifted_distances, sync_of
+from evaluation.training.rates import falling_to_zero
+from evaluation.training.sync_augment import spoiled_mouths, spoiled_sound
 
 DELAYS = (-10, -5, -2, 0, 2, 5, 10)  # frames by which a sound comes later, as the judge is tried
 CLOSE = 1  # windows this near are neither right nor wrong
@@ -74,9 +76,9 @@ class SyncTraining(L.LightningModule):
 
     def validation_step(self, batch: TalkingHeadBatch, batch_idx: int) -> None:
         """Share of delays found exactly and within a frame; confidence of own and of other clips' sound."""
-        found = [self.judge.measure(frames)["embedded_sync_video"] for frames in batch["frames"]]
+        lips_of_clips = [self.judge.measure(frames)["embedded_sync_video"] for frames in batch["frames"]]
         exact, near, own, others = [], [], [], []
-        for i, lips in enumerate(found):
+        for i, lips in enumerate(lips_of_clips):
             for delay in DELAYS:
                 score = self.score(lips, delayed(batch["waveform"][i], delay))
                 exact.append(score.offset == -delay)
@@ -85,18 +87,15 @@ class SyncTraining(L.LightningModule):
             others.append(self.score(lips, batch["waveform"][i - 1]).confidence)
         scores = {"exact": exact, "within_one": near, "own_confidence": own, "other_confidence": others}
         means = {f"val/{name}": torch.stack(x).float().mean() for name, x in scores.items()}
-        self.log_dict(means, batch_size=len(found), sync_dist=True)
+        self.log_dict(means, batch_size=len(lips_of_clips), sync_dist=True)
 
     def score(self, lips_ND: Tensor, sound_S: Tensor) -> Sync:
         """Confidence, distance and offset of a clip."""
         sound_ND = self.judge.measure_sound(sound_S)["embedded_sync_audio"]
         return sync_of(shifted_distances(lips_ND, sound_ND, valid=True))
 
-    def configure_optimizers(self) -> dict:
-        optimizer = self.optimizer(self.parameters())
-        steps = max(1, int(self.trainer.estimated_stepping_batches))
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def configure_optimizers(self) -> dict[str, Any]:
+        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
 
     def on_train_end(self) -> None:
         if self.trainer.is_global_zero:

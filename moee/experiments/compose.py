@@ -1,0 +1,89 @@
+"""From an experiment's name to its resolved configuration."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from moee.config_errors import unknown_key, unknown_name
+from moee.experiments.merge import from_dotted, from_pairs, load, merge
+from moee.experiments.settings import top_level_keys
+from moee.shipped_configs import CONFIGS
+from moee.smoke import is_asked_for
+
+
+@dataclass(frozen=True)
+class Composition:
+    """An experiment's resolved configuration, and what it was made from."""
+
+    config: DictConfig
+    sources: tuple[Path, ...]
+    overrides: tuple[str, ...]
+
+
+def experiment_names() -> list[str]:
+    """Names of the shipped experiments."""
+    return sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml"))
+
+
+def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Composition:
+    """Parents left to right, then the file, then its `smoke:` values if asked for, then overrides.
+
+    Args:
+        experiment: a name in `configs/experiment`, or the path of a YAML file.
+        overrides: `key=value` strings; later wins.
+        smoke: shrink the experiment as its own `smoke:` section says.
+
+    Raises:
+        FileNotFoundError: if there is no such experiment.
+        ValueError: for a top-level key nobody reads, an unresolvable `${...}`, or broken YAML.
+    """
+    path = _experiment_path(str(experiment))
+    sources: list[Path] = []
+    config = load(path, CONFIGS, sources)
+    _check_variables_are_read(map(str, config.get("vars") or {}), sources)
+    if smoke:
+        config = merge(config, from_dotted(config.get("smoke") or {}))
+    changes = from_pairs(overrides)
+    _check_top_level(config, changes)
+    config = merge(config, changes)
+    if is_asked_for():  # a line is tried out: whatever it changes stays small
+        config = merge(config, from_dotted({"trainer.log_every_n_steps": 1, **(config.get("smoke") or {})}))
+    config.name = config.get("name") or path.stem
+    try:
+        OmegaConf.resolve(config)
+    except OmegaConfBaseException as error:
+        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
+    return Composition(config, tuple(sources), overrides)
+
+
+def _experiment_path(experiment: str) -> Path:
+    shipped = CONFIGS / "experiment" / f"{experiment}.yaml"
+    if shipped.is_file():
+        return shipped
+    if Path(experiment).suffix in (".yaml", ".yml"):
+        if Path(experiment).is_file():
+            return Path(experiment).resolve()
+        raise FileNotFoundError(f"no experiment file {experiment}")
+    raise FileNotFoundError(unknown_name(f"no experiment {experiment!r}", experiment, experiment_names()))
+
+
+def _check_top_level(config: DictConfig, changes: DictConfig) -> None:
+    for key in map(str, [*config, *changes]):
+        if key not in top_level_keys():
+            raise ValueError(unknown_key("", key, top_level_keys()))
+    variables = [str(name) for name in config.get("vars") or {}]
+    for name in changes.get("vars") or {}:
+        if name not in variables:
+            raise ValueError(unknown_key("vars", str(name), variables))
+
+
+def _check_variables_are_read(variables: Iterable[str], sources: Iterable[Path]) -> None:
+    """Refuse a variable that no source refers to: most often a misspelt one in an experiment's file."""
+    read = {name for path in sources for name in re.findall(r"\bvars[.\[](\w+)", path.read_text("utf-8"))}
+    for name in variables:
+        if name not in read:
+            raise ValueError(unknown_name(f"vars.{name}: no value is ${{vars.{name}}}", name, read))
