@@ -119,7 +119,12 @@ def run(line: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
 def test_each_line_of_a_page_runs_as_written(page: Path, desk: Path, capsys: pytest.CaptureFixture) -> None:
-    for block in blocks(page, "bash", "python"):
+    for block in blocks(page, "bash", "python", "yaml"):
+        if block.language == "yaml":
+            named = re.match(r"# (\w+\.yaml):", block.text)
+            assert named, f"{block.place}: a file begins with its name: # mine.yaml: what it is"
+            (desk / named[1]).write_text(block.text)
+            continue
         lines = [block.text] if block.language == "python" else command_lines(block)
         for line in lines:
             try:
