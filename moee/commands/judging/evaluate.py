@@ -23,6 +23,9 @@ examples:
   moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
 
+A protocol of your own is a YAML file of metrics, networks and settings, as docs/protocol/mine.yaml; it
+says what each key means, and `--protocol mine.yaml` takes its path.
+
 --limits writes the rows that say what the metrics can see, real videos (also encoded again) and floors, as
 files of their own beside the result, and prints in one table which floors each metric tells from real video.
 
@@ -66,7 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
     parser.add_argument(
-        "--protocol", default=DEFAULT_PROTOCOL, help=f"a name or a YAML file (default: {DEFAULT_PROTOCOL})"
+        "--protocol",
+        default=DEFAULT_PROTOCOL,
+        help=f"a name, or a YAML file of your own (default: {DEFAULT_PROTOCOL})",
     )
     parser.add_argument(
         "--limits", action="store_true", help="also real videos and floors, as results beside"
@@ -106,6 +111,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
     add_device_argument(parser, "networks look, and pictures and sets are compared")
+    _add_sampling(parser)
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("with --checkpoint")
     # no defaults here: what was not given and what was given as the default are told apart
     how.add_argument("--seeds", type=int, help=f"sampling seeds (default: {SAMPLING.seeds})")
