@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, silent
+from moee.threads import settle_threads
 
 if TYPE_CHECKING:
     from moee.experiments.run import Run
@@ -103,7 +104,7 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     """
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    from moee.experiments.loggers import continue_metrics, read_metrics
+    from moee.experiments.loggers import close_loggers, continue_metrics, read_metrics
     from moee.experiments.run_directory import newest_checkpoint, write_record
 
     refuse_overwriting(run, resume)
@@ -116,10 +117,13 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
         tell(f"continuing from {checkpoint.name}")
         continue_metrics(run.trainer.loggers[0], rows, _step(checkpoint))  # type: ignore[arg-type]
     path = str(checkpoint) if checkpoint else None
+    settle_threads()
     try:
         run.trainer.fit(run.model, run.datamodule, ckpt_path=path, weights_only=True)
     except SystemExit:  # Lightning turns Ctrl-C into an exit with status 1
         raise KeyboardInterrupt from None
+    finally:
+        close_loggers(run.trainer.loggers)
     return run.directory
 
 
