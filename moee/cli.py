@@ -24,6 +24,7 @@ GROUPS = {  # folder of `moee.commands` -> command -> what it does; `moee --help
         "export": "weights of a run to files that can be loaded and shared",
     },
     "judging": {
+        "clips": "true clips to judge by: recordings cut to the face, or synthetic people",
         "evaluate": "score generated videos under a protocol",
         "foreign": "another system's videos of your clips, by its own code",
         "score": "the table of the model card: does the generator obey?",

@@ -7,7 +7,9 @@ VARIABLE = "MOEE_SMOKE"
 SAMPLED = {"seeds": 1, "steps": 1}  # option -> at most
 SCORED = {"clips": 2, "frames": 5, **SAMPLED}
 SMALLEST = {
-    "evaluate": {"synthetic": 2, **SAMPLED},
+    "evaluate": {"synthetic": 2, "frames": 5, **SAMPLED},
+    "foreign": {"synthetic": 2, "frames": 5},
+    "clips": {"synthetic": 2, "frames": 5},
     "score": SCORED,
     "study": {**SCORED, "frames": 8, "seconds": 2.0},
     "sweep": {"trials": 2},
@@ -31,12 +33,12 @@ def shrink(args: argparse.Namespace) -> None:
 
 
 def _sizes(args: argparse.Namespace) -> dict[str, float]:
-    """Options that decide how much is made; none where finished videos are judged, since they have none."""
-    if args.command in ("evaluate", "study") and (args.generated or args.manifest):
-        return {}
+    """Options that decide how much is made; none of a network's where finished videos are judged."""
     sizes: dict[str, float] = dict(SMALLEST.get(args.command, {}))
-    if args.command == "evaluate" and args.synthetic is None:
-        del sizes["synthetic"]
-    elif args.command == "evaluate":
-        sizes["frames"] = 5
+    if args.command == "study" and (args.generated or args.manifest):
+        return {}
+    if args.command == "evaluate" and (args.generated or args.manifest):
+        sizes = {name: most for name, most in sizes.items() if name not in SAMPLED}
+    if "synthetic" in sizes and args.synthetic is None:
+        sizes = {name: most for name, most in sizes.items() if name not in ("synthetic", "frames")}
     return sizes

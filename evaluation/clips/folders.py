@@ -92,8 +92,14 @@ def videos_of_folder(generated: Path, clips: Clips, read_video: Callable[[Path],
 def _some_videos(folder: Path) -> dict[str, Path]:
     videos = videos_in(folder)
     if not videos:
-        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)})")
+        inside = [path.name for path in sorted(Path(folder).iterdir()) if path.is_dir() and _holds_any(path)]
+        hint = f": name one of its folders that do, such as {inside[0]}" if inside else ""
+        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}){hint}")
     return videos
+
+
+def _holds_any(folder: Path) -> bool:
+    return any(path.suffix.lower() in VIDEO_SUFFIXES for path in folder.iterdir())
 
 
 def videos_in(folder: Path) -> dict[str, Path]:

@@ -133,7 +133,7 @@ def real_halves(
 
 def _moment_halves(metric: FrechetDistance, sums_NK: Tensor, mask_N: Tensor) -> float:
     """Generated moments of one half against true ones of the other: both are of real video."""
-    made_K, true_K = sums_NK[mask_N].sum(0)[: metric.half], sums_NK[~mask_N].sum(0)[metric.half :]
+    made_K, true_K = sums_NK[mask_N].sum(0)[: metric.side_width], sums_NK[~mask_N].sum(0)[metric.side_width :]
     return float(metric.finish(torch.cat([made_K, true_K])))
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from evaluation.comparison.tables import (
     text_of,
 )
 from evaluation.leaderboard.admission import Refusal
+from evaluation.leaderboard.scores import headline
 from evaluation.metrics import METRICS
 from evaluation.results.aggregates import direction
 from evaluation.results.result import Result
@@ -35,6 +37,8 @@ LATEX = {
     **{"<": r"\textless{}", ">": r"\textgreater{}", "–": "--"},
     **{"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "≈": r"$\approx$"},
 }
+LATEX_COLUMNS = 4  # metrics of one `tabular`, which then fits the text width of a page
+LATEX_HEAD = 11  # letters of a line of a column's head
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -117,27 +121,53 @@ def _markdown_text(text: str) -> str:
 
 
 def as_latex(tables: Sequence[Table]) -> str:
-    """A `tabular` each, for `booktabs`, above it as comments what belongs into its caption."""
+    """For `booktabs`, of a few metrics each, so that none is wider than a page; first those that matter most.
+
+    Above each stands as comments what belongs into its caption.
+    """
     return "\n\n".join(_latex(number, table) for number, table in enumerate(tables, 1)) + "\n"
 
 
 def _latex(number: int, table: Table) -> str:
+    first = headline(table.metrics)
+    names = [*first, *(name for name in table.metrics if name not in first)]
+    parts = [names[start : start + LATEX_COLUMNS] for start in range(0, len(names), LATEX_COLUMNS)]
     comments = [
         f"% Table {number}: {_latex_text(what)} {_latex_text(text)}" for what, text in table.shared.items()
     ]
     comments += [f"% {_latex_text(note)}" for note in _notes(table)]
-    heads = [f"{METRICS[name].title} {arrow(name)}" for name in table.metrics]
-    lines = [*comments, rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
-    lines += [" & ".join(map(_latex_text, ["System", *heads])) + r" \\", r"\midrule"]
+    tabulars = [
+        f"% Table {number}, part {place} of {len(parts)}\n{_tabular(table, part)}"
+        for place, part in enumerate(parts, 1)
+    ]
+    return "\n".join(comments) + "\n" + "\n\n".join(tabulars)
+
+
+def _tabular(table: Table, names: Sequence[str]) -> str:
+    heads = [_latex_head(f"{METRICS[name].title} {arrow(name)}") for name in names]
+    lines = [rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
+    lines += [" & ".join(["System", *heads]) + r" \\", r"\midrule"]
     for result in table.results:
-        cells = [_latex_cell(table, result, name) for name in table.metrics]
+        cells = [_latex_cell(table, result, name) for name in names]
         lines.append(" & ".join([_latex_text(_name(result)), *cells]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
+def _latex_head(text: str) -> str:
+    """The head of a column in lines of a few letters."""
+    lines = [_latex_text(line) for line in textwrap.wrap(text, LATEX_HEAD, break_long_words=False)]
+    stacked = r"\\".join(lines)
+    return lines[0] if len(lines) == 1 else rf"\shortstack[r]{{{stacked}}}"
+
+
 def _latex_cell(table: Table, result: Result, name: str) -> str:
-    text = _latex_text(_plain_cell(table, result, name, "{}"))
-    return rf"\textbf{{{text}}}" if standing(table, result, name) == "best" else text
+    """The value, and its interval small below it."""
+    value, span, stands = shown(result, name), interval(result, name), standing(table, result, name)
+    text = _latex_text(f"≈ {text_of(value)}" if stands == "tied" else text_of(value))
+    text = rf"\textbf{{{text}}}" if stands == "best" else text
+    if value is None or not span:
+        return text
+    return rf"\shortstack[r]{{{text}\\{{\scriptsize {text_of(span[0])}--{text_of(span[1])}}}}}"
 
 
 def _latex_text(text: str) -> str:

@@ -15,6 +15,19 @@ from evaluation.pages.svg import Shape, dot, drawing, label, path, segment, upri
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 20, 18, 46  # margins
 LABEL_STEP, LETTER = 13.0, 6.2  # height of a label's line, width of a letter, in the units of the picture
+# What is plotted, of these the first that a table has and that can see: distances of sets of pictures, which
+# blur makes worse; then what a face does. Distances to the true picture come last: of two guesses the blurred
+# one is nearer to it, so one step of a sampler beats many there.
+PREFERRED = (
+    "fvd_",
+    "fid_",
+    "kid_",
+    "sync_c",
+    "lip_correlation",
+    "emotion_accuracy",
+    "au_correlation",
+    "csim_",
+)
 Scale = Callable[[float], float]
 
 
@@ -64,8 +77,12 @@ def _price(point: Point) -> tuple[float, float]:
 
 
 def plotted_metric(table: Table, wanted: str = "") -> str:
-    """The metric to plot: the wanted one, or the first that can see and two systems have; empty for none."""
-    for name in (wanted,) if wanted else table.metrics:
+    """The metric to plot: the wanted one, or the first of `PREFERRED`, then of all, that can see.
+
+    Two systems at least must have a value and a cost; empty if there is no such metric.
+    """
+    preferred = [name for start in PREFERRED for name in table.metrics if name.startswith(start)]
+    for name in (wanted,) if wanted else dict.fromkeys((*preferred, *table.metrics)):
         if name in table.metrics and len(points(table, name)) > 1 and (wanted or not blind(table, name)):
             return name
     return ""

@@ -11,6 +11,7 @@ from evaluation.metrics import METRICS
 from evaluation.pages.page import render
 from evaluation.pages.videos import Links
 
+TRUE = "true clip"  # heads the column of the true videos
 SIDE_BY_SIDE = "The same clip by each system; Play starts a row together, with the sound of its first video."
 PUBLISHED = (
     "As papers printed them. Each table is a protocol of its own: other clips, other networks, other "
@@ -52,9 +53,10 @@ def _breakdown_table(table: Table, item: Breakdown, title: str) -> dict[str, obj
 
 
 def clips(table: Table, links: Links) -> Markup:
-    """Videos side by side: a row for each clip, a column for each system that has any."""
-    names = [result.system["name"] for result in table.results if links.get(result.system["name"])]
-    captions = {clip for name in names for clip in links[name]}
+    """Videos side by side: a row for each clip, a column for the true one and each system that has any."""
+    systems = [result.system["name"] for result in table.results if links.get(result.system["name"])]
+    captions = {clip for name in systems for clip in links[name]}
+    names = [TRUE, *systems] if captions & links.get(TRUE, {}).keys() else systems
     own = {row.key for result in table.results for row in result.rows}
     labels = {row.key: row.label.replace("_", " ") for result in table.results for row in result.rows}
     rows = [

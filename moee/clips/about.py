@@ -10,6 +10,7 @@ from evaluation.validation import Written, checked
 if TYPE_CHECKING:
     from torch import Tensor
 
+BESIDE = "about.json"  # in the folder of the clips; `moee clips` leaves it there
 NAMED = 3  # entries that are named in one line
 
 
@@ -18,6 +19,13 @@ class ClipAbout(Written):
 
     identity: str | None = None
     emotion: str | None = None
+
+
+def find_about(given: Path | None, folder: Path | None) -> Path | None:
+    """The file that is named, else the `about.json` in the folder of the true clips, else None."""
+    if given is None and folder is not None and (folder / BESIDE).is_file():
+        return folder / BESIDE
+    return given
 
 
 def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":

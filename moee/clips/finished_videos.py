@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluation.clips.folders import FinishedVideos, clips_of_folder, videos_of_folder
+from evaluation.clips.folders import FinishedVideos, videos_of_folder
 from evaluation.clips.true_clips import Clips
 from evaluation.protocol import Protocol, prepare
 from evaluation.results.system import System
 from moee.clips.manifest import clips_of_manifest, read_manifest
-from moee.clips.system_record import read_system
+from moee.clips.system_record import read_system, videos_and_record
+from moee.clips.true_source import SYNTHETIC_FRAMES, TrueSource
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 class VideoSource:
     """Where finished videos and the true ones lie: a manifest, or two folders of the same file stems.
 
+    Args:
+        manifest: lists both.
+        generated: folder of the finished videos, or what `moee foreign` leaves.
+        reference: folder of the true ones.
+        synthetic: instead, the true clips are that many held-out synthetic people.
+        frames: of a synthetic clip.
+
     Raises:
         ValueError: for neither, or for one folder alone.
     """
@@ -29,22 +37,39 @@ class VideoSource:
     manifest: Path | None = None
     generated: Path | None = None
     reference: Path | None = None
+    synthetic: int | None = None
+    frames: int = SYNTHETIC_FRAMES
 
     def __post_init__(self) -> None:
-        if self.manifest is None:
-            _ = self.folders  # refuses what is missing
+        if self.manifest is None and (
+            self.generated is None or (self.reference is None and self.synthetic is None)
+        ):
+            raise ValueError(
+                "finished videos need --manifest FILE, or --generated DIR and --reference or --synthetic"
+            )
 
     @property
-    def folders(self) -> tuple[Path, Path]:
-        """Folder of the finished videos, and of the true ones; not where there is a manifest."""
-        if self.generated is None or self.reference is None:
-            raise ValueError("finished videos need --manifest FILE, or --generated DIR and --reference DIR")
-        return self.generated, self.reference
+    def folder(self) -> Path | None:
+        """Of the finished videos; None where a manifest lists them."""
+        return videos_and_record(self.generated)[0] if self.generated else None
+
+    @property
+    def record(self) -> Path | None:
+        """What made the videos, where `moee foreign` left that beside them."""
+        return videos_and_record(self.generated)[1] if self.generated else None
 
     @property
     def path(self) -> Path:
         """What the videos are listed in, or the folder they lie in."""
-        return self.manifest or self.folders[0]
+        return self.manifest or self.generated or Path()
+
+    def true(self, size: int) -> TrueSource:
+        """The true clips of finished videos in a folder.
+
+        Args:
+            size: of synthetic clips, pixels.
+        """
+        return TrueSource(self.reference, self.synthetic, self.frames, size)
 
     @property
     def name(self) -> str:
@@ -65,16 +90,18 @@ def finished_entry(
         source: of both.
         protocol: whose preparation a portrait gets.
         about: of the clips of a folder, as `read_about` gives it.
-        system_file: the record of what made them.
+        system_file: the record of what made them; None is the one beside them, if there is one.
         name: of the system; None is its record's, or the source's.
 
     Raises:
         ValueError: if the seeds of the record do not fit the videos, or as `finished_videos` says.
     """
-    system = read_system(system_file) if system_file else System(source.name)
+    record = system_file or source.record
+    system = read_system(record) if record else System(source.name)
     system = replace(system, name=name) if name else system
     clips, make, seeds = finished_videos(source, protocol, about)
-    return clips, (replace(system, seeds=_seeds(source.path, seeds, system.seeds)), make)
+    teller = "--system" if system_file else str(record)
+    return clips, (replace(system, seeds=_seeds(source.path, seeds, system.seeds, teller)), make)
 
 
 def finished_videos(
@@ -101,18 +128,17 @@ def finished_videos(
                 "under another protocol"
             )
         return clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
-    generated, reference = source.folders
-    clips = clips_of_folder(reference, read_video, about)
-    return clips, videos_of_folder(generated, clips, read_video), []
+    clips = source.true(int(protocol.preprocessing["size"])).clips(about)
+    return clips, videos_of_folder(source.folder or Path(), clips, read_video), []
 
 
-def _seeds(source: Path, of_videos: list[int], of_record: list[int]) -> list[int]:
-    """Seeds of the videos, as the manifest or the system's record tells them."""
+def _seeds(source: Path, of_videos: list[int], of_record: list[int], teller: str) -> list[int]:
+    """Seeds of the videos, as the manifest or the system's record, which `teller` names, tells them."""
     if of_videos and of_record and of_videos != sorted(of_record):
-        raise ValueError(f"{source} has videos of the seeds {of_videos}, --system tells of {of_record}")
+        raise ValueError(f"{source} has videos of the seeds {of_videos}, {teller} tells of {of_record}")
     if not of_videos and len(of_record) > 1:
         raise ValueError(
-            f"{source} has one video a clip, --system tells of the seeds {of_record}: "
+            f"{source} has one video a clip, {teller} tells of the seeds {of_record}: "
             "give a --manifest with a `seed` for each video"
         )
     return of_videos or of_record

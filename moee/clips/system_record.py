@@ -2,9 +2,22 @@
 
 from pathlib import Path
 
+from evaluation.pages.videos import FOLDER, RECORD
 from evaluation.results.system import System
 from evaluation.validation import checked, written_like
 from moee.files import read_json
+
+
+def videos_and_record(folder: Path) -> tuple[Path, Path | None]:
+    """Where a system's videos lie, and the record of what made them where one lies beside them.
+
+    Args:
+        folder: of the videos; or what `moee foreign` leaves, a folder with `videos/` and `system.json`.
+    """
+    for whole in (folder, folder.parent) if folder.name == FOLDER else (folder,):
+        if (whole / RECORD).is_file() and (whole / FOLDER).is_dir():
+            return whole / FOLDER, whole / RECORD
+    return folder, None
 
 
 def read_system(path: Path) -> System:

@@ -177,22 +177,28 @@ def _compared(
 ) -> "tuple[Clips, list[Entry], list[str]]":
     """The true clips, what is compared with them, the system itself first, and notes on both."""
     from evaluation.clips.floors import missing_floors
-    from moee.clips.about import check_about, read_about
+    from moee.clips.about import check_about, find_about, read_about
     from moee.clips.finished_videos import VideoSource, finished_entry
     from moee.clips.sources import limit_entries, other_emotions
     from moee.generation.generator import load_generator
+    from moee.judging.face_share import face_crop_notes
 
+    framing = face_crop_notes(request, protocol)
     size = int(protocol.preprocessing["size"])
-    about = read_about(request.about) if request.about else None
+    about_file = find_about(request.about, request.reference)
+    about = read_about(about_file) if about_file else None
     generator = None
     if request.checkpoint:
         generator = load_generator(request.checkpoint, request.sampling.precision, device)
         clips, entries = _of_network(request, generator, size, about)
     else:
-        source = VideoSource(request.manifest, request.generated, request.reference)
+        frames = request.sampling.frames
+        source = VideoSource(
+            request.manifest, request.generated, request.reference, request.synthetic, frames
+        )
         clips, entry = finished_entry(source, protocol, about, request.system, request.name)
         entries = [entry]
-    notes = check_about(about, clips.keys, request.about) if about is not None and request.about else []
+    notes = framing + (check_about(about, clips.keys, about_file) if about is not None and about_file else [])
     entries = [(_credited(system, request), make) for system, make in entries]
     if request.limits:
         entries = [*entries, *limit_entries(clips, generator)]
@@ -211,17 +217,13 @@ def _of_network(
     about: Mapping[str, Any] | None,
 ) -> "tuple[Clips, list[Entry]]":
     """The true clips of a folder or of the synthetic world, and the network that makes them again."""
-    from datamodules.media.reading import read_video
-    from evaluation.clips.folders import clips_of_folder
     from moee.clips.saved_videos import check_kept
-    from moee.clips.sources import Animated, synthetic_clips
+    from moee.clips.sources import Animated
+    from moee.clips.true_source import TrueSource
     from moee.generation.cost import tflop_per_frame
 
     sampling = request.sampling
-    if request.reference:
-        clips = clips_of_folder(request.reference, read_video, about)
-    else:
-        clips = synthetic_clips(request.synthetic or 0, sampling.frames, size)
+    clips = TrueSource(request.reference, request.synthetic, sampling.frames, size).clips(about)
     name = request.name or generator.path.stem
     check_kept(request.keep_videos, name)
     cost = tflop_per_frame(generator.network, sampling.steps)

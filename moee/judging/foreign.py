@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moee.clips.true_source import TrueSource
 from moee.console import Tell, silent
 from moee.files import replacing, write_text
 from moee.judging.adapter import Adapter
@@ -48,7 +49,7 @@ class ForeignVideos:
 
 def make_foreign_videos(
     adapter: Adapter,
-    reference: str | Path,
+    true: TrueSource,
     out: str | Path,
     *,
     about: str | Path | None = None,
@@ -59,9 +60,10 @@ def make_foreign_videos(
 
     Args:
         adapter: how it is run.
-        reference: folder of the true videos, with sound.
+        true: a folder of the true videos, with sound, or synthetic people.
         out: folder to fill: `videos`, `inputs`, `manifest.json`, `system.json` and `log.txt`.
-        about: a JSON file that tells who and which emotion each clip shows.
+        about: a JSON file that tells who and which emotion each clip shows; None is the `about.json` in the
+            folder of the true videos, if there is one.
         seed: told to the system.
         tell: told how many clips it is asked for.
 
@@ -69,14 +71,13 @@ def make_foreign_videos(
         ValueError: for a clip that cannot be read or has no sound, or a system that fails; in one line.
         OSError: if a file is missing or cannot be written.
     """
-    from datamodules.media.reading import read_video
-    from evaluation.clips.folders import clips_of_folder
-    from moee.clips.about import check_about, read_about
+    from moee.clips.about import check_about, find_about, read_about
 
     folder = Path(out)
-    known = read_about(Path(about)) if about else None
-    clips = clips_of_folder(Path(reference), read_video, known)
-    notes = check_about(known, clips.keys, Path(about)) if known is not None and about else []
+    about_file = find_about(Path(about) if about else None, true.folder)
+    known = read_about(about_file) if about_file else None
+    clips = true.clips(known)
+    notes = check_about(known, clips.keys, about_file) if known is not None and about_file else []
     manifest = write_manifest(clips, folder, seed)
     asked = manifest["clips"]
     for line in (*notes, f"{adapter.name}: {len(asked)} of {len(clips.keys)} clips to make"):
@@ -115,7 +116,8 @@ def write_manifest(clips: "Clips", out: Path, seed: int) -> dict[str, Any]:
         if "waveform" not in clip:
             raise ValueError(f"{key}: the true video has no sound, and a talking head needs a voice")
         portrait, audio = ((out / "inputs" / f"{key}{suffix}").resolve() for suffix in (".png", ".wav"))
-        Image.fromarray(clip["frames"][0].permute(1, 2, 0).numpy()).save(portrait)
+        reference_3HW = clip.get("reference", clip["frames"][0])
+        Image.fromarray(reference_3HW.permute(1, 2, 0).numpy()).save(portrait)
         write_wav(audio, clip["waveform"])
         entry: dict[str, Any] = {
             "key": key,

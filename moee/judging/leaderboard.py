@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from evaluation.leaderboard.admission import Refusal
+    from evaluation.pages.videos import Videos
 
 TITLE = "Emotional talking heads"
 CLIPS = 6  # that are shown
@@ -25,6 +26,7 @@ def make_leaderboard(
     out: str | Path,
     *,
     videos: str | Path | None = None,
+    reference: str | Path | None = None,
     title: str = TITLE,
     clips: int = CLIPS,
     plot: str = "",
@@ -36,12 +38,14 @@ def make_leaderboard(
         results: result files, or folders of them.
         out: folder for the page.
         videos: a folder for each system with its clips, which are shown side by side.
+        reference: folder of the true videos, which are shown beside them.
         title: of the page.
         clips: how many are shown.
         plot: a metric to plot against cost.
         published: whether the numbers of papers stand there too, in a section of their own.
 
     Raises:
+        ValueError: for true videos without those of systems, or of other clips.
         FileNotFoundError: for a path without result files.
         OSError: if the page cannot be written.
     """
@@ -58,16 +62,43 @@ def make_leaderboard(
     for result in admitted:
         scored = {row.key for row in result.rows if not row.problem}
         keys.setdefault(result.system["name"], set()).update(scored)
+    shown = find_videos(Path(videos), keys, clips) if videos else None
     page = build_leaderboard(
         admitted,
         folder,
-        find_videos(Path(videos), keys, clips) if videos else None,
+        shown,
         title,
         numbers=load_published() if published else (),
         plot=plot,
         refused=refused,
+        true=true_videos(Path(reference), shown) if reference else None,
     )
     return Leaderboard(page, refused)
+
+
+def true_videos(folder: Path, shown: "Videos | None") -> dict[str, Path]:
+    """The true video of each clip that is shown of a system and that a browser plays.
+
+    Args:
+        folder: of the true videos.
+        shown: system -> clip -> video.
+
+    Raises:
+        ValueError: without videos of systems, or if there is a true one of none of their clips.
+        FileNotFoundError: if there is no such folder.
+    """
+    from evaluation.clips.folders import videos_in
+    from evaluation.pages.videos import SIGNATURES
+
+    if not shown:
+        raise ValueError("--reference shows the true clips beside those of --videos: give both")
+    clips = {clip for videos in shown.values() for clip in videos}
+    true = {clip: path for clip, path in videos_in(folder).items() if clip in clips}
+    true = {clip: path for clip, path in true.items() if path.suffix.lower() in SIGNATURES}
+    if not true:
+        kinds = " or ".join(SIGNATURES)
+        raise ValueError(f"{folder} holds no true video ({kinds}) of the clips that are shown: {min(clips)}")
+    return true
 
 
 def result_files(paths: list[Path]) -> list[Path]:

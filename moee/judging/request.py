@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from moee.clips.true_source import SYNTHETIC_FRAMES
 from moee.generation.settings import STEPS
 from moee.judging.protocols import DEFAULT_PROTOCOL
 
@@ -35,7 +36,7 @@ class NetworkSampling:
 
     seeds: int = 1
     steps: int = STEPS
-    frames: int = 25
+    frames: int = SYNTHETIC_FRAMES
     precision: str = "auto"
 
 
@@ -44,7 +45,7 @@ class EvaluationRequest:
     """Which videos are compared with which, by whom, and where the result goes.
 
     Args:
-        generated: a folder of videos to score.
+        generated: a folder of videos to score, or what `moee foreign` leaves.
         checkpoint: instead, a talking head that makes them, by file or name.
         manifest: instead, a JSON or CSV file of videos and true ones.
         reference: the true videos, of the same file stems.
@@ -52,11 +53,12 @@ class EvaluationRequest:
         out: where the result goes, JSON; None leaves it in memory.
         protocol: a name or a YAML file.
         limits: also evaluate real videos and floors, which say what the metrics can see.
-        system: the record of what made the videos, as `moee foreign` writes it.
+        system: the record of what made the videos; None is the one that `moee foreign` left beside them.
         name: of the system in tables; None is the record's, or the folder's or file's.
         sampled_by: who made the videos, for the board.
         evaluated_by: who evaluates, likewise.
-        about: a JSON file that tells who and which emotion each clip shows.
+        about: a JSON file that tells who and which emotion each clip shows; None is the `about.json` in the
+            folder of the true videos, if there is one.
         extractors: `NAME=FILE` of networks, or `NAME` of optional ones.
         lpips: the trunk of LPIPS, torchvision's AlexNet.
         lpips_vgg: the trunk of LPIPS (VGG), torchvision's VGG-16.
@@ -142,12 +144,8 @@ def _check_sources(given: list[str]) -> None:
         raise ValueError("--reference and --synthetic are both the true videos: leave one out")
     if "manifest" in given and true:
         raise ValueError(f"--manifest names the true videos itself: leave {_option(true[0])} out")
-    if "generated" in given and "synthetic" in given:
-        raise ValueError(
-            "--synthetic makes clips that no folder of videos can match: give --checkpoint with it"
-        )
     if "manifest" not in given and not true:
-        raise ValueError("nothing to compare with: give --reference DIR, or --synthetic N with --checkpoint")
+        raise ValueError("nothing to compare with: give --reference DIR, or --synthetic N")
 
 
 def _option(name: str) -> str:

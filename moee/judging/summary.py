@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from evaluation.comparison.sensitivity import Sensitivity, sensitivities
 from evaluation.metrics import METRICS
-from evaluation.protocol import NOT_SQUARE, load_protocol
+from evaluation.protocol import NOT_SQUARE
 from evaluation.results.data import rate_lines, unmeasured_lines
 from evaluation.results.failures import failures
 from evaluation.results.notes import clips_without_value, own_notes, reasons_without_value
 from evaluation.results.result import Result
-from moee.shipped_configs import CONFIGS
+from moee.judging.face_share import cutting_protocols
 
 
 def summary(result: Result) -> list[str]:
@@ -58,11 +58,9 @@ def shape_hint(result: Result) -> list[str]:
     if not (failed := sum(NOT_SQUARE in row.problem for row in result.rows)):
         return []
     if "face_crop" in result.protocol["preprocessing"]:
-        advice = "--checkpoint needs face crops, as moee prepare makes them"
+        advice = "--checkpoint needs face crops, as moee clips makes them"
         return [f"{failed} true videos are not square: {advice}"]
-    shipped = (load_protocol(path) for path in sorted((CONFIGS / "protocol").glob("*.yaml")))
-    cutting = [protocol.tag for protocol in shipped if "face_crop" in protocol.preprocessing]
-    return [f"{failed} videos are not square; the face is cut out by --protocol {' or '.join(cutting)}"]
+    return [f"{failed} videos are not square; the face is cut out by --protocol {cutting_protocols()}"]
 
 
 def cost_line(result: Result) -> str:

@@ -83,7 +83,7 @@ def prepare(
 
     reader = importlib.import_module(f"datamodules.corpora.{corpus}")
     sources = reader.list_sources(source)
-    _check_faces_can_be_placed(sources, source, detector, face_box)
+    check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
     units = plan_units(sources, source, settings, detector)
     _make_ready(out, [] if resume else [unit.key for unit in units])
@@ -112,9 +112,14 @@ def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None
         raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
 
 
-def _check_faces_can_be_placed(
+def check_faces_can_be_placed(
     sources: "list[Source]", folder: Path, detector: Path | None, face_box: str | None
 ) -> None:
+    """Refuse recordings whose faces neither a landmarker nor a box places.
+
+    Raises:
+        ValueError: says how to get a landmarker.
+    """
     from datamodules.faces.crop import HOW_TO_GET
 
     clips = [s for s in sources if s.kind == "clip"]

@@ -25,14 +25,9 @@ function say(text) {
 function search(text) {
   const wanted = text.trim().toLowerCase(), named = document.querySelectorAll("[data-name]");
   named.forEach((item) => { item.hidden = !item.dataset.name.toLowerCase().includes(wanted); });
-  const rows = [...document.querySelectorAll("tr[data-name]")], left = rows.filter((row) => !row.hidden).length;
+  const again = (row) => row.closest("details.columns") !== null;  // the same systems, other columns
+  const rows = [...document.querySelectorAll("tr[data-name]")].filter((row) => !again(row)), left = rows.filter((row) => !row.hidden).length;
   say(wanted ? `${left} of ${rows.length} rows match “${text.trim()}”` : "");
-}
-
-function show(family) {
-  document.querySelectorAll("[data-family]").forEach((cell) => {
-    cell.hidden = family !== "" && cell.dataset.family !== family;
-  });
 }
 
 function choose(select) {
@@ -54,9 +49,6 @@ document.querySelectorAll("thead th[data-first] button").forEach((button) => {
 });
 document.querySelectorAll("#search").forEach((input) => {
   input.addEventListener("input", () => search(input.value));
-});
-document.querySelectorAll("input[name=family]").forEach((input) => {
-  input.addEventListener("change", () => show(input.value));
 });
 document.querySelectorAll("select.metric").forEach((select) => {
   select.addEventListener("change", () => choose(select));

@@ -18,6 +18,7 @@ EXAMPLES = """\
 examples:
   moee evaluate --generated out/ours --reference clips/test --out results/ours.json
   moee evaluate --generated out/ours --reference clips/test --about clips/test.json --out results/ours.json
+  moee evaluate --generated made/still --synthetic 28 --out results/still.json
   moee evaluate --manifest made.json --sampled-by "our lab" --out results/ours.json
   moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
@@ -30,8 +31,11 @@ saw: an evaluation that was killed goes on with the same command, and the next s
 measuring. Under torchrun or srun every process takes a share of the clips, and a GPU of its own if it can;
 the result is the same, to the bit where processes have as many threads.
 
-With --about, intervals are taken by identity, and emotions are scored; without it each clip counts as a
-person of its own.
+Embedded judges, and --checkpoint, know face crops alone: true clips whose face fills less than half of the
+picture's height are refused where a face landmarker is there to see it; `moee clips` cuts them.
+
+With --about, or an about.json beside the true videos as `moee clips` leaves it, intervals are taken by
+identity, and emotions are scored; without it each clip counts as a person of its own.
 
 The file of --about:
   {"clip_1": {"identity": "M003", "emotion": "happy:0.8"}}
@@ -52,7 +56,9 @@ SAMPLING = NetworkSampling()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee evaluate`."""
     videos = parser.add_mutually_exclusive_group(required=True)
-    videos.add_argument("--generated", type=Path, metavar="DIR", help="videos to score")
+    videos.add_argument(
+        "--generated", type=Path, metavar="DIR", help="videos to score, or what moee foreign left"
+    )
     videos.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
     videos.add_argument("--manifest", type=Path, metavar="FILE", help="JSON or CSV: videos and true ones")
     true = parser.add_mutually_exclusive_group()
@@ -65,7 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limits", action="store_true", help="also real videos and floors, as results beside"
     )
-    parser.add_argument("--system", type=Path, metavar="FILE", help="what made the videos, from moee foreign")
+    parser.add_argument(
+        "--system",
+        type=Path,
+        metavar="FILE",
+        help="what made the videos (default: the record that moee foreign left beside them)",
+    )
     parser.add_argument(
         "--name", type=person, help="the system's name in tables (default: the folder's or file's name)"
     )
@@ -74,7 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--evaluated-by", type=person, metavar="NAME", help="who evaluates, likewise")
     parser.add_argument(
-        "--about", type=Path, metavar="FILE", help="JSON: who and which emotion each clip shows"
+        "--about",
+        type=Path,
+        metavar="FILE",
+        help="JSON: who and which emotion each clip shows (default: about.json in the folder of --reference)",
     )
     parser.add_argument(
         "--extractor",

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE, TrueSource
 from moee.console import say, warn
 
 DESCRIPTION = """Let another system make videos of your clips, to be scored by `moee evaluate` like ours.
@@ -16,8 +17,11 @@ Run the same command again after an interruption: only what is missing is asked 
 EXAMPLES = """\
 examples:
   moee foreign docs/foreign/still_picture.yaml --reference clips/test --out made/still
-  moee evaluate --generated made/still/videos --system made/still/system.json \\
-      --reference clips/test --out results/still.json
+  moee evaluate --generated made/still --reference clips/test --out results/still.json
+  moee foreign docs/foreign/still_picture.yaml --synthetic 28 --out made/still
+  moee evaluate --generated made/still --synthetic 28 --out results/still.json
+
+What it leaves, videos/ and the record system.json, is what `moee evaluate --generated` takes.
 
 The adapter:
   name: their system
@@ -34,12 +38,27 @@ most), revision, licence, settings.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee foreign`."""
     parser.add_argument("adapter", type=Path, metavar="ADAPTER.yaml", help="how the system is run")
-    parser.add_argument("--reference", type=Path, required=True, metavar="DIR", help="true videos with sound")
+    true = parser.add_mutually_exclusive_group(required=True)
+    true.add_argument("--reference", type=Path, metavar="DIR", help="true videos with sound")
+    true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument(
         "--about", type=Path, metavar="FILE", help="who and which emotion, as in moee evaluate"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to fill")
     parser.add_argument("--seed", type=int, default=0, help="told to the system (default: 0)")
+    how = parser.add_argument_group("with --synthetic")
+    how.add_argument(
+        "--frames",
+        type=int,
+        default=SYNTHETIC_FRAMES,
+        help="of a clip, as in moee evaluate (default: %(default)s)",
+    )
+    how.add_argument(
+        "--size",
+        type=int,
+        default=SYNTHETIC_SIZE,
+        help="of portraits and clips, pixels (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,9 +67,8 @@ def run(args: argparse.Namespace) -> int:
     from moee.judging.foreign import make_foreign_videos
 
     adapter = read_adapter(args.adapter)
-    foreign = make_foreign_videos(
-        adapter, args.reference, args.out, about=args.about, seed=args.seed, tell=say
-    )
+    true = TrueSource(args.reference, args.synthetic, args.frames, args.size)
+    foreign = make_foreign_videos(adapter, true, args.out, about=args.about, seed=args.seed, tell=say)
     if foreign.broken:
         count, first = len(foreign.broken), foreign.broken[0]
         warn(f"moee: {count} clips have no readable video, the first is {first!r}: see {foreign.log}")

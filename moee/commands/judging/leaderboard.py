@@ -14,11 +14,15 @@ result that was changed, or that does not tell where it comes from, is refused, 
 EXAMPLES = """\
 examples:
   moee leaderboard results --out board
-  moee leaderboard results --videos made --out board --title "MEAD, June"
+  moee leaderboard results --videos made --reference true --out board --title "MEAD, June"
   moee leaderboard results/ours.json results/theirs.json --plot emotion_accuracy --out board
 
 With --videos, made/<system>/<clip>.mp4 are shown side by side, as `moee evaluate --keep-videos made` leaves
-them, and so is what `moee foreign --out made/<any name>` made.
+them, and so is what `moee foreign --out made/<any name>` made; with --reference the true clips beside them,
+which `moee clips --synthetic N` writes of synthetic people.
+
+A wide table shows a few columns first and all of them below. By default a distance between sets of pictures
+is plotted against cost, not PSNR, which blur raises.
 """
 
 
@@ -28,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the page")
     parser.add_argument("--title", default=TITLE, help="(default: %(default)s)")
     parser.add_argument("--videos", type=Path, metavar="DIR", help="a folder for each system with its clips")
+    parser.add_argument(
+        "--reference", type=Path, metavar="DIR", help="true videos, shown beside those of the systems"
+    )
     parser.add_argument(
         "--clips", type=int, default=CLIPS, metavar="N", help="clips to show (default: %(default)s)"
     )
@@ -43,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         args.results,
         args.out,
         videos=args.videos,
+        reference=args.reference,
         title=args.title,
         clips=args.clips,
         plot=args.plot,

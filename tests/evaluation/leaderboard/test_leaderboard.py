@@ -17,7 +17,7 @@ from evaluation.comparison.sensitivity import sensitivities
 from evaluation.comparison.tables import UNLIKE, best, blind, fooled, group, tells, text_of
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.leaderboard.downloads import as_json, as_latex, as_markdown
-from evaluation.leaderboard.scores import score_table
+from evaluation.leaderboard.scores import headline, score_table
 from evaluation.leaderboard.site import build_leaderboard
 from evaluation.results.result import Result
 from evaluation.results.system import System
@@ -109,6 +109,42 @@ def test_the_page(results, tmp_path):
         *(f"leaderboard.{ending}" for ending in ("csv", "json", "md", "tex")),
         "videos",
     ]
+
+
+def test_the_true_clip_stands_first_beside_the_systems(results, tmp_path):
+    for name in ("true", "theirs"):
+        (tmp_path / f"{name}.mp4").write_bytes(MP4 + name.encode())
+    out = build_leaderboard(
+        results,
+        tmp_path / "board",
+        videos={"theirs": {"clip-0": tmp_path / "theirs.mp4"}},
+        true={"clip-0": tmp_path / "true.mp4", "clip-1": tmp_path / "true.mp4"},
+    )
+    labels = [a["aria-label"] for tag, a in Page(out.read_text()).attributes if tag == "video"]
+    assert labels == ["clip-0 by true clip", "clip-0 by theirs"]
+
+
+def test_a_wide_table_shows_a_few_columns_first_and_all_of_them_on_demand(board, tmp_path):
+    text = build_leaderboard(board, tmp_path).read_text()
+    first, rest = text.split('<details class="columns">')
+    names = group(board)[0].metrics
+    assert first.count("<button") - 1 == len(headline(names)) == 6 < len(names)
+    assert "All 10 metrics, by what they look at" in rest
+    inside = rest.split("</details>")[0]
+    assert inside.count("<button") == len(names) + 4  # of four families, each with a column of systems
+    assert headline(names[:8]) == list(names[:8])
+    assert headline(["psnr", *(f"unknown_{i}" for i in range(9))]) == ["psnr"]
+
+
+def test_floors_are_spoken_of_only_where_there_are_some(board, tmp_path):
+    text = Page(build_leaderboard(board, tmp_path / "with").read_text()).text
+    assert "floor rows are what a system must beat" in text
+    assert "Floor wins" in text
+    bare = [result for result in board if result.system["role"] == "system"]
+    text = Page(build_leaderboard(bare, tmp_path / "without").read_text()).text
+    assert "floor rows are" not in text
+    assert "Floor wins" not in text
+    assert "nothing says what these metrics can see: `moee evaluate --limits` computes them" in text
 
 
 def test_every_table_has_a_caption_scopes_and_a_box_that_scrolls_by_keyboard(board, tmp_path):
@@ -245,7 +281,7 @@ def test_the_page_in_a_browser(board, tmp_path):
         browser.open(page)
         _sorts_by_keyboard(browser)
         _finds(browser)
-        _chooses_columns(browser)
+        _opens_the_other_columns(browser)
         light = browser.run("getComputedStyle(document.body).backgroundColor")
         browser.open(page, width=390, height=844, dark=True)
         assert browser.run("getComputedStyle(document.body).backgroundColor") != light
@@ -281,10 +317,13 @@ def _finds(browser: Browser) -> None:
     assert browser.run("[...document.querySelectorAll('tr.ceiling')].every((row) => !row.hidden)")
 
 
-def _chooses_columns(browser: Browser) -> None:
-    browser.run("document.querySelector('input[name=family][value=Emotion]').click()")
-    shown = "[...document.querySelectorAll('thead th[data-family]')].filter((th) => !th.hidden)"
-    assert set(browser.run(f"{shown}.map((th) => th.dataset.family)")) == {"Emotion"}
+def _opens_the_other_columns(browser: Browser) -> None:
+    """By keyboard, and without any of our script."""
+    heads = "document.querySelector('details.columns').querySelectorAll('thead button')"
+    assert not browser.run(f"{heads}[0].checkVisibility()")
+    browser.run("document.querySelector('details.columns summary').focus()")
+    browser.press("Enter", 13, "\r")
+    assert browser.run(f"[...{heads}].every((button) => button.checkVisibility())")
 
 
 def test_the_limits_of_two_systems_evaluations_are_one_row(results):

@@ -158,10 +158,7 @@ def test_a_folder_and_its_limits(network: MouthPainter, tmp_path: Path, capsys) 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (
-            ["--generated", "x", "--synthetic", "3"],
-            "--synthetic makes clips that no folder of videos can match",
-        ),
+        (["--generated", "absent", "--synthetic", "3"], "no folder absent"),
         (["--checkpoint", "p", "--synthetic", "3", "--seeds", "0"], "--seeds 0: at least 1"),
         (["--checkpoint", "p", "--synthetic", "1"], "1 synthetic clips of 25 frames"),
         (["--checkpoint", "p", "--reference", "absent"], "no folder absent"),

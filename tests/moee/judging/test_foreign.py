@@ -63,9 +63,8 @@ def test_the_example_goes_all_the_way_to_a_result(world: Path, monkeypatch: pyte
     )
     assert manifest["clips"][0]["blend"]["happy"] == pytest.approx(0.8)
     monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
-    words = ["evaluate", "--generated", str(world / "made" / "videos"), "--reference", str(world / "true")]
-    words += ["--system", str(world / "made" / "system.json"), "--out", str(world / "r.json")]
-    assert cli.main(words) == 0
+    words = ["evaluate", "--generated", str(world / "made"), "--reference", str(world / "true")]
+    assert cli.main([*words, "--out", str(world / "r.json")]) == 0
     result = Result.read(world / "r.json")
     assert result.system["name"] == "still picture"
     assert result.system["seeds"] == [5]
@@ -84,16 +83,8 @@ def test_the_readmes_lines_show_its_videos_on_the_board(world: Path, monkeypatch
     monkeypatch.setenv("PATH", "")
     monkeypatch.chdir(world)
     assert cli.main(["foreign", str(EXAMPLE), "--reference", "true/", "--out", "made/still"]) == 0
-    words = [
-        "evaluate",
-        "--generated",
-        "made/still/videos",
-        "--reference",
-        "true/",
-        "--out",
-        "results/s.json",
-    ]
-    words += ["--system", "made/still/system.json", "--protocol", str(quick_protocol(world))]
+    words = ["evaluate", "--generated", "made/still", "--reference", "true/", "--out", "results/s.json"]
+    words += ["--protocol", str(quick_protocol(world))]
     assert cli.main([*words, "--evaluated-by", "a lab"]) == 0
     record = Result.read(world / "results" / "s.json").system["settings"]
     assert record["command"] == "{python} still_picture.py {manifest}"  # no path of this machine
@@ -102,6 +93,63 @@ def test_the_readmes_lines_show_its_videos_on_the_board(world: Path, monkeypatch
     shown = {path.read_bytes() for path in (world / "board" / "videos").iterdir()}
     assert shown == {path.read_bytes() for path in (world / "made" / "still" / "videos").iterdir()}
     assert "a lab" in (world / "board" / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "name"),
+    [
+        ("made", [], "still picture"),
+        ("made/videos", [], "still picture"),
+        ("made/", ["--name", "another name"], "another name"),
+        ("made", ["--system", "own.json"], "own"),
+    ],
+)
+def test_the_record_beside_the_videos_is_used_unless_another_is_named(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys, given: str, more: list[str], name: str
+) -> None:
+    assert foreign(world) == 0
+    (world / "own.json").write_text('{"name": "own", "seeds": [1], "settings": {"sampled_by": "me"}}')
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
+    monkeypatch.chdir(world)
+    words = ["evaluate", "--generated", given, "--reference", "true", "--out", "r.json", *more]
+    assert cli.main([*words, "--protocol", str(quick_protocol(world))]) == 0
+    assert "a leaderboard would refuse it" not in capsys.readouterr().out
+    assert Result.read(world / "r.json").system["name"] == name
+
+
+def test_a_folder_of_folders_says_which_holds_videos(world: Path, capsys) -> None:
+    assert foreign(world) == 0
+    (world / "made" / "system.json").unlink()
+    words = ["evaluate", "--generated", str(world / "made"), "--reference", str(world / "true")]
+    assert cli.main([*words, "--out", str(world / "r.json")]) == 1
+    assert "name one of its folders that do, such as videos" in capsys.readouterr().err
+
+
+def test_synthetic_people_are_the_true_clips_of_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
+    monkeypatch.chdir(tmp_path)
+    people = ["--synthetic", "2", "--frames", "5"]
+    assert cli.main(["foreign", str(EXAMPLE), *people, "--size", "160", "--out", "made"]) == 0
+    clips = json.loads((tmp_path / "made" / "manifest.json").read_text())["clips"]
+    assert [clip["frames"] for clip in clips] == [5, 5]
+    words = ["evaluate", "--generated", "made", *people, "--out", "r.json"]
+    assert cli.main([*words, "--protocol", str(quick_protocol(tmp_path))]) == 0
+    result = Result.read(tmp_path / "r.json")
+    assert (result.data["truth"], result.data["clips"], result.data["failed"]) == ("exact", 2, 0)
+    assert result.system["name"] == "still picture"
+
+
+def test_what_lies_beside_the_true_clips_tells_who_they_show(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "load_extractors", lambda *_: judges())
+    (world / "about.json").rename(world / "true" / "about.json")
+    words = ["foreign", str(EXAMPLE), "--reference", str(world / "true"), "--out", str(world / "made")]
+    assert cli.main(words) == 0
+    assert json.loads((world / "made" / "manifest.json").read_text())["clips"][0]["emotion"] == "happy"
+    words = ["evaluate", "--generated", str(world / "made"), "--reference", str(world / "true")]
+    assert cli.main([*words, "--out", str(world / "r.json"), "--protocol", str(quick_protocol(world))]) == 0
+    assert [row.identity for row in Result.read(world / "r.json").rows] == ["one", "two"]
 
 
 @pytest.mark.parametrize(("child", "told"), [(300 << 20, 300.0), (100 << 20, None)])
