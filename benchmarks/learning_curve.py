@@ -24,7 +24,7 @@ from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
 from datamodules.loading.synthetic_heads import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
 from lightning_modules.interfaces import Conditions
-from moee.experiments.run_directory import read_run
+from moee.weights.runs import read_run
 from moee.weights.modules import build_module
 
 CUES = ("none", "label", "text", "speech", "action_units")

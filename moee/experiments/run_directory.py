@@ -8,7 +8,6 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
 from moee.files import write_text
 from moee.installed import package_version
@@ -95,31 +94,3 @@ def processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-
-
-def newest_checkpoint(directory: Path) -> Path | None:
-    """The checkpoint of a run with the most steps.
-
-    Raises:
-        ValueError: if it is damaged.
-    """
-    newest = max((directory / "checkpoints").glob("step=*.ckpt"), default=None)
-    if newest is not None and not is_zipfile(newest):  # torch writes zip archives, their directory at the end
-        raise ValueError(f"{newest} is damaged or cut off: delete it, then the one before it is used")
-    return newest
-
-
-def read_run(directory: Path) -> dict[str, Any]:
-    """The resolved configuration of a run directory.
-
-    Raises:
-        FileNotFoundError: if it is no run directory.
-    """
-    from omegaconf import OmegaConf
-
-    from moee.experiments.merge import read
-
-    path = directory / "config.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"{directory} is not a run directory: it has no config.yaml")
-    return OmegaConf.to_container(read(path))  # type: ignore[return-value]

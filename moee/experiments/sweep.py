@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from moee.config_errors import unknown_name
 from moee.console import Tell, silent
 from moee.experiments.compose import compose
-from moee.experiments.loggers import read_metrics
+from moee.monitoring.loggers import read_metrics
 from moee.experiments.run import Run
 from moee.experiments.sweep_plan import Range, SweepPlan, read_plan
 
@@ -152,6 +152,7 @@ def check_keys(plan: SweepPlan, root: Path, source: str) -> None:
     """Compose and check the first point of the space, then each other choice, without building anything.
 
     Raises:
+        FileNotFoundError: if the data or initial weights are not there.
         ValueError: one line with the dotted path of what is wrong.
     """
     first = {key: how.first for key, how in plan.space.items()}
@@ -160,9 +161,11 @@ def check_keys(plan: SweepPlan, root: Path, source: str) -> None:
     ]
     for point in [first, *others]:
         try:
-            Run(compose(plan.experiment, *overrides_of(plan, point)), root, build=False)
+            checked = Run(compose(plan.experiment, *overrides_of(plan, point)), root, build=False)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from None
+        if missing := checked.missing_weights or checked.missing_data:
+            raise FileNotFoundError(f"{source}: {missing}")
 
 
 def check_metric(plan: SweepPlan, source: str) -> None:

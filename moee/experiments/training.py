@@ -58,9 +58,9 @@ def train_experiment(
         moee.experiments.callbacks.TrainingInterruptedError: when asked to stop; a checkpoint was written.
     """
     from moee.experiments.compose import compose
-    from moee.experiments.loggers import read_metrics
+    from moee.monitoring.loggers import read_metrics
     from moee.experiments.run import Run
-    from moee.experiments.run_directory import newest_checkpoint
+    from moee.weights.runs import newest_checkpoint
 
     run = Run(compose(experiment, *overrides, smoke=smoke), root, build=False)
     refuse_overwriting(run, resume)
@@ -103,8 +103,9 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     """
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    from moee.experiments.loggers import continue_metrics, read_metrics
-    from moee.experiments.run_directory import newest_checkpoint, write_record
+    from moee.monitoring.loggers import continue_metrics, read_metrics
+    from moee.weights.runs import newest_checkpoint
+    from moee.experiments.run_directory import write_record
 
     refuse_overwriting(run, resume)
     checkpoint, rows = None, []

@@ -220,7 +220,7 @@ def _of_network(
         clips = clips_of_folder(request.reference, read_video, about)
     else:
         clips = synthetic_clips(request.synthetic or 0, sampling.frames, size)
-    name = request.name or generator.path.stem
+    name = request.name or generator.name
     check_kept(request.keep_videos, name)
     cost = tflop_per_frame(generator.network, sampling.steps)
     animated = Animated(generator, clips, sampling.steps, cost)

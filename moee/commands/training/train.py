@@ -76,5 +76,6 @@ def _configuration(args: argparse.Namespace) -> str:
     from moee.experiments.run import Run
 
     checked = Run(compose(args.experiment, *args.overrides, smoke=args.smoke), args.root, build=False)
-    missing = f"# {checked.missing_data}\n" if checked.missing_data else ""
-    return f"# {checked.directory}\n{missing}{OmegaConf.to_yaml(checked.composition.config)}".rstrip()
+    missing = [line for line in (checked.missing_data, checked.missing_weights) if line]
+    comments = "".join(f"# {line}\n" for line in (checked.directory, *missing))
+    return f"{comments}{OmegaConf.to_yaml(checked.composition.config)}".rstrip()

@@ -10,10 +10,10 @@ import torch
 from evaluation.runtime.devices import choose_device
 from lightning_modules.optim.precision import multiplies_bfloat16
 from moee.experiments.compose import compose, experiment_names
-from moee.experiments.loggers import read_metrics
+from moee.monitoring.loggers import read_metrics
 from moee.experiments.merge import load
 from moee.experiments.run import Run
-from moee.experiments.run_directory import newest_checkpoint
+from moee.weights.runs import newest_checkpoint
 from moee.experiments.training import train
 from moee.shipped_configs import CONFIGS
 from moee.weights.modules import locate_weights

@@ -7,9 +7,9 @@ import torch
 import toys
 from safetensors.torch import load_file, save_file
 
-from moee.experiments.export import export, without_optimizer
+from moee.experiments.export import export
 from moee.experiments.run import Run
-from moee.experiments.run_directory import newest_checkpoint
+from moee.weights.runs import newest_checkpoint, without_optimizer
 from moee.weights.modules import build_module, load_module, load_strictly, read_metadata
 
 HEAD = "model.init_args.head"

@@ -10,8 +10,8 @@ import toys
 from omegaconf import OmegaConf
 
 from moee.experiments.callbacks import TrainingInterruptedError, capture_random_states, restore_random_states
-from moee.experiments.loggers import read_metrics
-from moee.experiments.run_directory import newest_checkpoint
+from moee.monitoring.loggers import read_metrics
+from moee.weights.runs import newest_checkpoint
 from moee.experiments.training import emulated_precision
 
 HEAD = "model.init_args.head"

@@ -14,8 +14,8 @@ from judges import judges
 from PIL import Image
 from torch import nn
 
-from moee.experiments.loggers import read_metrics
-from moee.experiments.run_directory import newest_checkpoint
+from moee.monitoring.loggers import read_metrics
+from moee.weights.runs import newest_checkpoint
 from moee.experiments.training import train
 from moee.monitoring import scores
 from moee.monitoring.samples import as_csv, as_gif, as_markdown
