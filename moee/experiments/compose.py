@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from moee.config_errors import unknown_key, unknown_name
-from moee.experiments.merge import from_dotted, from_pairs, load, merge
+from moee.experiments.merge import from_dotted, from_pairs, load, merge, read
 from moee.experiments.settings import WEIGHTS_SUFFIX, top_level_keys
 from moee.shipped_configs import CONFIGS
 from moee.smoke import is_asked_for
@@ -37,12 +37,22 @@ def exporters() -> dict[str, str]:
     """
     makers: dict[str, str] = {}
     for name in experiment_names():
-        for file in load(CONFIGS / "experiment" / f"{name}.yaml", CONFIGS).get("export") or {}:
+        for file in _exported(CONFIGS / "experiment" / f"{name}.yaml"):
             stem = str(file).removesuffix(WEIGHTS_SUFFIX)
             if stem in makers:
                 raise ValueError(f"{makers[stem]} and {name} both export {file}: rename one's")
             makers[stem] = name
     return makers
+
+
+def _exported(path: Path) -> list[str]:
+    """File names of the `export:` section: the experiment's own, else its last parent's."""
+    own = read(path)
+    if "export" in own:
+        return [str(file) for file in own.export or {}]
+    named = own.get("extends") or []
+    parents = [CONFIGS / parent for parent in ([named] if isinstance(named, str) else reversed(named))]
+    return next((files for parent in parents if (files := _exported(parent))), [])
 
 
 def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Composition:

@@ -21,9 +21,9 @@ from moee.config_errors import (
 from moee.experiments.callbacks import Checkpoints, PlainProgress, TrainingNoise
 from moee.experiments.compose import Composition, experiment_names, exporters
 from moee.experiments.launch import check_processes, cluster_environment, tell_tasks_per_node
-from moee.monitoring.loggers import make_loggers, quiet_lightning
 from moee.experiments.settings import checked_settings
 from moee.experiments.signature import WITHOUT_DATA, WITHOUT_WEIGHTS, digest_of_data, signature
+from moee.monitoring.loggers import make_loggers, quiet_lightning
 from moee.weights.modules import EXPORTS, apply_weights, is_file_name, locate_weights
 from moee.weights.moved_classes import with_present_names
 
@@ -97,7 +97,7 @@ class Run(LightningCLI):
         self.config.trainer.default_root_dir = str(self.directory)
 
     def _initial_weights(self) -> tuple[dict[str, Path], str | None]:
-        """Files by part, "" first: the whole, then what differs; and the line about names that are not here."""
+        """Files by part, "" first: the whole, then what differs; and the line about absent names."""
         named = self.experiment.initial_weights
         found, missing = {}, []
         for part in sorted(named):
@@ -114,6 +114,16 @@ class Run(LightningCLI):
         if self.build:
             self.make()
 
+    def check_complete(self) -> None:
+        """Nothing, if data and initial weights are there: then it has its signature and can be built.
+
+        Raises:
+            FileNotFoundError: otherwise; one line with what makes them.
+        """
+        for missing in (self.missing_data, self.missing_weights):
+            if missing is not None:
+                raise FileNotFoundError(missing)
+
     def make(self) -> None:
         """Build model, data and trainer, then load the initial weights of parts.
 
@@ -121,9 +131,7 @@ class Run(LightningCLI):
             FileNotFoundError: if the data or the initial weights are not there.
             ValueError: what a constructor says, such as that sizes of two parts differ.
         """
-        for missing in (self.missing_data, self.missing_weights):
-            if missing is not None:
-                raise FileNotFoundError(missing)
+        self.check_complete()
         try:
             super().instantiate_classes()
         except ValueError as error:  # jsonargparse wraps what a constructor says in the whole configuration

@@ -1,4 +1,4 @@
-"""A run's directory as a place of weights: its configuration, its newest checkpoint, the whole model in it."""
+"""A run's directory as a place of weights: its configuration, its newest checkpoint, its whole model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -109,8 +109,8 @@ def _run_and_checkpoint(path: Path) -> tuple[Path, Path]:
     directory = path.resolve().parent.parent
     if not is_run(directory):
         raise FileNotFoundError(
-            f"{path} does not lie in the checkpoints/ of a run directory, whose config.yaml says how to build "
-            "it: put it back there, or give a file that `moee export RUN` writes"
+            f"{path} does not lie in the checkpoints/ of a run directory, whose config.yaml says how to "
+            "build it: put it back there, or give a file that `moee export RUN` writes"
         )
     check_whole(path)
     return directory, path

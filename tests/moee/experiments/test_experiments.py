@@ -10,13 +10,13 @@ import torch
 from evaluation.runtime.devices import choose_device
 from lightning_modules.optim.precision import multiplies_bfloat16
 from moee.experiments.compose import compose, experiment_names
-from moee.monitoring.loggers import read_metrics
 from moee.experiments.merge import load
 from moee.experiments.run import Run
-from moee.weights.runs import newest_checkpoint
 from moee.experiments.training import train
+from moee.monitoring.loggers import read_metrics
 from moee.shipped_configs import CONFIGS
 from moee.weights.modules import locate_weights
+from moee.weights.runs import newest_checkpoint
 
 LINES = 30
 # Where bfloat16 is emulated two steps of a large experiment take a minute.

@@ -36,10 +36,13 @@ def test_whatever_it_starts_from_is_made_by_an_experiment_or_ships(name):
     [
         (
             "embedded-joint",
-            "embedded-joint starts from codec (embedded-codec exports it), not in ./weights or $MOEE_WEIGHTS: "
-            "`moee train --chain embedded-joint` makes all of it first",
+            "embedded-joint starts from codec (embedded-codec exports it), not in ./weights or "
+            "$MOEE_WEIGHTS: `moee train --chain embedded-joint` makes all of it first",
         ),
-        ("ablation-no-local", "denoiser (embedded-cues exports it), reference-net (embedded-cues exports it)"),
+        (
+            "ablation-no-local",
+            "denoiser (embedded-cues exports it), reference-net (embedded-cues exports it)",
+        ),
     ],
 )
 def test_training_names_who_makes_what_is_missing(name, line, empty, capsys):
