@@ -2,38 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import torch
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn import functional as F
-from yaml import YAMLError
 
 from evaluation.metrics import METRICS
+from evaluation.validation import Written, checked, read_pairs, unknown
 
-KEYS = (
-    "name",
-    "version",
-    "description",
-    "metrics",
-    "optional_metrics",
-    "extractors",
-    "optional_extractors",
-    "preprocessing",
-    "statistics",
-)
-DEFAULTS = {
-    "preprocessing": {"fps": 25, "size": 128, "extra_frames": 2},
-    "statistics": {"level": 0.95, "resamples": 2000, "seed": 0},
-}
-# `statistics.interval`; left out it is percentile and adds nothing to the hash
-INTERVALS = ("percentile", "bca")
-# `preprocessing.face_crop`; left out videos must be square, and it adds nothing to the hash
-FACE_CROPS = ("reference",)
 NOT_SQUARE = "the protocol compares square face crops"
 
 
@@ -97,6 +78,51 @@ class Protocol:
         return digest_of(dict(self.preprocessing))
 
 
+def _known_metric(name: str) -> str:
+    if name not in METRICS:
+        raise ValueError(f"this version knows no metric {unknown(name, METRICS)}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_known_metric)]
+Level = Annotated[float, Field(gt=0, lt=1)]
+Resamples = Annotated[int, Field(gt=0, le=100_000)]
+Count = Annotated[int, Field(ge=0)]
+
+
+class PreprocessingFile(Written):
+    """Section `preprocessing` of a protocol file; see `Protocol`."""
+
+    fps: Annotated[int, Field(gt=0)] = 25
+    size: Annotated[int, Field(gt=0)] = 128
+    extra_frames: Count = 2
+    # left out videos must be square, and it adds nothing to the hash
+    face_crop: Literal["reference"] = "reference"
+
+
+class StatisticsFile(Written):
+    """Section `statistics` of a protocol file; see `Protocol`."""
+
+    level: Level = 0.95
+    resamples: Resamples = 2000
+    seed: Count = 0
+    interval: Literal["percentile", "bca"] = "percentile"  # left out it adds nothing to the hash
+
+
+class ProtocolFile(Written):
+    """A protocol file; see `Protocol`."""
+
+    name: str
+    version: int
+    metrics: list[MetricName]
+    description: str = ""
+    optional_metrics: list[MetricName] | None = None
+    extractors: dict[str, str] | None = None
+    optional_extractors: dict[str, str] | None = None
+    preprocessing: PreprocessingFile | None = None
+    statistics: StatisticsFile | None = None
+
+
 def digest_of(content: object) -> str:
     """sha256 of canonical JSON: sorted keys, no spaces, no values that are not numbers."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -121,57 +147,22 @@ def load_protocol(path: Path) -> Protocol:
         FileNotFoundError: if it is not there.
         ValueError: for broken YAML, an unknown key, metric or setting, or a missing name.
     """
-    return _checked(read_pairs(Path(path), "protocol"), Path(path).name)
-
-
-def read_pairs(path: Path, what: str) -> dict[str, object]:
-    """The `key: value` pairs of a YAML file.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: for broken YAML or anything but pairs; one line with the file's name.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no {what} file {path}")
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name}: expected `key: value` pairs")
-    return {str(key): value for key, value in content.items()}
-
-
-def _checked(content: dict, source: str) -> Protocol:
-    _known(content, KEYS, source)
-    for key in ("name", "version", "metrics"):
-        if key not in content:
-            raise ValueError(f"{source}: {key} is missing")
-    metrics, optional = (tuple(content.get(key) or ()) for key in ("metrics", "optional_metrics"))
-    _known([*metrics, *optional], METRICS, f"{source}: metrics")
-    statistics = content.get("statistics") or {}
-    preprocessing = content.get("preprocessing") or {}
-    _known(preprocessing, (*DEFAULTS["preprocessing"], "face_crop"), f"{source}: preprocessing")
-    _known([preprocessing.get("face_crop", "reference")], FACE_CROPS, f"{source}: preprocessing.face_crop")
-    _known(statistics, (*DEFAULTS["statistics"], "interval"), f"{source}: statistics")
-    _known([statistics.get("interval", "percentile")], INTERVALS, f"{source}: statistics.interval")
+    file = checked(ProtocolFile, read_pairs(Path(path), "protocol"), Path(path).name)
     return Protocol(
-        name=str(content["name"]),
-        version=int(content["version"]),
-        description=str(content.get("description", "")),
-        metrics=metrics,
-        optional_metrics=optional,
-        extractors=dict(content.get("extractors") or {}),
-        optional_extractors=dict(content.get("optional_extractors") or {}),
-        preprocessing=DEFAULTS["preprocessing"] | preprocessing,
-        statistics=DEFAULTS["statistics"] | statistics,
+        name=file.name,
+        version=file.version,
+        description=file.description,
+        metrics=tuple(file.metrics),
+        optional_metrics=tuple(file.optional_metrics or ()),
+        extractors=file.extractors or {},
+        optional_extractors=file.optional_extractors or {},
+        preprocessing=_settings(file.preprocessing or PreprocessingFile(), "face_crop"),
+        statistics=_settings(file.statistics or StatisticsFile(), "interval"),
     )
 
 
-def _known(names: Iterable[str], allowed: Collection[str], source: str) -> None:
-    for name in names:
-        if name not in allowed:
-            raise ValueError(f"{source}: unknown {name!r}, known are {', '.join(allowed)}")
+def _settings(section: Written, only_if_given: str) -> dict[str, Any]:
+    return section.model_dump(exclude={only_if_given} - section.model_fields_set)
 
 
 def check_video(frames_F3HW: Tensor) -> None:

@@ -54,6 +54,11 @@ from lightning_modules.sizes import connect, read_sizes
 from lightning_modules.stages import Stage, freeze_all_but, keep_frozen_parts_still
 from lightning_modules.video.head_warp import warp_head
 
+SAVED = (  # what a checkpoint tells of the settings beside its weights
+    *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
+    *("emotion_strength", "warmup_steps", "hold", "least_rate", "speech_past", "speech_future", "stage"),
+)
+
 
 class TalkingHead(L.LightningModule):
     """MoEE composed from its parts; owns the loss, the optimizer, freezing and logging.
@@ -126,18 +131,7 @@ class TalkingHead(L.LightningModule):
         speech_future: int = 16,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(
-            *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
-            *(
-                "emotion_strength",
-                "warmup_steps",
-                "hold",
-                "least_rate",
-                "speech_past",
-                "speech_future",
-                "stage",
-            ),
-        )
+        self.save_hyperparameters(*SAVED)
         sizes = read_sizes(codec, speech_features, emotion_encoders, latent_generator, denoiser)
         connect(sizes, latent_generator, mixture, reference_net, denoiser)
         self.codec, self.speech_features = codec, speech_features

@@ -120,16 +120,16 @@ def compare(
     problems = _refusals(results, names, metrics or ())
     if problems:
         raise ValueError("not comparable: " + "; ".join(problems))
-    found = [
+    pairs = [
         pair
         for result, name in zip(results[1:], names[1:], strict=True)
         for metric in metrics or METRICS
         if (pair := _one_metric(METRICS[metric](), results[0], result, names[0], name))
     ]
-    if not found:
+    if not pairs:
         raise ValueError("no metric has a value on both sides")
-    adjusted = holm([pair.p for pair in found])
-    return [_judged(pair, p) for pair, p in zip(found, adjusted, strict=True)]
+    adjusted = holm([pair.p for pair in pairs])
+    return [_judged(pair, p) for pair, p in zip(pairs, adjusted, strict=True)]
 
 
 def _refusals(results: Sequence[Result], names: Sequence[str], metrics: Sequence[str]) -> list[str]:

@@ -23,7 +23,7 @@ SPLITS = 20  # of the people into halves
 
 
 @dataclass(frozen=True)
-class Sight:
+class Sensitivity:
     """What one metric sees.
 
     Args:
@@ -32,8 +32,8 @@ class Sight:
         interval: of it; the value twice where there is none.
         halves: mean distance of one half of the real people to the other, and its range over splits; None
             for metrics that compare clip with clip.
-        told: floors it tells from the real videos, also those encoded again; see `tables.tells`.
-        confused: floors it does not.
+        told_apart: floors it tells from the real videos, also those encoded again; see `tables.tells`.
+        not_told_apart: floors it does not.
         nearest: the floor that comes nearest to the real videos, its value and interval; None without floors.
     """
 
@@ -41,17 +41,17 @@ class Sight:
     real: float
     interval: Interval
     halves: tuple[float, Interval] | None
-    told: tuple[str, ...]
-    confused: tuple[str, ...]
+    told_apart: tuple[str, ...]
+    not_told_apart: tuple[str, ...]
     nearest: tuple[str, float, Interval] | None
 
     @property
     def sees(self) -> bool:
         """Whether any floor is told from the real videos."""
-        return bool(self.told)
+        return bool(self.told_apart)
 
 
-def sights(results: Sequence[Result]) -> list[Sight]:
+def sensitivities(results: Sequence[Result]) -> list[Sensitivity]:
     """One for each metric that real videos have a value of, of results that share a table.
 
     Raises:
@@ -61,33 +61,33 @@ def sights(results: Sequence[Result]) -> list[Sight]:
     if not ceilings:
         raise ValueError("without real videos among the results nobody knows what a metric sees")
     real, floors = ceilings[0], [result for result in results if result.system["role"] == "floor"]
-    seen = [name for name, record in real.metrics.items() if record["value"] is not None]
-    return [_sight(name, ceilings, floors) for name in seen]
+    names = [name for name, record in real.metrics.items() if record["value"] is not None]
+    return [_sensitivity(name, ceilings, floors) for name in names]
 
 
-def _sight(name: str, ceilings: Sequence[Result], floors: Sequence[Result]) -> Sight:
+def _sensitivity(name: str, ceilings: Sequence[Result], floors: Sequence[Result]) -> Sensitivity:
     real = ceilings[0]
     value, span = _measured(real, name)
-    found = {
+    values = {
         floor.system["name"]: _measured(floor, name)
         for floor in floors
         if floor.metrics.get(name, {}).get("value") is not None
     }
     verdicts = {floor.system["name"]: tells(floor, ceilings, name) for floor in floors}
-    best = cost_of(METRICS[name], value)  # type: ignore[arg-type]
+    best = cost_of(METRICS[name], value)
     near = min(
-        found,
-        key=lambda floor: abs(float(cost_of(METRICS[name], found[floor][0]) - best)),  # type: ignore[arg-type]
+        values,
+        key=lambda floor: abs(float(cost_of(METRICS[name], values[floor][0]) - best)),
         default=None,
     )
-    return Sight(
+    return Sensitivity(
         name,
         value,
         span,
         real_halves(real, name),
         tuple(floor for floor, verdict in verdicts.items() if verdict),
         tuple(floor for floor, verdict in verdicts.items() if verdict is False),
-        None if near is None else (near, *found[near]),
+        None if near is None else (near, *values[near]),
     )
 
 
@@ -115,7 +115,7 @@ def real_halves(
     people = sorted({row.identity for row in rows})
     if not isinstance(metric, FrechetDistance | SetMetric) or len(people) < 4:
         return None
-    rng, found = np.random.default_rng(seed), []
+    rng, distances = np.random.default_rng(seed), []
     for _ in range(splits):
         first = set(rng.permutation(people)[: len(people) // 2])
         if isinstance(metric, FrechetDistance):
@@ -124,11 +124,11 @@ def real_halves(
         else:
             value = _set_halves(metric, real, [row.identity for row in rows], first)
         if value is not None and np.isfinite(value):
-            found.append(value)
-    if not found:
+            distances.append(value)
+    if not distances:
         return None
-    low, high = np.quantile(found, [0.025, 0.975])
-    return float(np.mean(found)), (float(low), float(high))
+    low, high = np.quantile(distances, [0.025, 0.975])
+    return float(np.mean(distances)), (float(low), float(high))
 
 
 def _moment_halves(metric: FrechetDistance, sums_NK: Tensor, mask_N: Tensor) -> float:

@@ -62,7 +62,7 @@ def group(results: Sequence[Result]) -> list[Table]:
         twin = next((other for other in place if other.system["name"] == result.system["name"]), None)
         if twin is None:
             place.append(result)
-        elif same_limit(twin, result):
+        elif same_reference(twin, result):
             twins[index].append((twin, result))
         else:
             raise ValueError(
@@ -74,7 +74,7 @@ def group(results: Sequence[Result]) -> list[Table]:
     ]
 
 
-def same_limit(one: Result, other: Result) -> bool:
+def same_reference(one: Result, other: Result) -> bool:
     """Whether two results are of the same ceiling or floor, as each system's own evaluation writes it."""
     marks = [[r.system["role"], r.system["checkpoint_sha256"], sorted(r.metrics)] for r in (one, other)]
     return marks[0] == marks[1] and one.system["role"] != "system"
@@ -93,7 +93,7 @@ def unlike(twins: Sequence[tuple[Result, Result]]) -> tuple[str, ...]:
             if (apart := _apart(a, b)) > worst.get(name, (0.0,))[0]:
                 values = " and ".join("none" if value is None else f"{value:.6g}" for value in (a, b))
                 worst[name] = apart, f"{name}, {METRICS[metric].title} {values}"
-    return tuple(said for _, said in worst.values())
+    return tuple(line for _, line in worst.values())
 
 
 def _apart(a: float | None, b: float | None) -> float:
@@ -131,21 +131,20 @@ def shown(result: Result, name: str) -> float | None:
 
 def interval(result: Result, name: str) -> tuple[float, float] | None:
     """Interval of a metric, or None."""
-    found = result.metrics.get(name, {}).get("interval")
-    return (found[0], found[1]) if found else None
+    ends = result.metrics.get(name, {}).get("interval")
+    return (ends[0], ends[1]) if ends else None
 
 
 def cost(result: Result, name: str) -> float | None:
     """A number that is the lower the better the value is."""
     value = shown(result, name)
-    return None if value is None else float(cost_of(METRICS[name], value))  # type: ignore[arg-type]
+    return None if value is None else float(cost_of(METRICS[name], value))
 
 
 def best(table: Table, name: str) -> float | None:
     """Value of the best system of a table; None where fewer than two compete."""
-    found = [(cost(result, name), shown(result, name)) for result in table.systems]
-    known = [pair for pair in found if pair[0] is not None]
-    return min(known)[1] if len(known) > 1 else None
+    known = [(price, shown(r, name)) for r in table.systems if (price := cost(r, name)) is not None]
+    return min(known, key=lambda pair: pair[0])[1] if len(known) > 1 else None
 
 
 def standing(table: Table, result: Result, name: str) -> str:
@@ -180,7 +179,7 @@ def fooled(table: Table, name: str) -> bool:
     """Whether some floor scores better than every ceiling by more than their intervals."""
     kind, spans = METRICS[name], _spans(table, name)
     costs = {
-        role: [sorted(float(cost_of(kind, end)) for end in span) for span in own]  # type: ignore[arg-type]
+        role: [sorted(float(cost_of(kind, end)) for end in span) for span in own]
         for role, own in spans.items()
     }
     if not costs["ceiling"]:
@@ -224,17 +223,17 @@ def measured_by(table: Table, name: str) -> str:
 def doubt(table: Table, name: str) -> str:
     """Why the network a metric rests on is not known to be the published one; empty where it is."""
     by = measured_by(table, name)
-    told = (result.extractors.get(by, {}).get("doubt", "") for result in table.results)
-    return next(filter(None, told), "")  # an older result of the same file has not told
+    reasons = (result.extractors.get(by, {}).get("doubt", "") for result in table.results)
+    return next(filter(None, reasons), "")  # an older result of the same file has not told
 
 
 def doubts(table: Table) -> dict[str, str]:
     """Each such reason, and the titles of the metrics it is true of."""
-    found: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for name in table.metrics:
         if reason := doubt(table, name):
-            found.setdefault(reason, []).append(METRICS[name].title)
-    return {reason: ", ".join(titles) for reason, titles in found.items()}
+            by_reason.setdefault(reason, []).append(METRICS[name].title)
+    return {reason: ", ".join(titles) for reason, titles in by_reason.items()}
 
 
 def is_embedded(table: Table, name: str) -> bool:

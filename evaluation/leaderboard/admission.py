@@ -7,7 +7,6 @@ from pathlib import Path
 
 from evaluation.results.result import Result
 from evaluation.results.system import ROLES
-from evaluation.results.verify import check_result
 
 ORIGINS = ("sampled_by", "command", "revision")  # settings that tell what made the videos
 LONGEST_NAME, LONGEST_KEY = 80, 300  # characters of a system's name; of a clip, a person, an emotion
@@ -35,7 +34,7 @@ def admit(results: Sequence[Result | Path]) -> tuple[list[Result], list[Refusal]
         try:
             result = item if isinstance(item, Result) else Result.read(Path(item))
             if result is item:
-                check_result(result)
+                result.verify()
             _check_origin(result)
         except (ValueError, OSError) as error:
             refused.append(_refusal(item, error))
@@ -93,15 +92,15 @@ def missing_origin(result: Result) -> list[str]:
     """
     system = result.system
     told_in_settings = any(system["settings"].get(key) for key in ORIGINS)
-    made = system["checkpoint_sha256"] or system["run_signature"] or told_in_settings
+    origin = system["checkpoint_sha256"] or system["run_signature"] or told_in_settings
     hashes = {"protocol": result.protocol["sha256"], "data": result.data["sha256"]}
     hashes |= {name: extractor["sha256"] for name, extractor in result.extractors.items()}
-    told = {
-        "what made the videos (checkpoint_sha256, run_signature or settings.sampled_by)": made
+    parts = {
+        "what made the videos (checkpoint_sha256, run_signature or settings.sampled_by)": origin
         or system["role"] != "system",
         "the seeds": system["seeds"],
         "when it was evaluated": result.created,
         "where it was evaluated": result.environment,
         **{f"the sha256 of {name}": re.fullmatch("[0-9a-f]{64}", mark) for name, mark in hashes.items()},
     }
-    return [what for what, known in told.items() if not known]
+    return [what for what, known in parts.items() if not known]

@@ -52,8 +52,8 @@ def _values(result: Result, name: str, by: By) -> dict[str, float | None]:
     for row in result.rows:
         if name in row.sums:
             clips.setdefault(getattr(row, by), set()).add(row.key)
-    found = group_values(result, name, by)
-    return {group: value if len(clips[group]) >= FEWEST else None for group, value in found.items()}
+    values = group_values(result, name, by)
+    return {group: value if len(clips[group]) >= FEWEST else None for group, value in values.items()}
 
 
 def group_values(result: Result, name: str, by: str) -> dict[Any, float | None]:

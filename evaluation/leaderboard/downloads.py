@@ -24,7 +24,8 @@ from evaluation.comparison.tables import (
 )
 from evaluation.leaderboard.admission import Refusal
 from evaluation.metrics import METRICS
-from evaluation.results.result import Result, direction
+from evaluation.results.aggregates import direction
+from evaluation.results.result import Result
 
 COLUMNS = ("table", "system", "role", "metric", "value", "low", "high", "n", "failed", "unit", "direction")
 MORE_COLUMNS = ("measured_by", "standing", "protocol", "data", "result_sha256", "doubt")
@@ -182,5 +183,5 @@ def _plain_table(table: Table) -> dict[str, Any]:
 
 def _plain_value(table: Table, result: Result, name: str) -> dict[str, Any]:
     record = result.metrics[name]
-    kept = {key: record[key] for key in ("value", "interval", "n", "n_failed")}
-    return kept | {"standing": standing(table, result, name)}
+    shared = {key: record[key] for key in ("value", "interval", "n", "n_failed")}
+    return shared | {"standing": standing(table, result, name)}

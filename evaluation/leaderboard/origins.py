@@ -1,27 +1,26 @@
-"""Where each row comes from, as the page tells it, and which results were refused."""
+"""Where each row comes from, as the page tells it."""
 
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Mapping
 from typing import Any
 
+from markupsafe import Markup
+
 from evaluation.comparison.tables import text_of
-from evaluation.leaderboard.admission import Refusal
 from evaluation.leaderboard.breakdown import group_values
 from evaluation.leaderboard.scores import EMBEDDED
 from evaluation.metrics import METRICS
-from evaluation.pages.page import definitions, disclosure
+from evaluation.pages.page import render
 from evaluation.results.data import rate_lines, unmeasured_lines
 from evaluation.results.failures import failures
 from evaluation.results.notes import clips_without_value, reasons_without_value
 from evaluation.results.result import Result
 
 
-def provenance(result: Result) -> str:
+def provenance(result: Result) -> Markup:
     """Where the numbers of a row come from: who sampled, who evaluated, with what."""
-    summary = f'{escape(result.system["name"])} <span class="soft">where the numbers come from</span>'
-    named = f' data-name="{escape(result.system["name"])}"' if result.system["role"] == "system" else ""
+    name, competes = result.system["name"], result.system["role"] == "system"
     items = [*_sampling(result), *_measuring(result), *_findings(result)]
-    return disclosure(summary, definitions(items), named)
+    return render("provenance.html.j2", {"name": name, "searched": competes, "items": items})
 
 
 def _sampling(result: Result) -> list[tuple[str, str]]:
@@ -72,24 +71,15 @@ def _origin(extractor: Mapping[str, Any]) -> str:
 
 def _findings(result: Result) -> list[tuple[str, str]]:
     """What stands beside the numbers: recalls, action units, what was left out, values of each seed."""
-    found = []
+    items = []
     for name, text in (("emotion_accuracy", "recall"), ("au_correlation", "per_unit")):
         values = result.metrics.get(name, {}).get("details", {}).get(text) or {}
-        found.append((METRICS[name].title, ", ".join(f"{key} {text_of(v)}" for key, v in values.items())))
+        items.append((METRICS[name].title, ", ".join(f"{key} {text_of(v)}" for key, v in values.items())))
     left_out = result.metrics.get("au_correlation", {}).get("details", {}).get("excluded_constant") or []
-    found.append(("left out as constant", ", ".join(left_out)))
+    items.append(("left out as constant", ", ".join(left_out)))
     if len({row.seed for row in result.rows}) > 1:
         for name in result.metrics:
             values = group_values(result, name, "seed")
             texts = [f"{seed}: {text_of(value)}" for seed, value in values.items()]
-            found.append((f"{METRICS[name].title} by seed", ", ".join(texts)))
-    return found
-
-
-def refusals(refused: Sequence[Refusal]) -> str:
-    """Results that are in no table, and why."""
-    if not refused:
-        return ""
-    lines = "".join(f"<li><strong>{escape(r.source)}</strong>: {escape(r.reason)}</li>" for r in refused)
-    lead = "<h2>Refused</h2><p>These results are in no table.</p>"
-    return f'<section id="refused">{lead}<ul>{lines}</ul></section>'
+            items.append((f"{METRICS[name].title} by seed", ", ".join(texts)))
+    return items

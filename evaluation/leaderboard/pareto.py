@@ -1,17 +1,21 @@
 """Quality against cost: which systems no other beats in both, and a plot of them as SVG."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from markupsafe import Markup
 
 from evaluation.comparison.tables import Table, arrow, blind, cost, interval, shown, text_of
 from evaluation.metrics import METRICS
-from evaluation.pages.page import aside
+from evaluation.pages.axes import log_ticks, ticks
+from evaluation.pages.page import render
+from evaluation.pages.svg import Shape, dot, drawing, label, path, segment, upright_label
 
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 20, 18, 46  # margins
 LABEL_STEP, LETTER = 13.0, 6.2  # height of a label's line, width of a letter, in the units of the picture
+Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -35,25 +39,27 @@ class Point:
 
 def points(table: Table, name: str) -> list[Point]:
     """The systems of a table that have a value and tell what a frame costs, cheapest first."""
-    found = []
+    plotted = []
     for result in table.systems:
         seconds, value = result.seconds_per_frame, shown(result, name)
         if seconds and seconds > 0 and value is not None:
             span = interval(result, name) or (value, value)
-            found.append(Point(result.system["name"], 1000 * seconds, value, span, cost(result, name) or 0.0))
-    return sorted(found, key=lambda point: (point.milliseconds, point.cost, point.name))
+            plotted.append(
+                Point(result.system["name"], 1000 * seconds, value, span, cost(result, name) or 0.0)
+            )
+    return sorted(plotted, key=lambda point: (point.milliseconds, point.cost, point.name))
 
 
 def front(points: Sequence[Point]) -> list[Point]:
     """The points that no other equals or beats in both cost and quality while beating it in one."""
-    kept: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.milliseconds, p.cost)):
-        if not kept or point.cost < kept[-1].cost or (point.milliseconds, point.cost) == _both(kept[-1]):
-            kept.append(point)
-    return kept
+    unbeaten: list[Point] = []
+    for point in sorted(points, key=_price):
+        if not unbeaten or point.cost < unbeaten[-1].cost or _price(point) == _price(unbeaten[-1]):
+            unbeaten.append(point)
+    return unbeaten
 
 
-def _both(point: Point) -> tuple[float, float]:
+def _price(point: Point) -> tuple[float, float]:
     return point.milliseconds, point.cost
 
 
@@ -65,27 +71,37 @@ def plotted_metric(table: Table, wanted: str = "") -> str:
     return ""
 
 
-def figure(table: Table, name: str, number: int) -> str:
-    """The plot with its caption."""
-    found = points(table, name)
-    kept = [point.name for point in front(found)]
+def figure(table: Table, name: str, number: int) -> Markup:
+    """The plot with its caption.
+
+    Args:
+        table: whose systems are plotted.
+        name: of the metric.
+        number: of the table on the page.
+    """
+    plotted = points(table, name)
+    unbeaten = [point.name for point in front(plotted)]
     title = METRICS[name].title
     listed = "; ".join(
-        f"{point.name}: {_plain(point.milliseconds)} ms, {text_of(point.value)}" for point in found
+        f"{point.name}: {_plain(point.milliseconds)} ms, {text_of(point.value)}" for point in plotted
     )
-    said = (
+    caption = (
         f"{title} over the time to make one frame, as each system tells it for its own machine. On the "
-        f"dashed line nothing here is both faster and better: {'; '.join(kept)}."
+        f"dashed line nothing here is both faster and better: {'; '.join(unbeaten)}."
     )
-    return (
-        f'<figure class="plot"><div>{_svg(found, name, number, listed)}</div>'
-        f"<figcaption>{escape(said)}{aside(f'All points: {listed}.')}</figcaption></figure>"
+    chart = drawing(
+        _shapes(plotted, name),
+        (WIDTH, HEIGHT),
+        f"{title} against milliseconds a frame",
+        listed,
+        name=f"plot-{number}",
     )
+    return render("plot.html.j2", {"chart": chart, "caption": caption, "listed": listed})
 
 
-def _svg(found: Sequence[Point], name: str, number: int, listed: str) -> str:
-    low_x, high_x = _padded([math.log10(p.milliseconds) for p in found], 0.15)
-    low_y, high_y = _padded([end for p in found for end in (*p.span, p.value)], 0.0)
+def _shapes(plotted: Sequence[Point], name: str) -> list[Shape]:
+    low_x, high_x = _padded([math.log10(p.milliseconds) for p in plotted], 0.15)
+    low_y, high_y = _padded([end for p in plotted for end in (*p.span, p.value)], 0.0)
 
     def x(milliseconds: float) -> float:
         return LEFT + (math.log10(milliseconds) - low_x) / (high_x - low_x) * (WIDTH - LEFT - RIGHT)
@@ -93,17 +109,13 @@ def _svg(found: Sequence[Point], name: str, number: int, listed: str) -> str:
     def y(value: float) -> float:
         return HEIGHT - BOTTOM - (value - low_y) / (high_y - low_y) * (HEIGHT - TOP - BOTTOM)
 
-    kept = front(found)
-    parts = [_axes(name, (low_x, high_x), (low_y, high_y), x, y), _front_line(kept, x, y)]
-    parts += [_dot(point, point in kept, x, y) for point in found]
-    parts += _labels(found, x, y)
-    kind = METRICS[name]
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-labelledby="plot-{number}-title plot-{number}-text">'
-        f'<title id="plot-{number}-title">{escape(kind.title)} against milliseconds a frame</title>'
-        f'<desc id="plot-{number}-text">{escape(listed)}</desc>{"".join(parts)}</svg>'
-    )
+    unbeaten = front(plotted)
+    shapes = [*_axes(name, (low_x, high_x), (low_y, high_y), x, y), _front_line(unbeaten, x, y)]
+    for point in plotted:
+        across, (low, high) = x(point.milliseconds), point.span
+        shapes.append(segment("span", (across, y(low)), (across, y(high))))
+        shapes.append(dot("dot kept" if point in unbeaten else "dot", across, y(point.value), 4.5))
+    return [*shapes, *_labels(plotted, x, y)]
 
 
 def _padded(values: Sequence[float], least: float) -> tuple[float, float]:
@@ -114,56 +126,33 @@ def _padded(values: Sequence[float], least: float) -> tuple[float, float]:
 
 
 def _axes(
-    name: str,
-    reach_x: tuple[float, float],
-    reach_y: tuple[float, float],
-    x: Callable[[float], float],
-    y: Callable[[float], float],
-) -> str:
+    name: str, reach_x: tuple[float, float], reach_y: tuple[float, float], x: Scale, y: Scale
+) -> Iterator[Shape]:
     kind, floor = METRICS[name], HEIGHT - BOTTOM
-    parts = []
     for tick in log_ticks(10 ** reach_x[0], 10 ** reach_x[1]):
-        parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{floor}"/>')
-        parts.append(_text(x(tick), floor + 17, _plain(tick), "middle", "tick"))
+        yield segment("grid", (x(tick), TOP), (x(tick), floor))
+        yield label(x(tick), floor + 17, _plain(tick), "middle", "tick")
     for tick in ticks(*reach_y):
-        parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        )
-        parts.append(_text(LEFT - 8, y(tick) + 4, _plain(tick), "end", "tick"))
+        yield segment("grid", (LEFT, y(tick)), (WIDTH - RIGHT, y(tick)))
+        yield label(LEFT - 8, y(tick) + 4, _plain(tick), "end", "tick")
     unit = f" ({kind.unit})" if kind.unit else ""
-    parts.append(
-        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "milliseconds a frame, logarithmic  ↓", "middle")
-    )
-    middle = (TOP + floor) / 2
-    parts.append(
-        f'<text transform="translate(14 {middle:.0f}) rotate(-90)" text-anchor="middle">'
-        f"{escape(kind.title + unit)}  {arrow(name)}</text>"
-    )
-    return "".join(parts)
+    yield label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "milliseconds a frame, logarithmic  ↓", "middle")
+    yield upright_label(14, (TOP + floor) / 2, f"{kind.title}{unit}  {arrow(name)}")
 
 
-def _front_line(kept: Sequence[Point], x: Callable[[float], float], y: Callable[[float], float]) -> str:
+def _front_line(unbeaten: Sequence[Point], x: Scale, y: Scale) -> Shape:
     """Steps, since between two systems there is none."""
-    places = [(x(kept[0].milliseconds), y(kept[0].value))]
-    for point in kept[1:]:
+    places = [(x(unbeaten[0].milliseconds), y(unbeaten[0].value))]
+    for point in unbeaten[1:]:
         places += [(x(point.milliseconds), places[-1][1]), (x(point.milliseconds), y(point.value))]
-    places.append((WIDTH - RIGHT, places[-1][1]))
-    return f'<polyline class="front" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in places)}"/>'
+    return path("front", [*places, (WIDTH - RIGHT, places[-1][1])])
 
 
-def _dot(point: Point, kept: bool, x: Callable[[float], float], y: Callable[[float], float]) -> str:
-    across, (low, high) = x(point.milliseconds), point.span
-    return (
-        f'<line class="span" x1="{across:.1f}" x2="{across:.1f}" y1="{y(low):.1f}" y2="{y(high):.1f}"/>'
-        f'<circle class="dot{" kept" if kept else ""}" cx="{across:.1f}" cy="{y(point.value):.1f}" r="4.5"/>'
-    )
-
-
-def _labels(found: Sequence[Point], x: Callable[[float], float], y: Callable[[float], float]) -> list[str]:
+def _labels(plotted: Sequence[Point], x: Scale, y: Scale) -> list[Shape]:
     """Names beside their points: to the right, or the left near the edge, one line further where taken."""
     taken: list[tuple[float, float, float]] = []
     labels = []
-    for point in sorted(found, key=lambda p: y(p.value)):
+    for point in sorted(plotted, key=lambda p: y(p.value)):
         text = point.name if len(point.name) <= 28 else f"{point.name[:27]}…"
         wide, across, down = LETTER * len(text), x(point.milliseconds), y(point.value) - 6
         rightwards = across + 9 + wide < WIDTH - RIGHT
@@ -171,29 +160,8 @@ def _labels(found: Sequence[Point], x: Callable[[float], float], y: Callable[[fl
         while any(abs(down - b) < LABEL_STEP and left < d and a < left + wide for a, b, d in taken):
             down += LABEL_STEP
         taken.append((left, down, left + wide))
-        labels.append(_text(across + (9 if rightwards else -9), down, text, "start" if rightwards else "end"))
+        labels.append(label(across + (9 if rightwards else -9), down, text, "start" if rightwards else "end"))
     return labels
-
-
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers within a range, in steps of 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
-    first = math.ceil(low / step)
-    return [round((first + i) * step, 12) for i in range(int(high / step - first + 1e-9) + 1)]
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times the powers of ten within a range; powers alone where wide, even steps where narrow."""
-    factors = (1, 2, 5) if high / low < 1000 else (1,)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
-    return found if len(found) > 2 else ticks(low, high)
 
 
 def _plain(value: float) -> str:

@@ -5,17 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from evaluation.validation import Written, checked, read_pairs
 
 FOLDER = Path(str(files("evaluation.leaderboard"))) / "published"
-PAPER_KEYS = ("paper", "citation", "read_from", "tables")
-TABLE_KEYS = ("protocol", "dataset", "metrics", "rows")
-OPTIONAL_KEYS = ("note", "units")
-DIRECTIONS = ("higher", "lower")
 
 
 @dataclass(frozen=True)
@@ -66,42 +62,16 @@ def load_published(folder: Path = FOLDER) -> list[PublishedTable]:
     return tables
 
 
-def _read(path: Path) -> list[PublishedTable]:
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path))
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
-    _check_keys(content, PAPER_KEYS, (), path.name)
-    if not isinstance(content["tables"], list) or not content["tables"]:
-        raise ValueError(f"{path.name}: tables must be a list of at least one")
-    about = [_text(content[key], f"{path.name}: {key}") for key in PAPER_KEYS[:-1]]
-    return [_table(item, about, path.name) for item in content["tables"]]
+def _nonblank(text: str) -> str:
+    if not text.strip():
+        raise ValueError(f"expected a text, got {text!r}")
+    return text.strip()
 
 
-def _table(item: Any, about: list[str], source: str) -> PublishedTable:
-    _check_keys(item, TABLE_KEYS, OPTIONAL_KEYS, f"{source}: a table")
-    tag, dataset = (_text(item[key], f"{source}: {key}") for key in ("protocol", "dataset"))
-    metrics, units, rows = item["metrics"], item.get("units") or {}, item["rows"]
-    where = f"{source}: {tag}"
-    for name, content in (("metrics", metrics), ("rows", rows)):
-        if not isinstance(content, dict) or not content:
-            raise ValueError(f"{where}: {name} must be `name: value` pairs")
-    for name, direction in metrics.items():
-        if direction not in DIRECTIONS:
-            raise ValueError(f"{where}: {name} is {direction!r}, allowed are {', '.join(DIRECTIONS)}")
-    if not isinstance(units, dict) or units.keys() - metrics.keys():
-        raise ValueError(f"{where}: units name a metric that is no column; columns are {', '.join(metrics)}")
-    found = {str(name): _numbers(values, len(metrics), f"{where}: {name}") for name, values in rows.items()}
-    return PublishedTable(*about, tag, dataset, metrics, units, found, str(item.get("note") or ""))
-
-
-def _numbers(values: Any, count: int, where: str) -> tuple[str | None, ...]:
-    if not isinstance(values, list) or len(values) != count:
-        raise ValueError(f"{where}: expected a list of {count} numbers in quotes, got {values!r}")
-    for value in values:
-        if value is not None and not (isinstance(value, str) and _is_number(value)):
-            raise ValueError(f"{where}: {value!r} is no number in quotes, as printed, nor null")
-    return tuple(values)
+def _as_printed(value: Any) -> Any:
+    if value is None or (isinstance(value, str) and _is_number(value)):
+        return value
+    raise ValueError(f"{value!r} is no number in quotes, as printed, nor null")
 
 
 def _is_number(text: str) -> bool:
@@ -111,18 +81,53 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _check_keys(content: Any, needed: tuple[str, ...], optional: tuple[str, ...], source: str) -> None:
-    if not isinstance(content, dict):
-        raise ValueError(f"{source}: expected `key: value` pairs")
-    strange = [key for key in content if key not in (*needed, *optional)]
-    missing = [key for key in needed if key not in content]
-    if strange:
-        raise ValueError(f"{source}: unknown key {strange[0]!r}, known are {', '.join((*needed, *optional))}")
-    if missing:
-        raise ValueError(f"{source}: lacks {', '.join(missing)}")
+Text = Annotated[str, AfterValidator(_nonblank)]
+Printed = Annotated[str | None, BeforeValidator(_as_printed)]
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: expected a text, got {value!r}")
-    return value.strip()
+class TableFile(Written):
+    """A table as a file tells it; see `PublishedTable`."""
+
+    protocol: Text
+    dataset: Text
+    metrics: Annotated[dict[str, Literal["higher", "lower"]], Field(min_length=1)]
+    rows: Annotated[dict[str, list[Printed]], Field(min_length=1)]
+    note: str | None = None
+    units: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Self:
+        columns = len(self.metrics)
+        for method, numbers in self.rows.items():
+            if len(numbers) != columns:
+                raise ValueError(f"{method}: expected a list of {columns} numbers in quotes, got {numbers!r}")
+        if (self.units or {}).keys() - self.metrics.keys():
+            raise ValueError(f"units name a metric that is no column; columns are {', '.join(self.metrics)}")
+        return self
+
+
+class PaperFile(Written):
+    """The file of a paper."""
+
+    paper: Text
+    citation: Text
+    read_from: Text
+    tables: Annotated[list[TableFile], Field(min_length=1)]
+
+
+def _read(path: Path) -> list[PublishedTable]:
+    file = checked(PaperFile, read_pairs(path, "published numbers"), path.name)
+    return [
+        PublishedTable(
+            paper=file.paper,
+            citation=file.citation,
+            read_from=file.read_from,
+            protocol=table.protocol,
+            dataset=table.dataset,
+            metrics=table.metrics,
+            units=table.units or {},
+            rows={method: tuple(numbers) for method, numbers in table.rows.items()},
+            note=table.note or "",
+        )
+        for table in file.tables
+    ]

@@ -1,7 +1,8 @@
 """The main table of a group of results as HTML: sortable columns, intervals, ties, marks."""
 
-from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from evaluation.comparison.tables import (
     ORDER,
@@ -19,7 +20,7 @@ from evaluation.comparison.tables import (
     text_of,
 )
 from evaluation.metrics import METRICS
-from evaluation.pages.page import aside, badge, data_table
+from evaluation.pages.page import render
 from evaluation.results.notes import own_notes
 from evaluation.results.result import Result
 
@@ -40,86 +41,129 @@ def family(name: str) -> str:
     return next((title for title, folders in FAMILIES.items() if {*folders} & {*parts}), other)
 
 
-def score_table(table: Table, caption: str) -> str:
+@dataclass(frozen=True)
+class Column:
+    """The head of a metric.
+
+    Args:
+        title, arrow, unit: as it shows them.
+        meaning: of the arrow, in words.
+        hint: what the metric is, in a line.
+        family: see `family`.
+        first: the order that a first click sorts by, `ascending` or `descending`.
+        badges: what a reader has to know of it here, text and kind.
+    """
+
+    title: str
+    arrow: str
+    unit: str
+    meaning: str
+    hint: str
+    family: str
+    first: str
+    badges: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value of a system.
+
+    Args:
+        family: of its metric.
+        exact: all its digits, for sorting; empty without a value.
+        text: as it is shown.
+        span: its interval, as it is shown; empty for none.
+        standing: `best`, `tied` with the best, or empty.
+    """
+
+    family: str
+    exact: str = ""
+    text: str = "–"
+    span: str = ""
+    standing: str = ""
+
+
+@dataclass(frozen=True)
+class SystemRow:
+    """A system's line of the table.
+
+    Args:
+        name: of the system.
+        role: of it.
+        failed: how many of its clips failed, in words; empty for none.
+        cells: in the order of the columns.
+    """
+
+    name: str
+    role: str
+    failed: str
+    cells: tuple[Cell, ...]
+
+
+def score_table(table: Table, caption: str) -> Markup:
     """The table with what its marks mean."""
-    first = '<th class="name" scope="col" data-first="ascending"><button type="button">System</button></th>'
-    head = "".join(_header(table, name) for name in table.metrics)
-    return data_table(caption, first + head, "".join(_body(table, role) for role in ORDER)) + _key(table)
+    return render(
+        "scores.html.j2",
+        {
+            "caption": caption,
+            "columns": [_column(table, name) for name in table.metrics],
+            "rows": [(role, [_row(table, r) for r in table.results if _role(r) == role]) for role in ORDER],
+            "competes": len(table.systems) > 1,
+            "ties": any(table.tied.values()),
+            "embedded": EMBEDDED if any(is_embedded(table, name) for name in table.metrics) else "",
+            "warnings": _warnings(table),
+            "notes": own_notes(table.metrics),
+        },
+    )
 
 
-def _body(table: Table, role: str) -> str:
-    rows = "".join(_row(table, result) for result in table.results if result.system["role"] == role)
-    return f'<tbody class="{role}s">{rows}</tbody>'
+def _role(result: Result) -> str:
+    return result.system["role"]
 
 
-def _header(table: Table, name: str) -> str:
+def _column(table: Table, name: str) -> Column:
     kind = METRICS[name]
-    first = "descending" if kind.higher_is_better else "ascending"
-    marks = badge("embedded", "embedded") if is_embedded(table, name) else ""
-    marks += badge("unproven weights", "warn") if doubt(table, name) else ""
-    marks += badge("cannot tell", "warn") if blind(table, name) else ""
-    marks += badge("floor wins", "warn") if fooled(table, name) else ""
-    hint = (kind.__doc__ or "").strip().splitlines()[0]
+    marks = {
+        ("embedded", "embedded"): is_embedded(table, name),
+        ("unproven weights", "warn"): bool(doubt(table, name)),
+        ("cannot tell", "warn"): blind(table, name),
+        ("floor wins", "warn"): fooled(table, name),
+    }
     meaning = {True: "higher is better", False: "lower is better", None: f"best at {kind.target}"}
-    return (
-        f'<th scope="col" data-first="{first}" data-family="{family(name)}" title="{escape(hint)}">'
-        f'<button type="button">{escape(kind.title)} '
-        f'<span class="arrow" aria-hidden="true">{arrow(name)}</span>'
-        f"{aside(meaning[kind.higher_is_better])}</button>"
-        f'<span class="unit">{escape(kind.unit)}</span>{marks}</th>'
+    return Column(
+        title=kind.title,
+        arrow=arrow(name),
+        unit=kind.unit,
+        meaning=meaning[kind.higher_is_better],
+        hint=(kind.__doc__ or "").strip().splitlines()[0],
+        family=family(name),
+        first="descending" if kind.higher_is_better else "ascending",
+        badges=tuple(badge for badge, applies in marks.items() if applies),
     )
 
 
-def _row(table: Table, result: Result) -> str:
-    system, failed = result.system, result.data["failed"]
-    limit = system["role"] != "system"
-    label = " " + badge(system["role"], system["role"]) if limit else ""
-    missing = f'<span class="range">{failed} of {len(result.rows)} clips failed</span>' if failed else ""
-    name = escape(system["name"])
-    cells = "".join(_cell(table, result, metric) for metric in table.metrics)
-    searched = "" if limit else f' data-name="{name}"'
-    return (
-        f'<tr class="{system["role"]}"{searched}>'
-        f'<th class="name" scope="row" data-value="{name}">{name}{label}'
-        f"{missing}</th>{cells}</tr>"
-    )
+def _row(table: Table, result: Result) -> SystemRow:
+    failed = result.data["failed"]
+    words = f"{failed} of {len(result.rows)} clips failed" if failed else ""
+    cells = tuple(_cell(table, result, name) for name in table.metrics)
+    return SystemRow(result.system["name"], _role(result), words, cells)
 
 
-def _cell(table: Table, result: Result, name: str) -> str:
-    value, place = shown(result, name), f'data-family="{family(name)}"'
+def _cell(table: Table, result: Result, name: str) -> Cell:
+    value, span = shown(result, name), interval(result, name)
     if value is None:
-        return f'<td {place} data-value="">–</td>'
-    stands, span = standing(table, result, name), interval(result, name)
-    mark = {
-        "best": aside("best: "),
-        "tied": f'<span class="mark" aria-hidden="true">≈</span>{aside("tied with the best: ")}',
-    }.get(stands, "")
-    reach = f'<span class="range">{text_of(span[0])} to {text_of(span[1])}</span>' if span else ""
-    kind = f' class="{stands}"' if stands else ""
-    return f'<td{kind} {place} data-value="{value!r}">{mark}{text_of(value)}{reach}</td>'
+        return Cell(family(name))
+    reach = f"{text_of(span[0])} to {text_of(span[1])}" if span else ""
+    return Cell(family(name), repr(value), text_of(value), reach, standing(table, result, name))
 
 
-def _key(table: Table) -> str:
-    """What the marks mean, each only where it occurs."""
-    items = []
-    if len(table.systems) > 1:
-        items.append('<span class="swatch"></span>best')
-        if any(table.tied.values()):
-            items.append('<span class="swatch faint"></span>≈ cannot be told from the best')
-    if any(is_embedded(table, name) for name in table.metrics):
-        items.append(f"{badge('embedded', 'embedded')} measured by networks of ours: {EMBEDDED}")
-    lines = [f'<li class="soft">{item}</li>' for item in items]
-    lines += [_warned(reason.capitalize(), titles) for reason, titles in doubts(table).items()]
-    lines += _warning("Cannot tell ceiling from floor here", [n for n in table.metrics if blind(table, n)])
-    lines += _warning("A floor beats real video here", [n for n in table.metrics if fooled(table, n)])
-    lines += [_warned(UNLIKE, line) for line in table.unlike]
-    lines += [f'<li class="soft">{escape(note)}</li>' for note in own_notes(table.metrics)]
-    return f'<ul class="key">{"".join(lines)}</ul>' if lines else ""
-
-
-def _warning(text: str, names: Sequence[str]) -> list[str]:
-    return [_warned(text, ", ".join(METRICS[name].title for name in names))] if names else []
-
-
-def _warned(text: str, about: str) -> str:
-    return f'<li class="soft"><strong class="warn">{text}:</strong> {escape(about)}</li>'
+def _warnings(table: Table) -> list[tuple[str, str]]:
+    """What to beware of, and of which metrics or rows it is true."""
+    warnings = [(reason.capitalize(), titles) for reason, titles in doubts(table).items()]
+    for text, applies in (
+        ("Cannot tell ceiling from floor here", blind),
+        ("A floor beats real video here", fooled),
+    ):
+        titles = ", ".join(METRICS[name].title for name in table.metrics if applies(table, name))
+        warnings += [(text, titles)] if titles else []
+    return [*warnings, *((UNLIKE, line) for line in table.unlike)]

@@ -1,20 +1,19 @@
 """Results to a leaderboard: a static page and its downloads. Rows share a table only where that is honest."""
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 from evaluation.comparison.tables import Table, group
 from evaluation.comparison.ties import rule
 from evaluation.leaderboard.admission import Refusal, admit
 from evaluation.leaderboard.downloads import as_csv, as_json, as_latex, as_markdown
-from evaluation.leaderboard.origins import provenance, refusals
+from evaluation.leaderboard.origins import provenance
 from evaluation.leaderboard.pareto import figure, plotted_metric
 from evaluation.leaderboard.published_numbers import PublishedTable
 from evaluation.leaderboard.scores import FAMILIES, family, score_table
 from evaluation.leaderboard.sections import breakdowns, clips, published
 from evaluation.metrics import METRICS
-from evaluation.pages.page import page
+from evaluation.pages.page import page, render
 from evaluation.pages.videos import Links, Videos, copy_videos
 from evaluation.results.result import Result
 from evaluation.runtime.whole_files import write_whole
@@ -56,17 +55,24 @@ def build_leaderboard(
     loaded, more = admit(results)
     refused = (*refused, *more)
     if not loaded:
-        said = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
+        reasons = "; ".join(f"{refusal.source}: {refusal.reason}" for refusal in more)
         raise ValueError(
-            f"a leaderboard needs at least one result that may enter{': ' if said else ''}{said}"
+            f"a leaderboard needs at least one result that may enter{': ' if reasons else ''}{reasons}"
         )
     tables = group(loaded)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     links = copy_videos(videos or {}, out)
-    sections = "\n".join(_section(table, i, links, plot) for i, table in enumerate(tables, 1))
-    body = "\n".join(
-        (_controls(tables), sections, _reading(loaded[0]), refusals(refused), published(numbers))
+    body = render(
+        "board.html.j2",
+        {
+            "families": _families(tables),
+            "downloads": DOWNLOADS,
+            "sections": [_section(table, number, links, plot) for number, table in enumerate(tables, 1)],
+            "reading": _reading(loaded[0]),
+            "refused": refused,
+            "published": published(numbers),
+        },
     )
     content = (as_csv(tables), as_markdown(tables), as_latex(tables), as_json(tables, refused))
     for ending, text in zip(DOWNLOADS.values(), content, strict=True):
@@ -75,55 +81,36 @@ def build_leaderboard(
     return out / "index.html"
 
 
-def _controls(tables: Sequence[Table]) -> str:
-    """Search, choice of columns, downloads."""
+def _families(tables: Sequence[Table]) -> list[str]:
+    """What the columns of the tables look at, in the order they are offered."""
     present = {family(name) for table in tables for name in table.metrics}
-    families = [title for title in (*FAMILIES, "Other") if title in present]
-    choices = "".join(
-        f'<label><input type="radio" name="family" value="{value}"{checked}><span>{text}</span></label>'
-        for value, text, checked in [("", "All", " checked"), *((title, title, "") for title in families)]
-    )
-    links = "".join(
-        f'<a href="leaderboard.{ending}" download aria-label="Download as {name}">{name}</a>'
-        for name, ending in DOWNLOADS.items()
-    )
-    columns = (
-        '<fieldset class="needs-script" hidden><legend>Columns</legend>'
-        f'<div class="choices">{choices}</div></fieldset>'
-    )
-    return (
-        '<div class="controls"><label class="field needs-script" hidden>Find a system'
-        '<input type="search" id="search" autocomplete="off" spellcheck="false"></label>'
-        f"{columns if len(families) > 1 else ''}"
-        f'<nav class="downloads" aria-label="Downloads">{links}</nav></div>'
-        '<div class="status" id="status" role="status"></div>'
-    )
+    return [title for title in (*FAMILIES, "Other") if title in present]
 
 
-def _section(table: Table, number: int, links: Links, plot: str) -> str:
+def _section(table: Table, number: int, links: Links, plot: str) -> dict[str, object]:
+    """What stands of one table on the page."""
     data, tag = table.results[0].data, table.results[0].tag
-    heading = f"Table {number}, apart: {tag}" if table.reason else tag
-    apart = f"<p><strong>Not comparable with the first table:</strong> {escape(table.reason)}.</p>"
     caption = (
         f"{data['clips']} clips of {data['identities']} people, data {table.shared['data']}. "
         "A column's name sorts by it."
     )
     metric = plotted_metric(table, plot)
-    pareto = figure(table, metric, number) if metric else ""
-    plotted = f"<h3>Quality against cost</h3>{pareto}" if pareto else ""
-    broken = breakdowns(table)
-    return (
-        f'<section aria-labelledby="table-{number}"><h2 id="table-{number}">{escape(heading)}</h2>'
-        f"{apart if table.reason else ''}{score_table(table, caption)}{plotted}"
-        f"{f'<h3>Breakdown</h3>{broken}' if broken else ''}{clips(table, links)}"
-        f"<h3>Provenance</h3>{''.join(provenance(result) for result in table.results)}</section>"
-    )
+    return {
+        "number": number,
+        "heading": f"Table {number}, apart: {tag}" if table.reason else tag,
+        "reason": table.reason,
+        "scores": score_table(table, caption),
+        "plot": figure(table, metric, number) if metric else "",
+        "breakdowns": breakdowns(table),
+        "clips": clips(table, links),
+        "origins": [provenance(result) for result in table.results],
+    }
 
 
-def _reading(result: Result) -> str:
+def _reading(result: Result) -> tuple[str, ...]:
     """How to read the tables: what decides ties, what is compared, what fails."""
     level = f"{100 * result.protocol['statistics']['level']:g}"
-    lines = (
+    return (
         f"Below each value stands its {level} % interval, from drawing whole people again, not clips.",
         rule(result),
         "Results share a table only if protocol, data and measuring networks are the same to the last bit.",
@@ -132,5 +119,3 @@ def _reading(result: Result) -> str:
         "nothing here. “Floor wins” marks one under which a floor scores better than real video.",
         "A result enters if its file is unchanged, its numbers follow from its rows and its origin is told.",
     )
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<section id="reading"><h2>How to read this</h2><ul>{items}</ul></section>'

@@ -1,11 +1,14 @@
 """Lines with intervals over a common axis, as SVG that follows the page's light and dark."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from itertools import groupby
 
-from evaluation.leaderboard.pareto import ticks
+from markupsafe import Markup
+
+from evaluation.pages.axes import ticks
+from evaluation.pages.page import render
+from evaluation.pages.svg import Shape, dot, drawing, label, path, segment, upright_label
 
 LABEL_STEP, LETTER = 13.0, 6.4  # height of a label's line, width of a letter, in the units of the picture
 TOP, RIGHT, BOTTOM, LEFT = 14, 12, 42, 74  # margins
@@ -42,7 +45,7 @@ def line_chart(
     reach: tuple[float, float] | None = None,
     size: tuple[int, int] = (560, 300),
     named: bool = True,
-) -> str:
+) -> Markup:
     """An SVG with a title and a description for those who cannot see it.
 
     Args:
@@ -73,23 +76,21 @@ def line_chart(
         return height - BOTTOM - (min(max(value, low), high) - low) / (high - low) * (height - TOP - BOTTOM)
 
     edges = (min(across), max(across)), (low, high)
-    parts = [*_axes(edges, (x_label, y_label), (width - right, height), x, y)]
-    parts += [mark for line in lines for mark in _band(line, x, y)]
-    parts += [mark for line in lines for mark in _strokes(line, x, y)]
-    parts += _names(lines, width - right + 6, y) if named else []
-    said = "; ".join(_in_words(line) for line in lines)
-    return (
-        f'<svg class="lines" viewBox="0 0 {width} {height}" role="img"><title>{escape(title)}</title>'
-        f"<desc>{escape(said)}</desc>{''.join(parts)}</svg>"
-    )
+    shapes = [*_axes(edges, (x_label, y_label), (width - right, height), x, y)]
+    shapes += [band for line in lines for band in _band(line, x, y)]
+    shapes += [stroke for line in lines for stroke in _strokes(line, x, y)]
+    shapes += _names(lines, width - right + 6, y) if named else []
+    return drawing(shapes, size, title, "; ".join(_in_words(line) for line in lines), "lines")
 
 
-def legend(names: Sequence[str]) -> str:
+def legend(names: Sequence[str]) -> Markup:
     """Names in the colours of the palette, in order."""
-    items = "".join(
-        f'<li><span class="swatch c{i % COLOURS}"></span>{escape(name)}</li>' for i, name in enumerate(names)
-    )
-    return f'<ul class="key">{items}</ul>'
+    return render("legend.html.j2", {"names": [(i % COLOURS, name) for i, name in enumerate(names)]})
+
+
+def panels(title: str, charts: Mapping[str, Markup]) -> Markup:
+    """Small charts side by side under one heading, by their captions."""
+    return render("panels.html.j2", {"title": title, "charts": charts})
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:
@@ -103,47 +104,40 @@ def _axes(
     corner: tuple[float, float],
     x: Scale,
     y: Scale,
-) -> Iterator[str]:
+) -> Iterator[Shape]:
     right, height = corner
     for tick in ticks(*edges[1]):
-        yield f'<line class="grid" x1="{LEFT}" x2="{right:.1f}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
-        yield _text(LEFT - 6, y(tick) + 4, f"{tick:.4g}", "end", "tick")
+        yield segment("grid", (LEFT, y(tick)), (right, y(tick)))
+        yield label(LEFT - 6, y(tick) + 4, f"{tick:.4g}", "end", "tick")
     for tick in ticks(*edges[0]) if edges[0][1] > edges[0][0] else [edges[0][0]]:
-        yield _text(x(tick), height - BOTTOM + 16, f"{tick:.4g}", "middle", "tick")
-    yield _text((LEFT + right) / 2, height - 8, labels[0], "middle")
-    yield (
-        f'<text transform="translate(13 {(TOP + height - BOTTOM) / 2:.0f}) rotate(-90)" '
-        f'text-anchor="middle">{escape(labels[1])}</text>'
-    )
+        yield label(x(tick), height - BOTTOM + 16, f"{tick:.4g}", "middle", "tick")
+    yield label((LEFT + right) / 2, height - 8, labels[0], "middle")
+    yield upright_label(13, (TOP + height - BOTTOM) / 2, labels[1])
 
 
-def _runs(line: Line, known: Sequence[bool]) -> Iterator[list[int]]:
-    """Places of the line without gaps."""
-    for whole, places in groupby(range(len(line.x)), key=lambda i: known[i]):
+def _runs(known: Sequence[bool]) -> Iterator[list[int]]:
+    """Places of a line without gaps."""
+    for whole, places in groupby(range(len(known)), key=lambda i: known[i]):
         if whole:
             yield list(places)
 
 
-def _band(line: Line, x: Scale, y: Scale) -> Iterator[str]:
-    for run in _runs(line, [span is not None for span in line.spans] or [False] * len(line.x)):
+def _band(line: Line, x: Scale, y: Scale) -> Iterator[Shape]:
+    for run in _runs([span is not None for span in line.spans]):
         spans = [(line.x[i], line.spans[i] or (0.0, 0.0)) for i in run]
-        upper = [f"{x(at):.1f},{y(high):.1f}" for at, (_, high) in spans]
-        lower = [f"{x(at):.1f},{y(low):.1f}" for at, (low, _) in reversed(spans)]
-        yield f'<polygon class="band c{line.colour % COLOURS}" points="{" ".join([*upper, *lower])}"/>'
+        upper = [(x(at), y(high)) for at, (_, high) in spans]
+        lower = [(x(at), y(low)) for at, (low, _) in reversed(spans)]
+        yield path(f"band c{line.colour % COLOURS}", [*upper, *lower], closed=True)
 
 
-def _strokes(line: Line, x: Scale, y: Scale) -> Iterator[str]:
+def _strokes(line: Line, x: Scale, y: Scale) -> Iterator[Shape]:
     kind = f"c{line.colour % COLOURS}{' dashed' if line.dashed else ''}"
-    for run in _runs(line, [value is not None for value in line.y]):
+    for run in _runs([value is not None for value in line.y]):
         places = [(x(line.x[i]), y(line.y[i] or 0.0)) for i in run]
-        if len(places) == 1:
-            yield f'<circle class="spot {kind}" cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="2.5"/>'
-        else:
-            points = " ".join(f"{a:.1f},{b:.1f}" for a, b in places)
-            yield f'<polyline class="stroke {kind}" points="{points}"/>'
+        yield dot(f"spot {kind}", *places[0], 2.5) if len(places) == 1 else path(f"stroke {kind}", places)
 
 
-def _names(lines: Sequence[Line], left: float, y: Scale) -> list[str]:
+def _names(lines: Sequence[Line], left: float, y: Scale) -> list[Shape]:
     """At the last number of each line, pushed down where another name stands."""
     last = [(line, next((v for v in reversed(line.y) if v is not None), None)) for line in lines]
     heights = sorted(
@@ -152,12 +146,8 @@ def _names(lines: Sequence[Line], left: float, y: Scale) -> list[str]:
     placed, labels = -LABEL_STEP, []
     for height, line in heights:
         placed = max(height + 4, placed + LABEL_STEP)
-        labels.append(_text(left, placed, line.name, "start", f"name c{line.colour % COLOURS}"))
+        labels.append(label(left, placed, line.name, "start", f"name c{line.colour % COLOURS}"))
     return labels
-
-
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _in_words(line: Line) -> str:

@@ -1,12 +1,13 @@
 """Videos for a page: found by name, looked at before they are copied, linked relatively."""
 
-import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
 from evaluation.clips.folders import stem
 from evaluation.runtime.whole_files import write_whole
+from evaluation.validation import Recorded, checked, read_json
 
 SIGNATURES = {".mp4": (4, b"ftyp"), ".webm": (0, b"\x1a\x45\xdf\xa3")}  # where in the file, what stands there
 LARGEST_VIDEO = 8 * 2**20  # bytes
@@ -70,7 +71,7 @@ def find_videos(folder: Path, keys: Mapping[str, Iterable[str]], most: int) -> d
     """
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"no folder {folder}")
-    found: dict[str, dict[str, Path]] = {}
+    videos: dict[str, dict[str, Path]] = {}
     for system, own in _folders(Path(folder), keys).items():
         wanted = set(keys[system])
         files = [
@@ -79,46 +80,39 @@ def find_videos(folder: Path, keys: Mapping[str, Iterable[str]], most: int) -> d
         for path in files:
             if not path.resolve().is_relative_to(Path(folder).resolve()):
                 raise ValueError(f"{path} is a link out of {folder}")
-            found.setdefault(system, {})[stem(path.name)] = path
-    if not found:
+            videos.setdefault(system, {})[stem(path.name)] = path
+    if not videos:
         raise ValueError(
             f"{folder}: expected folders called {', '.join(sorted(keys))} with videos of their clips, "
             "or a system.json beside videos/ in each"
         )
-    have = {
-        key: sum(key in own for own in found.values()) for key in {k for own in found.values() for k in own}
-    }
-    shown = sorted(have, key=lambda key: (-have[key], key))[:most]
-    return {system: {key: own[key] for key in shown if key in own} for system, own in found.items()}
+    counts = Counter(key for own in videos.values() for key in own)
+    shown = sorted(counts, key=lambda key: (-counts[key], key))[:most]
+    return {system: {key: own[key] for key in shown if key in own} for system, own in videos.items()}
 
 
 def _folders(folder: Path, names: Collection[str]) -> dict[str, Path]:
     """System -> the folder of its videos, for the systems that are among the names."""
-    found: dict[str, Path] = {}
+    places: dict[str, Path] = {}
     inside = [path for path in sorted(folder.iterdir()) if path.is_dir()]
-    told = [path for path in (folder, *inside) if (path / RECORD).is_file() and (path / FOLDER).is_dir()]
-    named = [(_told_name(path / RECORD), path.name, path / FOLDER) for path in told]
-    named += [(path.name, path.name, path) for path in inside if path not in told]
+    recorded = [path for path in (folder, *inside) if (path / RECORD).is_file() and (path / FOLDER).is_dir()]
+    named = [(_recorded_name(path / RECORD), path.name, path / FOLDER) for path in recorded]
+    named += [(path.name, path.name, path) for path in inside if path not in recorded]
     for name, own_name, videos in named:
         system = name if name in names else own_name  # `moee evaluate --name` may have called it otherwise
         if system not in names:
             continue
-        if system in found:
-            raise ValueError(f"{found[system]} and {videos} are both of {system}: leave one out")
-        found[system] = videos
-    return found
+        if system in places:
+            raise ValueError(f"{places[system]} and {videos} are both of {system}: leave one out")
+        places[system] = videos
+    return places
 
 
-def _told_name(path: Path) -> str:
-    """The name in a system's record.
+class _Named(Recorded):
+    """Of a system's record what a page needs."""
 
-    Raises:
-        ValueError: if it tells none.
-    """
-    try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        raise ValueError(f"{path}: expected the record of a system, with a name")
-    return content["name"]
+    name: str
+
+
+def _recorded_name(path: Path) -> str:
+    return checked(_Named, read_json(path), f"{path} is no record of a system").name

@@ -135,8 +135,8 @@ def rank(votes: Sequence[Vote], resamples: int = 2000, seed: int = 0, level: flo
     played_nn = (total_nn + total_nn.T) > 0
     parts = connected_parts(played_nn)
     if len(parts) > 1:
-        said = "; ".join(", ".join(names[i] for i in part) for part in parts)
-        raise ValueError(f"no choice links these groups, so they share no scale: {said}")
+        groups = "; ".join(", ".join(names[i] for i in part) for part in parts)
+        raise ValueError(f"no choice links these groups, so they share no scale: {groups}")
     virtual_nn = VIRTUAL_WINS * played_nn
     strength_n = bradley_terry(total_nn + virtual_nn)
     if raters < 2:
@@ -190,8 +190,3 @@ def _count(votes: Sequence[Vote], name: str) -> tuple[int, int, int]:
         if name in (vote.first, vote.second)
     ]
     return scores.count(1), scores.count(0.5), scores.count(0)
-
-
-def win_chance(first: float, second: float) -> float:
-    """Chance that the first is preferred to the second, from their log strengths (Bradley & Terry 1952)."""
-    return float(1 / (1 + np.exp(second - first)))

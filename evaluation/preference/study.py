@@ -10,16 +10,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from html import escape
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
-from evaluation.pages.page import page
+from pydantic import ConfigDict, field_validator
+
+from evaluation.pages.page import page, render
 from evaluation.pages.videos import read_video_file
 from evaluation.preference.ranking import Vote
 from evaluation.protocol import digest_of
 from evaluation.runtime.whole_files import write_whole
+from evaluation.validation import Recorded, checked, read_json
 
 SCHEMA_VERSION = 1
 QUESTION = "Which face shows the more natural and believable emotion?"
@@ -27,9 +29,9 @@ INTRO = (
     "Two videos at a time, of the same line. Watch both, then choose. There is no right answer, and you can "
     "go back."
 )
+CHOICES = (("left", "Left", "1"), ("tie", "Cannot say", "2"), ("right", "Right", "3"))  # with their keys
 SCORES = {"left": 1.0, "tie": 0.5, "right": 0.0}
 PAGE_FOLDER, KEY_FILE = "page", "key.json"
-ANSWER_KEYS = ("schema_version", "study", "rater", "answers")
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,15 @@ def plan_trials(clips: Mapping[str, Mapping[str, Path]], most: int, seed: int) -
     for pair in combinations(sorted(clips), 2):
         shared = sorted(clips[pair[0]].keys() & clips[pair[1]].keys())
         chance.shuffle(shared)
-        by_pair.append([(clip, *chance.sample(pair, 2)) for clip in shared])
+        sides = [chance.sample(pair, 2) for _ in shared]
+        by_pair.append([(clip, left, right) for clip, (left, right) in zip(shared, sides, strict=True)])
     longest = max(map(len, by_pair))
     turns = [own[i] for i in range(longest) for own in by_pair if i < len(own)]
     if not turns:
         raise ValueError("no clip is in two of the folders: videos are matched by their file names")
-    kept = turns[:most] if most else turns
-    chance.shuffle(kept)
-    return kept
+    trials = turns[:most] if most else turns
+    chance.shuffle(trials)
+    return trials
 
 
 def build_study(
@@ -134,35 +137,45 @@ def build_study(
 
 
 def _page(study: Study, title: str) -> str:
-    shown = {
+    content = {
         "study": study.digest,
         "trials": [[f"videos/{trial.left_file}", f"videos/{trial.right_file}"] for trial in study.trials],
     }
-    data = json.dumps(shown).replace("<", "\\u003c")
-    sides = "".join(
-        f'<figure><video id="{side}" controls playsinline preload="auto" aria-label="{side} video"></video>'
-        f"<figcaption>{side}</figcaption></figure>"
-        for side in ("left", "right")
-    )
-    answers = "".join(
-        f'<button type="button" data-choice="{choice}">{text} <kbd>{key}</kbd></button>'
-        for choice, text, key in (("left", "Left", "1"), ("tie", "Cannot say", "2"), ("right", "Right", "3"))
-    )
-    body = (
-        f'<section id="ask"><h2 id="question">{escape(study.question)}</h2><div class="pair">{sides}</div>'
-        f'<div class="answers" role="group" aria-labelledby="question">{answers}</div>'
-        '<p class="soft keys"><kbd>Space</kbd> plays the left, then the right. <kbd>B</kbd> goes back.</p>'
-        '<div class="progress"><progress id="bar" aria-label="answered"></progress>'
-        '<span id="status" role="status"></span></div></section>'
-        '<section id="done" hidden><h2>Thank you</h2><p>All pairs are answered. Save the file and send it to '
-        "whoever asked you.</p></section>"
-        '<p class="tools"><button type="button" id="back">Back</button>'
-        '<button type="button" id="save">Save answers</button></p>'
-        '<p class="soft">Answers stay in this browser until you save them; nothing is sent anywhere.</p>'
-        "<noscript><p>This page needs its script.</p></noscript>"
-        f'<script type="application/json" id="study">{data}</script>'
-    )
+    body = render("preference.html.j2", {"question": study.question, "content": content, "choices": CHOICES})
     return page(title, INTRO, body, script="preference.js", style="preference.css")
+
+
+class KeyFile(Recorded):
+    """The file that tells whose videos a study shows."""
+
+    model_config = ConfigDict(strict=False)  # pairs become a dataclass; texts are never made of anything else
+
+    study: str
+    question: str
+    trials: list[Trial]
+
+
+class Answer(Recorded):
+    """One choice; the page also tells how long it took."""
+
+    trial: int
+    choice: Literal["left", "tie", "right"]
+
+
+class AnswersFile(Recorded):
+    """What a rater saved."""
+
+    schema_version: int
+    study: str
+    rater: str
+    answers: list[Answer]
+
+    @field_validator("rater")
+    @classmethod
+    def _is_a_name(cls, rater: str) -> str:
+        if not re.fullmatch(r"[0-9a-zA-Z_-]{1,64}", rater):
+            raise ValueError("a rater is 1 to 64 letters, digits, - or _")
+        return rater
 
 
 def read_study(path: Path) -> Study:
@@ -173,13 +186,9 @@ def read_study(path: Path) -> Study:
         ValueError: if it is none, or was changed.
     """
     path = Path(path) / KEY_FILE if Path(path).is_dir() else Path(path)
-    content = _read_json(path)
-    try:
-        study = Study(content["question"], tuple(Trial(**trial) for trial in content["trials"]))
-        claimed = content["study"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not the key of a study: {error}") from None
-    if study.digest != claimed:
+    key = checked(KeyFile, read_json(path), f"{path} is not the key of a study")
+    study = Study(key.question, tuple(key.trials))
+    if study.digest != key.study:
         raise ValueError(f"{path} was changed after the study was made")
     return study
 
@@ -193,51 +202,26 @@ def read_votes(paths: Sequence[Path], study: Study) -> list[Vote]:
             twice.
     """
     votes: list[Vote] = []
-    seen: dict[str, Path] = {}
+    answered: dict[str, Path] = {}
     for path in paths:
-        rater, own = _read_answers(Path(path), study)
-        if rater in seen:
-            raise ValueError(f"{path} and {seen[rater]} are by the same rater: keep the later one")
-        seen[rater] = path
-        votes += own
+        rater, own_votes = _read_answers(Path(path), study)
+        if rater in answered:
+            raise ValueError(f"{path} and {answered[rater]} are by the same rater: keep the later one")
+        answered[rater] = path
+        votes += own_votes
     return votes
 
 
 def _read_answers(path: Path, study: Study) -> tuple[str, list[Vote]]:
-    content = _read_json(path)
-    missing = [key for key in ANSWER_KEYS if key not in content]
-    if missing:
-        raise ValueError(f"{path} is no file of answers: it lacks {', '.join(missing)}")
-    if content["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(
-            f"{path} has schema {content['schema_version']!a}, this version reads {SCHEMA_VERSION}"
-        )
-    if content["study"] != study.digest:
+    file = checked(AnswersFile, read_json(path), f"{path} is no file of answers")
+    if file.schema_version != SCHEMA_VERSION:
+        raise ValueError(f"{path} has schema {file.schema_version}, this version reads {SCHEMA_VERSION}")
+    if file.study != study.digest:
         raise ValueError(f"{path} answers another study")
-    rater, answers = content["rater"], content["answers"]
-    if not isinstance(rater, str) or not re.fullmatch(r"[0-9a-zA-Z_-]{1,64}", rater):
-        raise ValueError(f"{path}: a rater is 1 to 64 letters, digits, - or _")
-    if not isinstance(answers, list):
-        raise ValueError(f"{path}: answers must be a list")
-    votes = {}
-    for answer in answers:
-        number = answer.get("trial") if isinstance(answer, dict) else None
-        if type(number) is not int or not 0 <= number < len(study.trials) or number in votes:
-            raise ValueError(f"{path}: {number!a} is no trial of the study, or stands there twice")
-        if not isinstance(answer.get("choice"), str) or answer["choice"] not in SCORES:
-            raise ValueError(f"{path}: trial {number} has no choice among {', '.join(SCORES)}")
-        trial = study.trials[number]
-        votes[number] = Vote(rater, trial.left, trial.right, SCORES[answer["choice"]])
-    return rater, list(votes.values())
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
-    try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: expected one JSON object")
-    return content
+    votes: dict[int, Vote] = {}
+    for answer in file.answers:
+        if not 0 <= answer.trial < len(study.trials) or answer.trial in votes:
+            raise ValueError(f"{path}: {answer.trial} is no trial of the study, or stands there twice")
+        trial = study.trials[answer.trial]
+        votes[answer.trial] = Vote(file.rater, trial.left, trial.right, SCORES[answer.choice])
+    return file.rater, list(votes.values())

@@ -1,7 +1,6 @@
 """A result's two files, JSON and tensors beside it: written whole, read with one line for what is wrong."""
 
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
@@ -11,7 +10,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from evaluation.results.schema import ResultRecord
 from evaluation.runtime.whole_files import whole_file
+from evaluation.validation import checked, read_json
 
 SCHEMA_VERSION = 1
 SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
@@ -28,40 +29,30 @@ def naming(path: Path) -> Iterator[None]:
         raise ValueError(f"{path}: its parts do not fit together: {error}") from None
 
 
-def read_content(path: Path, row_fields: Collection[str]) -> dict[str, Any]:
-    """The content of a result's JSON: every section is there, and each row has exactly those fields.
+def read_content(path: Path) -> dict[str, Any]:
+    """The content of a result's JSON, as it stands there, once every part of it is of the right kind.
 
     Raises:
         FileNotFoundError: if it is not there.
         ValueError: if it is no such file, or of another schema.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no result file {path}")
-    try:
-        content = json.loads(path.read_text(), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
+    content = read_json(path, "result file")
     if not isinstance(content, dict) or "schema_version" not in content:
         raise ValueError(f"{path} is not a result: it has no schema_version")
     if content["schema_version"] != SCHEMA_VERSION:
         raise ValueError(
-            f"{path} has schema {content['schema_version']}, this version reads {SCHEMA_VERSION}"
+            f"{path} has schema {content['schema_version']!r}, this version reads {SCHEMA_VERSION}"
         )
-    missing = [name for name in (*SECTIONS, "created", "sha256", "sums_file") if name not in content]
-    if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}")
-    for row in content["rows"] if isinstance(content["rows"], list) else ():
-        if not isinstance(row, dict) or set(row) != set(row_fields):
-            raise ValueError(f"{path}: a row needs exactly the fields {', '.join(sorted(row_fields))}")
+    checked(ResultRecord, content, str(path))
     return content
 
 
-def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
+def read_sums(path: Path, about: Mapping[str, str] | None) -> dict[str, Tensor]:
+    """Tensors of the file beside a result; none where it has none.
 
-
-def read_sums(path: Path, about: Any) -> dict[str, Tensor]:
-    """Tensors of the file beside a result, which its JSON names with a sha256; none where it names none.
+    Args:
+        path: of the JSON.
+        about: `name` and `sha256` of that file.
 
     Raises:
         FileNotFoundError: if it does not lie beside it.
@@ -69,8 +60,6 @@ def read_sums(path: Path, about: Any) -> dict[str, Tensor]:
     """
     if about is None:
         return {}
-    if not isinstance(about, dict) or not all(isinstance(about.get(key), str) for key in ("name", "sha256")):
-        raise ValueError(f"{path}: sums_file needs a name and a sha256")
     beside = path.with_name(Path(about["name"]).name)
     if not beside.is_file():
         raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")

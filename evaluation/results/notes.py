@@ -57,7 +57,7 @@ def clips_without_value(rows: Sequence[Row]) -> list[str]:
         if value is None and METRICS[name].aggregation != "pooled"
     )
     titles: dict[tuple[int, str], list[str]] = {}
-    for name, why in sorted(counts, key=lambda found: list(METRICS).index(found[0])):
+    for name, why in sorted(counts, key=lambda pair: list(METRICS).index(pair[0])):
         titles.setdefault((counts[name, why], why), []).append(METRICS[name].title)
     return [f"{n} of {len(measured)} clips, {why}: {'; '.join(names)}" for (n, why), names in titles.items()]
 

@@ -1,130 +1,153 @@
-"""What kind of thing stands where in the JSON of a result, so that a strange file is one clear line."""
+"""What the JSON of a result holds, as pydantic models, so that a strange file is one clear line.
+
+A later version may tell more than is asked for here; only a row has exactly these fields.
+"""
 
 import math
 from typing import Any
 
+from pydantic import Field, field_validator, model_validator
+
 from evaluation.metrics import METRICS
-
-NUMBER, SOMETIMES = (int, float), (int, float, type(None))
-MOST_RESAMPLES = 100_000
-SHAPE: dict[str, Any] = {
-    "protocol": {"tag": str, "sha256": str, "statistics": {"level": NUMBER, "resamples": int, "seed": int}},
-    "system": {
-        "name": str,
-        "role": str,
-        "checkpoint_sha256": str,
-        "run_signature": str,
-        "seeds": list,
-        "settings": dict,
-        "seconds_per_frame": SOMETIMES,
-        "peak_memory_mb": SOMETIMES,
-    },
-    "data": {
-        **{"sha256": str, "truth": str, "keys": list},
-        **dict.fromkeys(("clips", "identities", "frames", "failed"), int),
-    },
-    "extractors": dict,
-    "metrics": dict,
-    "rows": list,
-    "environment": dict,
-    "cost": dict,
-    "created": str,
-    "sha256": str,
-}
-EXTRACTOR = {"name": str, "published": bool, "sha256": str, "provides": list}
-# told by newer results; a result without it is as good
-LATER = {
-    "system": ("tflop_per_frame",),
-    "cost": ("generation_seconds_per_frame", "generation_peak_memory_mb"),
-}
-METRIC = {
-    "value": SOMETIMES,
-    "interval": (list, type(None)),
-    "n": int,
-    "n_failed": int,
-    "details": dict,
-    "between_seeds": SOMETIMES,
-}
-ROW = {
-    **dict.fromkeys(("key", "identity", "label", "problem"), str),
-    **{"seed": int, "frames": int, "values": dict, "sums": dict},
-}
+from evaluation.protocol import Count, Level, MetricName, Resamples
+from evaluation.validation import Recorded, Written
 
 
-def check_shape(content: dict[str, Any]) -> None:
-    """Refuse a result in which something is of another kind than it must be.
+class Statistics(Recorded):
+    """How intervals were drawn."""
 
-    Raises:
-        ValueError: with the place and what is expected there.
-    """
-    fits(content, SHAPE, "result")
-    for section, keys in LATER.items():
-        for key in keys:
-            fits(content[section].get(key), SOMETIMES, f"result: {section}: {key}")
-    _check_told(content["data"])
-    fits(content["data"].get("reference", ""), str, "result: data: reference")
-    for name, extractor in content["extractors"].items():
-        fits(extractor, EXTRACTOR, f"extractor {name}")
-        fits(extractor.get("doubt", ""), str, f"extractor {name}: doubt")
-    for name, metric in content["metrics"].items():
-        _check_known(name, "metrics")
-        fits(metric, METRIC, name)
-        fits(metric.get("note", ""), str, f"{name}: note")
-    for row in content["rows"]:
-        fits(row, ROW, "a row")
-        for name, sums in row["sums"].items():
-            _check_sums(name, sums, row["key"])
-    plan = content["protocol"]["statistics"]
-    if not (0 < plan["level"] < 1 and 0 < plan["resamples"] <= MOST_RESAMPLES and plan["seed"] >= 0):
-        raise ValueError(f"statistics {plan} are out of range (at most {MOST_RESAMPLES} resamples)")
+    level: Level
+    resamples: Resamples
+    seed: Count
 
 
-def _check_told(data: dict[str, Any]) -> None:
-    """What newer results say of metrics that could not be computed, and of frame rates."""
-    for name, told in _dict(data, "unmeasured").items():
-        _check_known(name, "data: unmeasured")
-        fits(told, {"clips": int, "why": str}, f"data: unmeasured: {name}")
-    for side in _dict(data, "source_rates"):
-        for rate, count in _dict(data["source_rates"], side).items():
-            fits(count, int, f"data: source_rates: {side}: {rate}")
-            if not rate.replace(".", "", 1).isdecimal():
-                raise ValueError(f"data: source_rates: {side}: {rate!r} is no rate")
+class ProtocolRecord(Recorded):
+    """By what was measured."""
+
+    tag: str
+    sha256: str
+    statistics: Statistics
 
 
-def _dict(content: dict[str, Any], key: str) -> dict[str, Any]:
-    found = content.get(key, {})
-    fits(found, dict, key)
-    return found
+class SystemRecord(Recorded):
+    """What made the videos; see `evaluation.results.system`."""
+
+    name: str
+    role: str
+    checkpoint_sha256: str
+    run_signature: str
+    seeds: list[int]
+    settings: dict[str, Any]
+    seconds_per_frame: float | None
+    peak_memory_mb: float | None
+    tflop_per_frame: float | None = None
 
 
-def fits(content: Any, shape: Any, where: str) -> None:
-    """Refuse content of another kind than `shape` says: a type, several of them, or a dictionary of shapes.
+class Unmeasured(Recorded):
+    """Of a metric: how many clips it could not be computed for, and why."""
 
-    Raises:
-        ValueError: with the place and what is expected there.
-    """
-    if isinstance(shape, dict):
-        if not isinstance(content, dict):
-            raise ValueError(f"{where} must be a JSON object")
-        for key, inner in shape.items():
-            if key not in content:
-                raise ValueError(f"{where} lacks {key}")
-            fits(content[key], inner, f"{where}: {key}")
-    elif not isinstance(content, shape) or (isinstance(content, bool) and shape is not bool):
-        names = " or ".join(kind.__name__ for kind in (shape if isinstance(shape, tuple) else (shape,)))
-        raise ValueError(f"{where} must be {names}, got {type(content).__name__}")
+    clips: int
+    why: str
 
 
-def _check_known(name: str, where: str) -> None:
-    if name not in METRICS:
-        raise ValueError(f"{where}: this version knows no metric {name!r}")
+class DataRecord(Recorded):
+    """What was measured; see `evaluation.results.data`."""
+
+    sha256: str
+    truth: str
+    keys: list[str]
+    clips: int
+    identities: int
+    frames: int
+    failed: int
+    reference: str = ""
+    unmeasured: dict[MetricName, Unmeasured] = Field(default_factory=dict)
+    source_rates: dict[str, dict[str, int]] = Field(default_factory=dict)
+
+    @field_validator("source_rates")
+    @classmethod
+    def _are_rates(cls, rates: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+        for side, counts in rates.items():
+            for rate in counts:
+                if not rate.replace(".", "", 1).isdecimal():
+                    raise ValueError(f"{side}: {rate!r} is no rate")
+        return rates
 
 
-def _check_sums(name: str, sums: Any, key: str) -> None:
-    _check_known(name, key)
-    width = METRICS[name]().sums.numel()
-    known = isinstance(sums, list) and all(isinstance(x, NUMBER) and math.isfinite(x) for x in sums)
-    if not known or len(sums) != width:
-        raise ValueError(
-            f"{key}: {name} needs {width} finite sums; measure a result of an older version anew"
-        )
+class ExtractorRecord(Recorded):
+    """A network that measured."""
+
+    name: str
+    published: bool
+    sha256: str
+    provides: list[str]
+    doubt: str = ""
+
+
+class MetricRecord(Recorded):
+    """A value over all rows and what stands beside it."""
+
+    value: float | None
+    interval: list[float] | None
+    n: int
+    n_failed: int
+    details: dict[str, Any]
+    between_seeds: float | None
+    note: str = ""
+
+
+class RowRecord(Written):
+    """A `Row`."""
+
+    key: str
+    identity: str
+    label: str
+    seed: int
+    frames: int
+    problem: str
+    values: dict[str, float | None]
+    sums: dict[MetricName, list[Any]]
+
+    @model_validator(mode="after")
+    def _sums_fit(self) -> "RowRecord":
+        for name, sums in self.sums.items():
+            width = METRICS[name]().sums.numel()
+            if len(sums) != width or not all(map(_is_finite, sums)):
+                raise ValueError(
+                    f"{self.key}: {name} needs {width} finite sums; measure a result of an older version anew"
+                )
+        return self
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+class CostRecord(Recorded):
+    """What evaluating and, where it was timed, generating took."""
+
+    generation_seconds_per_frame: float | None = None
+    generation_peak_memory_mb: float | None = None
+
+
+class SumsFile(Recorded):
+    """The file of tensors beside the JSON."""
+
+    name: str
+    sha256: str
+
+
+class ResultRecord(Recorded):
+    """A result's whole JSON."""
+
+    protocol: ProtocolRecord
+    system: SystemRecord
+    data: DataRecord
+    extractors: dict[str, ExtractorRecord]
+    metrics: dict[MetricName, MetricRecord]
+    rows: list[RowRecord]
+    environment: dict[str, Any]
+    cost: CostRecord
+    created: str
+    sha256: str
+    sums_file: SumsFile | None

@@ -4,16 +4,15 @@ N row, K entry of sums, V sample, D width.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
 from evaluation.metrics import METRICS
-from evaluation.results.rows import unmeasured
+from evaluation.results.aggregates import Measurements
+from evaluation.results.rows import Row, unmeasured
 from evaluation.statistics.intervals import number
-
-if TYPE_CHECKING:
-    from evaluation.results.result import Result
 
 TOLERANCE = 1e-6  # relative; recomputing on another machine may round differently
 RECOMPUTED = (
@@ -22,117 +21,117 @@ RECOMPUTED = (
 )
 
 
-def check_result(result: "Result", set_intervals: bool = True) -> None:
+def check_claims(
+    data: Mapping[str, Any], metrics: Mapping[str, Any], measured: Measurements, set_intervals: bool = True
+) -> None:
     """Compare counts, values of rows, tensors and aggregates with the rows and features they rest on.
 
     Args:
-        result: to check.
-        set_intervals: whether the intervals of distances of sets are computed again too, which takes many
-            times as long as their values do. Only who does not use them may leave them be.
+        data: section `data` of a result.
+        metrics: section `metrics` of it.
+        measured: what both have to follow from.
+        set_intervals: whether the intervals of distances of sets are computed again too.
 
     Raises:
-        ValueError: naming what does not follow, what is claimed and what is found.
+        ValueError: naming what does not follow, what is claimed and what the rows give.
     """
-    digest = result.digest
-    if result.checked == digest:  # what was read is not measured a second time on its way to a page
-        return
-    _check_counts(result)
-    _check_tensors(result)
-    _check_rows(result)
-    _check_unmeasured(result)
-    _check_metrics(result, set_intervals)
-    if set_intervals:
-        result.checked = digest
+    _check_counts(data, measured.rows)
+    _check_tensors(measured)
+    _check_rows(measured.rows)
+    _check_unmeasured(data.get("unmeasured", {}), measured)
+    _check_metrics(metrics, measured, set_intervals)
 
 
-def _check_counts(result: "Result") -> None:
-    found = {
-        "clips": len({row.key for row in result.rows}),
-        "identities": len({row.identity for row in result.rows}),
-        "frames": sum(row.frames for row in result.rows),
-        "failed": sum(bool(row.problem) for row in result.rows),
+def _check_counts(data: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    counts = {
+        "clips": len({row.key for row in rows}),
+        "identities": len({row.identity for row in rows}),
+        "frames": sum(row.frames for row in rows),
+        "failed": sum(bool(row.problem) for row in rows),
     }
-    for what, count in found.items():
-        if result.data[what] != count:
-            raise ValueError(f"it claims {result.data[what]} {what}, its rows give {count}")
-    if result.data["keys"] != sorted({row.key for row in result.rows}):
+    for what, count in counts.items():
+        if data[what] != count:
+            raise ValueError(f"it claims {data[what]} {what}, its rows give {count}")
+    if data["keys"] != sorted({row.key for row in rows}):
         raise ValueError("its list of clips is not that of its rows")
-    if len({(row.key, row.seed) for row in result.rows}) < len(result.rows):
+    if len({(row.key, row.seed) for row in rows}) < len(rows):
         raise ValueError("a clip stands there twice with one seed")
 
 
-def _check_tensors(result: "Result") -> None:
+def _check_tensors(measured: Measurements) -> None:
     """Sums (N, K) and features (V, D) of the evaluated rows: as many, as wide, all of them numbers."""
-    rows = [row for row in result.rows if not row.problem]
-    for name, sums_NK in result.large.items():
+    evaluated = [row for row in measured.rows if not row.problem]
+    for name, sums_NK in measured.large.items():
         if name not in METRICS:
             raise ValueError(f"this version knows no metric {name!r}")
-        wanted = (len(rows), METRICS[name]().sums.numel())
+        wanted = (len(evaluated), METRICS[name]().sums.numel())
         if tuple(sums_NK.shape) != wanted or not torch.isfinite(sums_NK).all():
             raise ValueError(f"{name} needs finite sums {wanted}, found {tuple(sums_NK.shape)}")
         if METRICS[name].of_sets:
-            _check_features(result, name, METRICS[name].needs[0], len(rows))
+            _check_features(measured, name, METRICS[name].needs[0], len(evaluated))
 
 
-def _check_features(result: "Result", name: str, field: str, count: int) -> None:
-    clips = result.features.get(field, [])
+def _check_features(measured: Measurements, name: str, field: str, count: int) -> None:
+    clips = measured.features.get(field, [])
     if len(clips) != count:
         raise ValueError(f"{name} rests on {field} of {count} clips, found {len(clips)}")
-    for row, (clip, counted) in enumerate(zip(clips, result.large[name].tolist(), strict=True)):
+    for row, (clip, counted) in enumerate(zip(clips, measured.large[name].tolist(), strict=True)):
         if [len(side) for side in clip] != counted:
             raise ValueError(f"{name}: clip {row} counts {counted} samples, found {[len(s) for s in clip]}")
         if any(side.ndim != 2 or not torch.isfinite(side).all() for side in clip):
             raise ValueError(f"{name}: the features of clip {row} are not finite numbers (V, D)")
 
 
-def _check_rows(result: "Result") -> None:
-    for row in result.rows:
+def _check_rows(rows: Sequence[Row]) -> None:
+    for row in rows:
         if row.problem and (row.sums or row.values or row.frames):
             raise ValueError(f"{row.key}: it failed and yet has numbers")
         if row.values.keys() != row.sums.keys():
             odd = ", ".join(sorted(row.values.keys() ^ row.sums.keys()))
             raise ValueError(f"{row.key}: {odd} with a value or with sums alone")
         for name, sums in row.sums.items():
-            found = number(METRICS[name]().finish(torch.tensor(sums, dtype=torch.float64)))
-            if not alike(row.values[name], found):
-                raise ValueError(f"{row.key}: {name} claims {row.values[name]}, its sums give {found}")
+            value = number(METRICS[name]().finish(torch.tensor(sums, dtype=torch.float64)))
+            if not alike(row.values[name], value):
+                raise ValueError(f"{row.key}: {name} claims {row.values[name]}, its sums give {value}")
 
 
-def _check_unmeasured(result: "Result") -> None:
+def _check_unmeasured(claimed: Mapping[str, Any], measured: Measurements) -> None:
     """Of metrics that no clip has, what is claimed counts; one that is not even claimed cannot be known."""
-    claimed = result.data.get("unmeasured", {})
-    names = claimed.keys() | {name for row in result.rows for name in row.sums}
-    found = unmeasured(result.rows, names, result.large)
-    for name in sorted(claimed.keys() | found.keys()):
-        if claimed.get(name) != found.get(name):
-            said = f"{name} claims {claimed.get(name, 'to be measured everywhere')}"
-            raise ValueError(f"{said}, its rows give {found.get(name, 'a measured metric')}: evaluate again")
+    names = claimed.keys() | {name for row in measured.rows for name in row.sums}
+    lacking = unmeasured(measured.rows, names, measured.large)
+    for name in sorted(claimed.keys() | lacking.keys()):
+        if claimed.get(name) != lacking.get(name):
+            claim = f"{name} claims {claimed.get(name, 'to be measured everywhere')}"
+            raise ValueError(
+                f"{claim}, its rows give {lacking.get(name, 'a measured metric')}: evaluate again"
+            )
 
 
-def _check_metrics(result: "Result", set_intervals: bool) -> None:
-    recomputed = result.recomputed(set_intervals)
-    if result.metrics.keys() != recomputed.keys():
-        raise ValueError(f"no rows for {', '.join(sorted(result.metrics.keys() ^ recomputed.keys()))}")
-    for name, found in recomputed.items():
-        claimed = result.metrics[name]
-        if claimed.get("version") != found["version"]:
-            said = f"{name} is of version {claimed.get('version')}, this suite measures {found['version']}"
-            raise ValueError(f"{said}: evaluate again")
-        taken = METRICS[name].of_sets and not set_intervals
-        for what in (what for what in RECOMPUTED if not (taken and what == "interval")):
-            if not alike(claimed.get(what), found[what]):
+def _check_metrics(metrics: Mapping[str, Any], measured: Measurements, set_intervals: bool) -> None:
+    recomputed = measured.records(set_intervals)
+    if metrics.keys() != recomputed.keys():
+        raise ValueError(f"no rows for {', '.join(sorted(metrics.keys() ^ recomputed.keys()))}")
+    for name, record in recomputed.items():
+        claimed = metrics[name]
+        if claimed.get("version") != record["version"]:
+            versions = f"version {claimed.get('version')}, this suite measures {record['version']}"
+            raise ValueError(f"{name} is of {versions}: evaluate again")
+        unknown_interval = METRICS[name].of_sets and not set_intervals
+        for what in (what for what in RECOMPUTED if not (unknown_interval and what == "interval")):
+            if not alike(claimed.get(what), record[what]):
                 if what == "details":  # too long to be shown
                     raise ValueError(f"{name}: its details do not follow from its rows")
-                said = f"{name} claims {what} {claimed.get(what)}, its rows give {found[what]}"
-                raise ValueError(said)
+                raise ValueError(f"{name} claims {what} {claimed.get(what)}, its rows give {record[what]}")
 
 
-def alike(claimed: Any, found: Any) -> bool:
+def alike(claimed: Any, computed: Any) -> bool:
     """Whether two pieces of JSON are the same, numbers up to rounding."""
-    if isinstance(found, dict) and isinstance(claimed, dict):
-        return claimed.keys() == found.keys() and all(alike(claimed[key], found[key]) for key in found)
-    if isinstance(found, list | tuple) and isinstance(claimed, list | tuple):
-        return len(claimed) == len(found) and all(map(alike, claimed, found))
-    if isinstance(found, float) and isinstance(claimed, int | float) and not isinstance(claimed, bool):
-        return math.isclose(claimed, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return claimed == found
+    if isinstance(computed, dict) and isinstance(claimed, dict):
+        return claimed.keys() == computed.keys() and all(
+            alike(claimed[key], computed[key]) for key in computed
+        )
+    if isinstance(computed, list | tuple) and isinstance(claimed, list | tuple):
+        return len(claimed) == len(computed) and all(map(alike, claimed, computed))
+    if isinstance(computed, float) and isinstance(claimed, int | float) and not isinstance(claimed, bool):
+        return math.isclose(claimed, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return claimed == computed

@@ -21,7 +21,7 @@ def ratio(sums: Tensor) -> Tensor:
     return sums[..., 0] / torch.where(sums[..., 1] > 0, sums[..., 1], torch.nan)
 
 
-def number(value: Tensor) -> float | None:
+def number(value: Tensor | float) -> float | None:
     """A float, or None for what is not finite."""
     as_float = float(value)
     return as_float if math.isfinite(as_float) else None

@@ -80,13 +80,13 @@ def lone_changes(clips: Sequence[Clip]) -> dict[str, list[tuple[int, int]]]:
     for clip in clips:
         if set(clip.made_from) != set(factors):
             raise ValueError(f"clips name different factors: {factors} and {sorted(clip.made_from)}")
-    found: dict[str, list[tuple[int, int]]] = {factor: [] for factor in factors}
+    pairs: dict[str, list[tuple[int, int]]] = {factor: [] for factor in factors}
     for first, second in combinations(range(len(clips)), 2):
         a, b = clips[first].made_from, clips[second].made_from
         changed = [factor for factor in factors if a[factor] != b[factor]]
         if len(changed) == 1:
-            found[changed[0]].append((first, second))
-    return found
+            pairs[changed[0]].append((first, second))
+    return pairs
 
 
 def squared_spread(x_ND: Tensor) -> Tensor:
@@ -107,25 +107,25 @@ def disentanglement(clips: Sequence[Clip], resamples: int = 2000, seed: int = 0)
     """
     if len(clips) < 2:
         raise ValueError(f"a disentanglement matrix needs two clips or more, got {len(clips)}")
-    pairs = {factor: found for factor, found in lone_changes(clips).items() if found}
+    pairs = {factor: own_pairs for factor, own_pairs in lone_changes(clips).items() if own_pairs}
     stacked = {name: _stacked(clips, name) for name in clips[0].measured}
     spread = {name: float(squared_spread(x_ND)) for name, x_ND in stacked.items()}
-    kept = [name for name in stacked if spread[name] > STILL]
+    moving = [name for name in stacked if spread[name] > STILL]
     moved: dict[str, dict[str, float]] = {factor: {} for factor in pairs}
     intervals: dict[str, dict[str, Interval | None]] = {factor: {} for factor in pairs}
-    for factor, found in pairs.items():
-        people = [(clips[first].person, clips[second].person) for first, second in found]
-        for name in kept:
-            sums_P2, finish = _movements(stacked[name], found), _relative(spread[name])
+    for factor, own_pairs in pairs.items():
+        people = [(clips[first].person, clips[second].person) for first, second in own_pairs]
+        for name in moving:
+            sums_P2, finish = _movements(stacked[name], own_pairs), _relative(spread[name])
             moved[factor][name] = float(finish(sums_P2.sum(0)))
             intervals[factor][name] = pair_interval(sums_P2, people, finish, resamples, seed)
     return Disentanglement(
         factors=tuple(pairs),
-        measures=tuple(kept),
+        measures=tuple(moving),
         moved=moved,
         intervals=intervals,
-        pairs={factor: len(found) for factor, found in pairs.items()},
-        frozen=tuple(name for name in stacked if name not in kept),
+        pairs={factor: len(own_pairs) for factor, own_pairs in pairs.items()},
+        frozen=tuple(name for name in stacked if name not in moving),
     )
 
 

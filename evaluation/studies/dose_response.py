@@ -188,8 +188,8 @@ def _saturation(
     def share(sums_BK: Tensor) -> Tensor:
         return (hinge(dose_L, mean_curve(sums_BK)) - dose_L[0]) / (dose_L[-1] - dose_L[0])
 
-    found = number(share(whole_GK.sum(0, keepdim=True)))
-    if found is None or len(whole_GK) < 2:
-        return found, None
+    where_level = number(share(whole_GK.sum(0, keepdim=True)))
+    if where_level is None or len(whole_GK) < 2:
+        return where_level, None
     names = [f"{i:06}" for i in range(len(whole_GK))]
-    return found, percentile_interval(bootstrap(whole_GK, names, share, resamples, seed))
+    return where_level, percentile_interval(bootstrap(whole_GK, names, share, resamples, seed))

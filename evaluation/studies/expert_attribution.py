@@ -136,17 +136,17 @@ def mean_gates(
     for gate_FE in gates:
         if gate_FE.ndim != 2 or gate_FE.shape[1] != len(experts):
             raise ValueError(f"expected gates (F, {len(experts)}), got {tuple(gate_FE.shape)}")
-    found: dict[str, dict[str, Cell]] = {}
+    gate_means: dict[str, dict[str, Cell]] = {}
     for emotion in dict.fromkeys(asked):
         mine = [i for i, name in enumerate(asked) if name == emotion]
         who = [people[i] for i in mine]
         sums_NE = torch.stack([gates[i].double().sum(0) for i in mine])
         count_N = torch.tensor([float(len(gates[i])) for i in mine], dtype=torch.float64)
-        found[emotion] = {
+        gate_means[emotion] = {
             expert: _cell(torch.stack([sums_NE[:, e], count_N], 1), who, False, resamples, seed)
             for e, expert in enumerate(experts)
         }
-    return found
+    return gate_means
 
 
 def _names(knock_outs: Sequence[KnockOut]) -> tuple[list[str], list[str]]:
@@ -207,14 +207,14 @@ def _shares(
     seed: int,
 ) -> dict[str, Cell]:
     """Share of the emotion's own expert, where it has one, and over all of those."""
-    found: dict[str, Cell] = {}
+    shares: dict[str, Cell] = {}
     for row in (*(emotion for emotion in emotions if emotion in experts), ALL):
         mine = [i for i, k in enumerate(knock_outs) if k.asked == row or (row == ALL and k.asked in experts)]
         own_N = torch.tensor([float(knock_outs[i].asked == knock_outs[i].expert) for i in mine])
         sums_N2 = torch.stack([square_N[mine] * own_N, square_N[mine]], 1)
         cell = _cell(sums_N2, [knock_outs[i].person for i in mine], False, resamples, seed)
-        found[row] = Cell(cell.value, cell.interval, len(mine) // len(experts))
-    return found
+        shares[row] = Cell(cell.value, cell.interval, len(mine) // len(experts))
+    return shares
 
 
 def _cell(sums_N2: Tensor, people: Sequence[str], rooted: bool, resamples: int, seed: int) -> Cell:

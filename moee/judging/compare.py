@@ -108,7 +108,7 @@ def system_names(results: "Sequence[Result]", paths: Sequence[Path]) -> list[str
 def _row(test: "Comparison") -> dict[str, object]:
     """A line of the CSV."""
     from evaluation.metrics import METRICS
-    from evaluation.results.result import direction
+    from evaluation.results.aggregates import direction
 
     row = {name: value for name, value in vars(test).items() if name in COLUMNS}
     effect = test.effect

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evaluation.comparison.sensitivity import Sight, sights
+from evaluation.comparison.sensitivity import Sensitivity, sensitivities
 from evaluation.metrics import METRICS
 from evaluation.protocol import NOT_SQUARE, load_protocol
 from evaluation.results.data import rate_lines, unmeasured_lines
@@ -80,7 +80,7 @@ def cost_line(result: Result) -> str:
 
 def limit_table(results: Sequence[Result]) -> list[str]:
     """What each metric can see: all rows side by side, then ceiling, nearest floor and a verdict."""
-    by_metric = {sight.name: sight for sight in sights(results)}
+    by_metric = {each.name: each for each in sensitivities(results)}
     lines = ["", f"{'values':28}" + "".join(f"{f'({i + 1})':>12}" for i in range(len(results)))]
     for name in by_metric:
         title = METRICS[name].title
@@ -97,24 +97,24 @@ def limit_table(results: Sequence[Result]) -> list[str]:
     lines.append("")
     heads = ("what each metric sees", "real video", "its halves", "nearest floor")
     lines.append(f"{heads[0]:28}{heads[1]:26}{heads[2]:26}{heads[3]:52}sees")
-    return [*lines, *map(_sight_line, by_metric.values())]
+    return [*lines, *map(_sensitivity_line, by_metric.values())]
 
 
-def _cell(result: Result, name: str, sight: Sight) -> str:
-    record, blind = result.metrics.get(name), result.system["name"] in sight.confused
+def _cell(result: Result, name: str, sensitivity: Sensitivity) -> str:
+    record, blind = result.metrics.get(name), result.system["name"] in sensitivity.not_told_apart
     shown = "-" if record is None or record["value"] is None else f"{record['value']:.4g}"
     return f"{'~' * blind}{shown}"
 
 
-def _sight_line(sight: Sight) -> str:
+def _sensitivity_line(seen: Sensitivity) -> str:
     """Ceiling, halves, nearest floor, and whether the metric tells the floors from real video."""
-    halves = "-" if sight.halves is None else _reach(*sight.halves)
-    floor = "-" if sight.nearest is None else f"{_reach(*sight.nearest[1:])} {sight.nearest[0]}"
-    verdict = "all floors" if not sight.confused else f"not {', '.join(sight.confused)}"
-    if not sight.sees:
-        verdict = "NOTHING" if sight.confused else "no floor to tell"
-    real = _reach(sight.real, sight.interval)
-    return f"{METRICS[sight.name].title:27} {real:25} {halves:25} {floor:51} {verdict}".rstrip()
+    halves = "-" if seen.halves is None else _reach(*seen.halves)
+    floor = "-" if seen.nearest is None else f"{_reach(*seen.nearest[1:])} {seen.nearest[0]}"
+    verdict = "all floors" if not seen.not_told_apart else f"not {', '.join(seen.not_told_apart)}"
+    if not seen.sees:
+        verdict = "NOTHING" if seen.not_told_apart else "no floor to tell"
+    real = _reach(seen.real, seen.interval)
+    return f"{METRICS[seen.name].title:27} {real:25} {halves:25} {floor:51} {verdict}".rstrip()
 
 
 def _reach(value: float, interval: tuple[float, float]) -> str:

@@ -60,8 +60,7 @@ def prepare(
         corpus: One of `corpora()`.
         source: Its folder, which is only read.
         out: The folder for the shards; must not be the source.
-        detector: MediaPipe's face landmarker; without it faces are cut by boxes and nothing is measured in
-            them.
+        detector: MediaPipe's face landmarker; without it faces are cut by boxes, and nothing is measured.
         face_box: `x y w h` in pixels for every clip, from the hairline to the chin; the manifest's boxes
             come second.
         size: Side of the samples in pixels.
@@ -96,9 +95,8 @@ def prepare(
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
-    rejected |= (
-        reader.unread_files(source) if hasattr(reader, "unread_files") else {}
-    )  # none in a known layout
+    if hasattr(reader, "unread_files"):  # a corpus of known layout has none
+        rejected |= reader.unread_files(source)
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)

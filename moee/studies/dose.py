@@ -1,14 +1,14 @@
 """`moee study dose`: is more shown when more is asked for? N clip, E expert, A action unit."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from itertools import product
 
 import torch
+from markupsafe import Markup
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNITS, EMOTIONS
-from evaluation.pages.lines import Line, line_chart
+from evaluation.pages.lines import Line, line_chart, panels
 from evaluation.statistics.intervals import cluster_interval, ratio
 from evaluation.studies import DoseResponse, dose_response
 from lightning_modules.interfaces import EmotionCue
@@ -113,7 +113,7 @@ def curve(rows: Rows, name: str, colour: int, dashed: bool = False) -> Line:
     return Line(name, DOSES, means, spans, colour, dashed)
 
 
-def _figure(rows: dict[str, Rows]) -> str:
+def _figure(rows: dict[str, Rows]) -> Markup:
     names = ((EMOTION, "emotion"), (TRUTH, "emotion, true"), (GATE, "gate"), (UNIT, "unit"))
     names = (*names, (UNIT_TRUTH, "unit, true"))
     colours = {EMOTION: 0, TRUTH: 0, GATE: 1, UNIT: 2, UNIT_TRUTH: 2}
@@ -124,16 +124,14 @@ def _figure(rows: dict[str, Rows]) -> str:
     ]
     chart = line_chart(drawn, "Measured over asked", "asked intensity", "measured", (0.0, 1.0))
     caption = "Mean over people; bands are 95 % intervals over people, dashed lines true renderings."
-    return f'<figure class="wide">{chart}<figcaption>{caption}</figcaption></figure>'
+    return Markup('<figure class="wide">{}<figcaption>{}</figcaption></figure>').format(chart, caption)
 
 
-def _panels(by_emotion: dict[str, Rows]) -> str:
-    panels: Sequence[str] = [
-        f"<figure><figcaption>{emotion}</figcaption>"
-        + line_chart(
+def _panels(by_emotion: dict[str, Rows]) -> Markup:
+    charts = {
+        emotion: line_chart(
             [curve(rows, emotion, 0)], emotion, "asked", "probability", (0.0, 1.0), (280, 200), named=False
         )
-        + "</figure>"
         for emotion, rows in by_emotion.items()
-    ]
-    return f'<h2>By emotion</h2><div class="panels">{"".join(panels)}</div>'
+    }
+    return panels("By emotion", charts)

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import torch
+from markupsafe import Markup
 from torch import Tensor
 
 from datamodules.batch import CLASSES, FPS, Sample
@@ -90,12 +91,12 @@ def _line(name: str, generated: Drift, true: Drift | None) -> str:
     return f"{name:26}" + "".join(f"{text:28}" for text in slopes) + "".join(f"{end:>14}" for end in ends)
 
 
-def _figure(name: str, generated: Drift, true: Drift | None) -> str:
+def _figure(name: str, generated: Drift, true: Drift | None) -> Markup:
     lines = [Line("made", generated.seconds, generated.mean, generated.intervals, 0)]
     if true is not None:
         lines.append(Line("true", true.seconds, true.mean, (), 6, dashed=True))
     chart = line_chart(lines, f"{name} over time", "seconds", MEASURES[name], size=(560, 240))
-    return f'<figure class="wide"><h3>{name}</h3>{chart}</figure>'
+    return Markup('<figure class="wide"><h3>{}</h3>{}</figure>').format(name, chart)
 
 
 def frames_of(seconds: float) -> int:

@@ -1,14 +1,14 @@
 """`moee study experts`: whose work is an expression? Gates over time, and experts left out one at a time."""
 
-from html import escape
 from itertools import product
 
 import torch
+from markupsafe import Markup
 from torch import Tensor
 
 from datamodules.batch import CLASSES, EMOTIONS, FPS
-from evaluation.pages.lines import Line, legend, line_chart
-from evaluation.pages.page import data_table
+from evaluation.pages.lines import Line, legend, line_chart, panels
+from evaluation.pages.page import render
 from evaluation.studies import Cell, ExpertAttribution, KnockOut, expert_attribution, mean_gates
 from evaluation.studies.expert_attribution import ALL
 from moee.studies.bench import Bench, blend_of, label_cue
@@ -122,57 +122,58 @@ def _first_timelines(timelines: Timelines) -> dict[str, dict[str, list[list[floa
     }
 
 
-def _timeline_panels(timelines: Timelines) -> str:
+def _timeline_panels(timelines: Timelines) -> Markup:
     parts = [legend(EMOTIONS)]
     for kind, clips in timelines.items():
         first = {emotion: gates for emotion, _, gates in reversed(clips)}
         top = max(float(gates.max()) for gates in first.values())
-        panels = [_panel(emotion, first[emotion], kind, top) for emotion in CLASSES if emotion in first]
-        parts.append(f'<h2>{kind.capitalize()} gates</h2><div class="panels">{"".join(panels)}</div>')
+        charts = {
+            f"asked: {emotion}": _panel(emotion, first[emotion], kind, top)
+            for emotion in CLASSES
+            if emotion in first
+        }
+        parts.append(panels(f"{kind.capitalize()} gates", charts))
     caption = "The first clip of each emotion; means over the network's places, tokens and sampling steps."
-    return f"{''.join(parts)}<p>{caption}</p>"
+    return Markup("").join([*parts, Markup("<p>{}</p>").format(caption)])
 
 
-def _panel(emotion: str, gates_FE: Tensor, kind: str, top: float) -> str:
+def _panel(emotion: str, gates_FE: Tensor, kind: str, top: float) -> Markup:
     seconds = (torch.arange(len(gates_FE)) / FPS).tolist()
     lines = [Line(expert, seconds, gates_FE[:, e].tolist(), colour=e) for e, expert in enumerate(EMOTIONS)]
-    chart = line_chart(
+    return line_chart(
         lines, f"{kind} gates, {emotion}", "seconds", "gate", (0.0, 1.05 * top), (280, 200), named=False
     )
-    return f"<figure><figcaption>asked: {emotion}</figcaption>{chart}</figure>"
 
 
-def _heat_maps(attribution: ExpertAttribution) -> list[str]:
+def _heat_maps(attribution: ExpertAttribution) -> list[Markup]:
     tables = {
         "Probability of the asked emotion lost without an expert": attribution.lost[ASKED],
         "Action units moved without an expert": attribution.moved["action units"],
     }
-    return [f"<h2>{title}</h2>{_heat_map(title, table)}" for title, table in tables.items()] + [
-        _share(attribution)
-    ]
+    return [_heat_map(title, table) for title, table in tables.items()] + [_share(attribution)]
 
 
-def _heat_map(title: str, table: Gates) -> str:
+def _heat_map(title: str, table: Gates) -> Markup:
+    """Emotions that were asked for by experts that were left out, darker where more hangs on the expert."""
     most = max(abs(cell.value or 0.0) for row in table.values() for cell in row.values()) or 1.0
-    head = '<th class="name" scope="col">asked</th>'
-    head += "".join(f'<th scope="col">without {expert}</th>' for expert in EMOTIONS)
-    rows = []
-    for emotion, row in table.items():
-        cells = "".join(_heat_cell(cell, expert == emotion, most) for expert, cell in row.items())
-        rows.append(f'<tr><th class="name" scope="row">{emotion}</th>{cells}</tr>')
-    return data_table(title, head, f"<tbody>{''.join(rows)}</tbody>")
+    rows = {
+        emotion: [_heat_cell(cell, expert == emotion, most) for expert, cell in row.items()]
+        for emotion, row in table.items()
+    }
+    heads = [f"without {expert}" for expert in EMOTIONS]
+    return render("heat_map.html.j2", {"title": title, "corner": "asked", "heads": heads, "rows": rows})
 
 
-def _heat_cell(cell: Cell, own: bool, most: float) -> str:
+def _heat_cell(cell: Cell, own: bool, most: float) -> dict[str, object]:
     share = min(1.0, max(0.0, (cell.value or 0.0) / most))
-    reach = f'<span class="range">{with_interval(cell.value, cell.interval).partition(" ")[2]}</span>'
-    kind = "heat own" if own else "heat"
-    return f'<td class="{kind}" style="--share: {share:.3f}">{_short(cell)}{reach}</td>'
+    span = with_interval(cell.value, cell.interval).partition(" ")[2]
+    return {"share": f"{share:.3f}", "own": own, "text": _short(cell), "span": span}
 
 
-def _share(attribution: ExpertAttribution) -> str:
+def _share(attribution: ExpertAttribution) -> Markup:
     shares = [
         f"{measure}: {with_interval(rows[ALL].value, rows[ALL].interval)}"
         for measure, rows in attribution.own_share.items()
     ]
-    return f"<p>Share of the own expert in all movement (1/6 = all alike): {escape('; '.join(shares))}.</p>"
+    words = "Share of the own expert in all movement (1/6 = all alike)"
+    return Markup("<p>{}: {}.</p>").format(words, "; ".join(shares))

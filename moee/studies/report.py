@@ -5,13 +5,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import torch
+from markupsafe import Markup
 
-from evaluation.pages.page import page
+from evaluation.pages.page import page, render
 from evaluation.protocol import digest_of
 from evaluation.results.environment import environment, peak_memory_mb
 from evaluation.runtime.devices import device_name
@@ -44,16 +44,13 @@ class Report:
     intro: str
     lines: list[str]
     findings: dict[str, Any]
-    figures: list[str] = field(default_factory=list)
+    figures: list[Markup] = field(default_factory=list)
     measured_by: str = EMBEDDED
 
     def page(self) -> str:
         """One HTML document without any network."""
-        table = f'<div class="scroll" tabindex="0"><pre>{escape(chr(10).join(self.lines))}</pre></div>'
-        body = "\n".join(
-            [*self.figures, "<h2>Numbers</h2>", table, f'<p class="soft">{escape(self.measured_by)}</p>']
-        )
-        return page(self.title, self.intro, body, style="lines.css")
+        values = {"figures": self.figures, "lines": self.lines, "measured_by": self.measured_by}
+        return page(self.title, self.intro, render("study.html.j2", values), style="lines.css")
 
 
 def record(

@@ -24,13 +24,13 @@ def doc_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir(parents=True)
     about = {}
     for number, emotion in enumerate(("happy", "sad", "neutral")):
-        clip = synthetic_clip(
-            900 + number, 52, 128, identity=900 + number % 2, blend=parse_blend(emotion), split="test"
-        )
+        count, person = 52 if number < 2 else 12, 900 + number % 2
+        clip = synthetic_clip(900 + number, count, 128, person, blend=parse_blend(emotion), split="test")
         frames, sound, stem = clip["frames"], clip["waveform"], f"clip_{number + 1}"
         about[stem] = {"identity": f"M{number % 2}", "emotion": emotion}
         write_video(folder / "true" / f"{stem}.mp4", frames[:12], sound[: 12 * 640])
-        noisy = (frames[:12].int() + torch.randint(-9, 9, frames[:12].shape)).clamp(0, 255).byte()
+        noise = torch.randint(-9, 9, frames[:12].shape, generator=torch.Generator().manual_seed(number))
+        noisy = (frames[:12].int() + noise).clamp(0, 255).byte()
         write_video(folder / "made/theirs" / f"{stem}.mp4", noisy, sound[: 12 * 640])
         if number < 2:
             write_video(folder / "recordings" / f"{stem}.mp4", frames, sound)

@@ -275,13 +275,16 @@ def test_the_protocol_insists_on_its_networks(samples):
 def test_the_protocol_file_is_checked(tmp_path):
     path = tmp_path / "p.yaml"
     for text, complaint in (
-        ("name: x\nversion: 0\nmetrics: [psnr, fvd]", "unknown 'fvd'"),
-        ("name: x\nversion: 0\nmetric: [psnr]", "unknown 'metric'"),
-        ("name: x\nmetrics: [psnr]", "version is missing"),
-        ("name: x\nversion: 0\nmetrics: [psnr]\npreprocessing: {sizes: 3}", "unknown 'sizes'"),
+        ("name: x\nversion: 0\nmetrics: [psnr, fvd]", "no metric 'fvd', did you mean"),
+        ("name: x\nversion: 0\nmetric: [psnr]", "unknown key 'metric', did you mean 'metrics'"),
+        ("name: x\nmetrics: [psnr]", "p.yaml: lacks version"),
+        (
+            "name: x\nversion: 0\nmetrics: [psnr]\npreprocessing: {sizes: 3}",
+            "preprocessing: unknown key 'sizes', did you mean 'size'",
+        ),
         (
             "name: x\nversion: 0\nmetrics: [psnr]\nstatistics: {interval: BC}",
-            "known are percentile, bca",
+            "statistics.interval is 'BC', allowed are percentile, bca",
         ),
         ("- psnr", "key: value"),
         ("name: [", "p.yaml: while parsing"),

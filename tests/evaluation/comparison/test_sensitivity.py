@@ -13,7 +13,7 @@ from evaluation.clips.floors import ceiling_and_floors, isolated_floors, missing
 from evaluation.clips.pairing import generated_pairs
 from evaluation.clips.samples import clips_of_samples
 from evaluation.clips.true_clips import Clips
-from evaluation.comparison.sensitivity import real_halves, sights
+from evaluation.comparison.sensitivity import real_halves, sensitivities
 from evaluation.evaluate import evaluate_pairs
 from evaluation.metrics import METRICS
 from evaluation.metrics.sets.frechet import frechet_distance
@@ -74,7 +74,7 @@ def test_the_halves_of_a_metric_by_person_are_prepared_by_person() -> None:
 
 def test_without_intervals_nothing_is_told(results: list[Result]) -> None:
     point = [replace(r, metrics={n: m | {"interval": None} for n, m in r.metrics.items()}) for r in results]
-    assert not any(sight.told or sight.confused for sight in sights(point))
+    assert not any(each.told_apart or each.not_told_apart for each in sensitivities(point))
 
 
 @pytest.mark.slow
@@ -103,16 +103,16 @@ def test_floors_that_can_be_made_need_no_word(clips: Clips) -> None:
 
 
 def test_a_metric_sees_what_it_is_about_and_not_the_rest(results: list[Result]) -> None:
-    found = {sight.name: sight for sight in sights(results)}
+    found = {each.name: each for each in sensitivities(results)}
     identity = found["csim_reference"]
-    assert "another identity" in identity.told
-    assert {"another emotion", "sound of another moment", "static reference"} <= set(identity.confused)
+    assert "another identity" in identity.told_apart
+    assert {"another emotion", "sound of another moment", "static reference"} <= set(identity.not_told_apart)
     assert identity.sees
-    assert "another emotion" in found["emotion_accuracy"].told
-    assert "another identity" in found["emotion_accuracy"].confused
+    assert "another emotion" in found["emotion_accuracy"].told_apart
+    assert "another identity" in found["emotion_accuracy"].not_told_apart
     assert found["psnr"].real == 100
     assert found["psnr"].nearest is not None
-    assert found["psnr"].nearest[0] in found["psnr"].told
+    assert found["psnr"].nearest[0] in found["psnr"].told_apart
 
 
 def test_halves_of_the_real_people(results: list[Result], clips: Clips) -> None:
@@ -144,4 +144,4 @@ def test_the_table_says_it_in_words(results: list[Result]) -> None:
     assert "not " in identity
     assert "another emotion" in identity
     with pytest.raises(ValueError, match="without real videos"):
-        sights(results[1:])
+        sensitivities(results[1:])

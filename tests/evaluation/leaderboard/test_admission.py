@@ -13,7 +13,9 @@ from evaluation.leaderboard.site import build_leaderboard
 from evaluation.protocol import digest_of
 from evaluation.results.files import SECTIONS
 from evaluation.results.result import Result
-from evaluation.results.schema import check_shape
+from evaluation.results.rows import Row
+from evaluation.results.schema import ResultRecord, RowRecord
+from evaluation.validation import checked
 from moee import cli
 
 UNSIGNED = ("environment", "cost")
@@ -144,7 +146,8 @@ def test_files_that_are_no_results_are_one_line(tmp_path, text):
 
 
 def test_the_shape_of_a_real_result_fits(board, tmp_path):
-    check_shape(json.loads(write(board[1], tmp_path).read_text()))
+    checked(ResultRecord, json.loads(write(board[1], tmp_path).read_text()), "result")
+    assert RowRecord.model_fields.keys() == Row.__dataclass_fields__.keys()
     assert admit([tmp_path / "a.json"])[1] == []
 
 

@@ -13,10 +13,11 @@ from evaluation.comparison.tables import doubt, group, measured_by
 from evaluation.extractors.interface import OTHER_WEIGHTS
 from evaluation.leaderboard.breakdown import breakdown, group_values
 from evaluation.leaderboard.downloads import as_csv, as_json, as_latex, as_markdown
-from evaluation.leaderboard.pareto import Point, front, log_ticks, plotted_metric, ticks
+from evaluation.leaderboard.pareto import Point, front, plotted_metric
 from evaluation.leaderboard.scores import family
 from evaluation.leaderboard.site import build_leaderboard
 from evaluation.metrics import METRICS
+from evaluation.pages.axes import log_ticks, ticks
 from evaluation.pages.videos import copy_videos, find_videos
 from evaluation.results.result import Result
 
@@ -157,7 +158,11 @@ def test_what_foreign_leaves_is_found_by_its_record(tmp_path):
     (tmp_path / "their still system").mkdir()
     with pytest.raises(ValueError, match="are both of their still system: leave one out"):
         find_videos(tmp_path, keys, most=6)
-    for text, said in (("{", "is not JSON"), ("[]", "with a name"), ('{"name": 3}', "with a name")):
+    for text, said in (
+        ("{", "is not JSON"),
+        ("[]", "`key: value` pairs"),
+        ('{"name": 3}', "name must be a text"),
+    ):
         (tmp_path / "stranger" / "system.json").write_text(text)
         with pytest.raises(ValueError, match=said):
             find_videos(tmp_path, keys, most=6)

@@ -13,7 +13,7 @@ from judges import PROTOCOL, judges, painted
 from evaluation.clips.floors import ceiling_and_floors
 from evaluation.clips.pairing import generated_pairs
 from evaluation.clips.samples import clips_of_samples
-from evaluation.comparison.sensitivity import sights
+from evaluation.comparison.sensitivity import sensitivities
 from evaluation.comparison.tables import UNLIKE, best, blind, fooled, group, tells, text_of
 from evaluation.evaluate import evaluate, evaluate_pairs
 from evaluation.leaderboard.downloads import as_json, as_latex, as_markdown
@@ -341,6 +341,6 @@ def test_the_board_and_the_limits_share_a_verdict(results):
         assert tells(floor, ceilings, "psnr") is wanted
         (board,) = group([*ceilings, *rest, floor])
         assert blind(board, "psnr") is (wanted is False)
-        (sight,) = (sight for sight in sights([*ceilings, floor]) if sight.name == "psnr")
-        assert (sight.told == ("floor",)) is (wanted is True)
-        assert (sight.confused == ("floor",)) is (wanted is False)
+        (psnr,) = (each for each in sensitivities([*ceilings, floor]) if each.name == "psnr")
+        assert (psnr.told_apart == ("floor",)) is (wanted is True)
+        assert (psnr.not_told_apart == ("floor",)) is (wanted is False)

@@ -82,12 +82,12 @@ def test_a_good_file_is_read(registry):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("paper: P", "papers: P", "unknown key 'papers', known are paper, citation"),
+        ("paper: P", "papers: P", "unknown key 'papers', did you mean 'paper'? known are paper, citation"),
         ("citation: Somebody, 2025\n", "", "lacks citation"),
         ("citation: Somebody, 2025", "citation: ''", "citation: expected a text"),
-        ("dataset: D", "datasets: D", "a table: unknown key 'datasets'"),
-        ("FID: lower", "FID: less", "p-1: FID is 'less', allowed are higher, lower"),
-        ('"1.50"', "1.50", "p-1: ours: 1.5 is no number in quotes"),
+        ("dataset: D", "datasets: D", "tables[0]: unknown key 'datasets', did you mean 'dataset'?"),
+        ("FID: lower", "FID: less", "tables[0].metrics.FID is 'less', allowed are higher, lower"),
+        ('"1.50"', "1.50", "tables[0].rows.ours[0]: 1.5 is no number in quotes"),
         ('"1.50"', '"nan"', "'nan' is no number in quotes"),
         ('"1.50"', '"good"', "'good' is no number in quotes"),
         ('["1.50", "2"]', '["1.50"]', "expected a list of 2 numbers in quotes"),

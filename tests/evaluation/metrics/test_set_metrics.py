@@ -17,7 +17,6 @@ from evaluation.metrics.sets.kid import kid
 from evaluation.protocol import load_protocol
 from evaluation.results.result import Result
 from evaluation.results.set_features import by_person, collected, packed, unpacked
-from evaluation.results.verify import check_result
 from moee.weights.registry import registered
 
 NAMES = ("fid_clean", "fid_clean_n", "kid_clean", "sync_c", "sync_offset")
@@ -125,12 +124,12 @@ def test_an_interval_is_found_once_and_a_value_is_checked_without_it(samples, ma
     assert unchecked.metrics == result.metrics
     assert len(calls) == 3
     whole = Result.read(path)
-    check_result(whole)  # as a board does with what it read
+    whole.verify()  # as a board does with what it read
     assert len(calls) == 6
     for found in (unchecked, whole):
         found.metrics["fid_clean"]["interval"][0] -= 1
         with pytest.raises(ValueError, match="fid_clean claims interval"):
-            check_result(found)
+            found.verify()
     result.metrics["kid_clean"]["interval"][1] += 0.5
     result.write(path)  # signed
     with pytest.raises(ValueError, match="kid_clean claims interval"):

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from evaluation.preference.ranking import Vote, bradley_terry, connected_parts, rank, win_chance
+from evaluation.preference.ranking import Vote, bradley_terry, connected_parts, rank
 
 
 def table(*pairs: tuple[int, int, float], size: int) -> np.ndarray:
@@ -21,7 +21,7 @@ def test_two_systems_have_a_closed_form(won, lost):
     first, second = bradley_terry(table((0, 1, won), (1, 0, lost), size=2))
     assert first - second == pytest.approx(math.log(won / lost), abs=1e-7)
     assert first + second == pytest.approx(0, abs=1e-9)
-    assert win_chance(first, second) == pytest.approx(won / (won + lost))
+    assert 1 / (1 + np.exp(second - first)) == pytest.approx(won / (won + lost))
 
 
 def log_likelihood(wins: np.ndarray, strength: np.ndarray) -> float:

@@ -74,9 +74,14 @@ def test_a_changed_key_is_refused(folders, tmp_path):
     path.write_text(path.read_text().replace('"ours"', '"x"').replace('"theirs"', '"ours"'))
     with pytest.raises(ValueError, match="changed after the study was made"):
         read_study(path)
-    path.write_text("{}")
-    with pytest.raises(ValueError, match="not the key of a study"):
-        read_study(path)
+    for text, line in (
+        ("{}", "not the key of a study: lacks study, question, trials"),
+        ('{"study": "", "question": "", "trials": [{"clip": 7}]}', r"trials\[0\].clip must be a text, got 7"),
+        ("[]", "not the key of a study: must be `key: value` pairs"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=line):
+            read_study(path)
     with pytest.raises(FileNotFoundError, match="no file"):
         read_study(tmp_path)
 
@@ -108,13 +113,19 @@ def test_answers_become_votes(tmp_path):
         ({"study": "0" * 64}, "answers another study"),
         ({"schema_version": 2}, "has schema 2, this version reads 1"),
         ({"rater": "<script>"}, "a rater is"),
-        ({"rater": 7}, "a rater is"),
+        ({"rater": 7}, "rater must be a text, got 7"),
         ({"answers": 7}, "answers must be a list"),
         ({"answers": [{"trial": 2, "choice": "left"}]}, "2 is no trial"),
-        ({"answers": [{"trial": True, "choice": "left"}]}, "True is no trial"),
+        (
+            {"answers": [{"trial": True, "choice": "left"}]},
+            r"answers\[0\].trial must be a whole number, got True",
+        ),
         ({"answers": [{"trial": 0, "choice": "left"}] * 2}, "stands there twice"),
-        ({"answers": [{"trial": 0, "choice": "ours"}]}, "no choice among left, tie, right"),
-        ({"answers": ["left"]}, "None is no trial"),
+        (
+            {"answers": [{"trial": 0, "choice": "ours"}]},
+            r"\.choice is 'ours', allowed are left, tie, right",
+        ),
+        ({"answers": ["left"]}, r"answers\[0\] must be `key: value` pairs, got 'left'"),
     ],
 )
 def test_bad_answers_are_one_line(tmp_path, changes, said):
@@ -200,5 +211,5 @@ def test_the_study_in_a_browser(folders, tmp_path):
 @pytest.mark.parametrize("choice", [[], {}, None, 1, "both"])
 def test_a_choice_of_another_kind_is_one_line(tmp_path, choice):
     path = answers(tmp_path / "a.json", choices=(choice,))
-    with pytest.raises(ValueError, match="trial 0 has no choice among left, tie, right"):
+    with pytest.raises(ValueError, match=r"answers\[0\]\.choice is .*, allowed are left, tie, right"):
         read_votes([path], STUDY)

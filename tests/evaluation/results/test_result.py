@@ -124,7 +124,10 @@ def test_changed_or_missing_sums_are_noticed(written):
         (lambda c: c.update(schema_version=99), "has schema 99"),
         (lambda c: c.pop("schema_version"), "not a result"),
         (lambda c: c.pop("data"), "lacks data"),
-        (lambda c: c["rows"][0].update(extra=1), "exactly the fields"),
+        (
+            lambda c: c["rows"][0].update(extra=1),
+            r"rows\[0\]: unknown key 'extra', known are key, identity, label",
+        ),
     ],
 )
 def test_what_is_no_result_is_refused(written, edit, complaint):
@@ -189,10 +192,10 @@ def test_a_seeded_result_comes_back(seeded):
         (lambda c: c["rows"][0]["values"].pop("psnr"), "psnr with a value or with sums alone"),
         (lambda c: c["rows"][0].update(key="clip-1"), "claims 4 clips, its rows give 3"),
         (lambda c: c["metrics"]["psnr"].update(version="0"), "is of version 0, this suite measures 1"),
-        (lambda c: c["metrics"].update(psnr="good"), "psnr must be a JSON object"),
+        (lambda c: c["metrics"].update(psnr="good"), "metrics.psnr must be `key: value` pairs, got 'good'"),
         (lambda c: c["rows"][0]["sums"].update(magic=[1.0]), "knows no metric 'magic'"),
         (lambda c: c["rows"][0]["sums"].update(psnr=[1.0]), "psnr needs 2 finite sums"),
-        (lambda c: c.update(rows=7), "rows must be list"),
+        (lambda c: c.update(rows=7), "rows must be a list, got 7"),
         (lambda c: lips_of(c).update(clips=1), "lip_correlation claims .*'clips': 1.*rows give .*'clips': 3"),
         (lambda c: lips_of(c).update(why="nobody spoke"), "lip_correlation claims .*nobody spoke"),
         (lambda c: c["data"]["unmeasured"].update(psnr=lips_of(c)), "psnr claims .*give a measured metric"),
@@ -222,7 +225,7 @@ def test_a_result_of_before_operations_were_counted_stays_valid(written):
     assert "tflop_per_frame" not in old.system
     assert (old.seconds_per_frame, old.peak_memory_mb) == (None, None)
     resigned(written, lambda c: c["system"].update(tflop_per_frame="many"))
-    with pytest.raises(ValueError, match="system: tflop_per_frame must be int or float or NoneType"):
+    with pytest.raises(ValueError, match=r"system\.tflop_per_frame must be a number or null, got 'many'"):
         Result.read(written)
 
 
@@ -245,5 +248,5 @@ def test_tensors_that_do_not_fit_the_rows_are_one_line(written):
         with pytest.raises(ValueError, match=said):
             Result.read(written)
     change(written, lambda c: c.update(sums_file="sums"))
-    with pytest.raises(ValueError, match="sums_file needs a name"):
+    with pytest.raises(ValueError, match="sums_file must be `key: value` pairs or null, got 'sums'"):
         Result.read(written)
