@@ -18,12 +18,13 @@ from moee.config_errors import (
     restrict_imports,
     unknown_name,
 )
-from moee.experiments.callbacks import Checkpoints, PlainProgress, TrainingNoise
+from moee.experiments.callbacks import Checkpoints, TrainingNoise
 from moee.experiments.compose import Composition, experiment_names, exporters
 from moee.experiments.launch import check_processes, cluster_environment, tell_tasks_per_node
 from moee.experiments.settings import checked_settings
 from moee.experiments.signature import WITHOUT_DATA, WITHOUT_WEIGHTS, digest_of_data, signature
 from moee.monitoring.loggers import make_loggers, quiet_lightning
+from moee.monitoring.progress import PlainProgress, StepBar
 from moee.weights.modules import EXPORTS, apply_weights, is_file_name, locate_weights
 from moee.weights.moved_classes import with_present_names
 
@@ -95,6 +96,14 @@ class Run(LightningCLI):
             self.signature = WITHOUT_WEIGHTS
         self.directory = self.root / f"{self.name}-{self.signature}"
         self.config.trainer.default_root_dir = str(self.directory)
+        self._log_at_least_once()
+
+    def _log_at_least_once(self) -> None:
+        """A run of fewer steps than lie between two rows would leave no row."""
+        trainer = self.config.trainer
+        every = trainer.log_every_n_steps
+        if every and 0 < trainer.max_steps < every:
+            trainer.log_every_n_steps = trainer.max_steps
 
     def _initial_weights(self) -> tuple[dict[str, Path], str | None]:
         """Files by part, "" first: the whole, then what differs; and the line about absent names."""
@@ -146,7 +155,7 @@ class Run(LightningCLI):
         self.checkpoints = Checkpoints(self.directory / "checkpoints", every, keep)
         ours = [
             TrainingNoise(),
-            *([] if interactive else [PlainProgress()]),
+            *self._progress(interactive),
             *self._scores(),
             self.checkpoints,
         ]
@@ -159,6 +168,11 @@ class Run(LightningCLI):
         trainer = super().instantiate_trainer(logger=self._loggers(), **kwargs)
         check_processes(trainer)
         return trainer
+
+    def _progress(self, interactive: bool) -> list[Callback]:
+        if not interactive:
+            return [PlainProgress()]
+        return [StepBar()] if self.experiment.trainer.get("enable_progress_bar") is not False else []
 
     def _scores(self) -> list[Callback]:
         if self.experiment.score is None:

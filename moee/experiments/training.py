@@ -121,11 +121,30 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
         tell(f"continuing from {checkpoint.name}")
         continue_metrics(run.trainer.loggers[0], rows, step_of(checkpoint))  # type: ignore[arg-type]
     path = str(checkpoint) if checkpoint else None
+    if rank_zero_only.rank == 0:
+        make_clips_ready(run, tell)
     try:
         run.trainer.fit(run.model, run.datamodule, ckpt_path=path, weights_only=True)
     except SystemExit:  # Lightning turns Ctrl-C into an exit with status 1
         raise KeyboardInterrupt from None
     return run.directory
+
+
+def make_clips_ready(run: "Run", tell: Tell = silent) -> None:
+    """Say what the data have to say, and render clips that are missing, with how far it is.
+
+    Raises:
+        OSError: if the disk has no room for the clips.
+    """
+    from datamodules.loading.notices import RendersClips, SaysBeforehand
+    from moee.monitoring.progress import watched
+
+    if isinstance(run.datamodule, SaysBeforehand):
+        for line in run.datamodule.notices(run.trainer.world_size):
+            tell(line)
+    if isinstance(run.datamodule, RendersClips):
+        with watched("clips", tell) as watch:
+            run.datamodule.render(watch)
 
 
 def refuse_overwriting(run: "Run", resume: bool) -> None:
