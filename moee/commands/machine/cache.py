@@ -5,8 +5,8 @@ from pathlib import Path
 
 from moee.console import say
 
-DESCRIPTION = """What lies on disk only because making it again takes long: synthetic clips that training reads, and
-measured videos, which a second evaluation need not measure again.
+DESCRIPTION = """What lies on disk only because making it again takes long: synthetic clips that training reads,
+and measured videos, which a second evaluation need not measure again.
 
 What is removed is made again when it is wanted. Published networks are the business of `moee weights`.
 """
@@ -43,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
     for cache in caches if args.action == "list" else remove_caches(caches, args.names):
         total += cache.bytes
         what = "" if args.action == "list" else "removed "
-        say(
-            f"{what}{cache.path}  {cache.kind}  {cache.bytes / 1e6:,.1f} MB  last written {cache.used:%Y-%m-%d}"
-        )
+        size = f"{cache.bytes / 1e6:,.1f} MB"
+        say(f"{what}{cache.path}  {cache.kind}  {size}  last written {cache.used:%Y-%m-%d}")
     say(f"{total / 1e6:,.1f} MB in all")
     return 0

@@ -2,6 +2,8 @@
 
 import io
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -48,13 +50,8 @@ def test_rendering_is_announced_watched_and_done_once(heads, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     told: list[str] = []
 
-    class Prepared:
-        datamodule = heads
-
-        class trainer:
-            world_size = 1
-
-    make_clips_ready(Prepared(), told.append)  # type: ignore[arg-type]
+    run: Any = SimpleNamespace(datamodule=heads, trainer=SimpleNamespace(world_size=1))
+    make_clips_ready(run, told.append)
     assert told[0].startswith("rendering 20 synthetic clips into ")
     assert "GB), once; `moee cache`" in told[0]
     assert any(re.match(r"16 of 21 clips, \d+\.\d min left", line) for line in told)
