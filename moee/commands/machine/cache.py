@@ -5,8 +5,8 @@ from pathlib import Path
 
 from moee.console import say
 
-DESCRIPTION = """What lies on disk only because making it again takes long: synthetic clips that training reads,
-and measured videos, which a second evaluation need not measure again.
+DESCRIPTION = """What lies on disk only because making it again takes long: synthetic clips that training
+reads, and measured videos, which a second evaluation need not measure again.
 
 What is removed is made again when it is wanted. Published networks are the business of `moee weights`.
 """

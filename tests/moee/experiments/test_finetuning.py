@@ -1,12 +1,17 @@
 """The shipped network on one's own shards: from the prepared folder to a checkpoint that animates."""
 
+from pathlib import Path
+
 import pytest
+import torch
 from tiny_shards import write_tiny_shards
 
 from datamodules.loading.talking_heads import TalkingHeadShards
 from moee.cli import main
 from moee.experiments.compose import compose
+from moee.experiments.run import Run
 from moee.monitoring.loggers import read_metrics
+from moee.weights import registry
 from moee.weights.modules import load_module
 
 SMALL = ("trainer.accelerator=cpu", "trainer.precision=32-true", "trainer.limit_val_batches=1")
@@ -29,6 +34,24 @@ def test_the_shipped_network_is_taken_further_on_own_shards(own_folder, capsys):
     assert any("train/loss" in row for row in read_metrics(directory)), "shorter than log_every_n_steps"
     assert main(["export", str(directory)]) == 0
     assert hasattr(load_module("finetuned"), "animate")
+
+
+@pytest.mark.slow
+def test_an_encoder_of_ones_own_gets_into_the_talking_head(own_folder):
+    write_tiny_shards(own_folder / "data" / "folder")
+    assert main(["train", "emotion-text", *SMALL, "--smoke"]) == 0
+    (directory,) = (own_folder / "runs").iterdir()
+    assert main(["export", str(directory)]) == 0
+    taken = "initial_weights.emotion_encoders.text=text-encoder"
+    run = Run(compose("finetune-folder", taken, *SMALL, smoke=True), own_folder / "runs")
+    assert run.weights == {
+        "": registry.find("generator"),
+        "emotion_encoders.text": Path("weights/text-encoder.safetensors"),
+    }
+    own, shipped = load_module("weights/text-encoder.safetensors"), load_module(registry.find("text-encoder"))
+    for name, tensor in own.state_dict().items():
+        assert torch.equal(run.model.get_submodule("emotion_encoders.text").state_dict()[name], tensor), name
+    assert any(not torch.equal(x, y) for x, y in zip(own.parameters(), shipped.parameters(), strict=True))
 
 
 def test_workers_that_have_no_shard_are_not_started(tmp_path):

@@ -10,7 +10,7 @@ from moee.cli import main
 def caches(own_folder):
     """A rendered clip, a folder of measured rows, and files that are no cache."""
     clips = SyntheticClips(
-        Recipe(clips=1, frames=5, size=32, voice_frames=0), own_folder / "data" / "synthetic"
+        Recipe(clips=1, frames=5, size=64, voice_frames=0), own_folder / "data" / "synthetic"
     )
     clips.build()
     (own_folder / "results" / ".kept").mkdir(parents=True)
