@@ -143,9 +143,11 @@ def train_chain(
         ValueError: what `plan_chain` refuses, or more devices than one.
         moee.experiments.callbacks.TrainingInterruptedError: when asked to stop; a checkpoint was written.
     """
+    from moee.smoke import is_asked_for
     from moee.weights.modules import EXPORTS
 
-    folder = Path(weights) if weights else Path(root) / SMOKE_WEIGHTS if smoke else EXPORTS
+    small = smoke or is_asked_for()
+    folder = Path(weights) if weights else Path(root) / SMOKE_WEIGHTS if small else EXPORTS
     links = plan_chain(experiment, overrides, smoke)
     _check_one_device(links)
     trained = []

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from zipfile import is_zipfile
 
+from moee.weights.registry import is_registered
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -66,8 +68,9 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 
 def is_of_a_run(path: Path) -> bool:
-    """Whether `load_run` is to read it: a folder, or a checkpoint of Lightning."""
-    return path.is_dir() or path.suffix == ".ckpt"
+    """Whether `load_run` is to read it: a folder, unless a network is called so, or a checkpoint of Lightning."""
+    folder = path.is_dir() and (is_run(path) or not is_registered(str(path)))
+    return folder or path.suffix == ".ckpt"
 
 
 def load_run(path: Path) -> "tuple[nn.Module, Path]":
