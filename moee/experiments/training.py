@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, silent
+from moee.threads import settle_threads
 
 if TYPE_CHECKING:
     from moee.experiments.run import Run
@@ -108,7 +109,7 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from moee.experiments.run_directory import write_record
-    from moee.monitoring.loggers import continue_metrics, read_metrics
+    from moee.monitoring.loggers import close_loggers, continue_metrics, read_metrics
     from moee.weights.runs import is_run, newest_checkpoint, step_of
 
     refuse_overwriting(run, resume)
@@ -123,10 +124,13 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     path = str(checkpoint) if checkpoint else None
     if rank_zero_only.rank == 0:
         make_clips_ready(run, tell)
+    settle_threads()
     try:
         run.trainer.fit(run.model, run.datamodule, ckpt_path=path, weights_only=True)
     except SystemExit:  # Lightning turns Ctrl-C into an exit with status 1
         raise KeyboardInterrupt from None
+    finally:
+        close_loggers(run.trainer.loggers)
     return run.directory
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from evaluation.runtime.devices import CPU
 from lightning_modules.interfaces import EmotionCue
 from lightning_modules.optim.precision import multiplies_bfloat16
+from moee.threads import settle_threads
 from moee.weights.registry import find, sha256_of
 
 SHIPPED = "generator"  # its name in the registry of `moee weights`
@@ -83,6 +84,7 @@ def load_generator(
         use_bfloat16()
     if precision == "32":
         torch.backends.cudnn.allow_tf32 = False  # the reference has all of float32's digits on a GPU too
+    settle_threads()
     return LoadedGenerator(cast("Generator", network.to(device)), path, sha256_of(path), device)
 
 

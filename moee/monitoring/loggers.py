@@ -50,6 +50,14 @@ def continue_metrics(logger: CSVLogger, rows: list[dict[str, str]], step: int) -
     logger.save()
 
 
+def close_loggers(loggers: Iterable[Logger]) -> None:
+    """End the run of W&B, which else would take in the next training of this process too."""
+    if any(isinstance(logger, WandbLogger) for logger in loggers):
+        import wandb
+
+        wandb.finish()
+
+
 def quiet_lightning() -> None:
     """Leave out Lightning's tips and its warnings of what is meant to be so; all other warnings stay."""
     for name in ("lightning.pytorch", "lightning.fabric"):

@@ -68,7 +68,7 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 
 def is_of_a_run(path: Path) -> bool:
-    """Whether `load_run` is to read it: a folder, unless a network is called so, or a checkpoint of Lightning."""
+    """Whether `load_run` is to read it: a checkpoint, or a folder that no network is called like."""
     folder = path.is_dir() and (is_run(path) or not is_registered(str(path)))
     return folder or path.suffix == ".ckpt"
 
