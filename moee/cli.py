@@ -37,6 +37,7 @@ GROUPS = {  # folder of `moee.commands` -> command -> what it does; `moee --help
         "demo": "clips, training, videos and scores: once, small and offline",
         "doctor": "what works on this machine, and how to mend the rest",
         "weights": "list, fetch and verify published networks",
+        "cache": "what is kept because making it takes long: list and remove",
     },
 }
 HEADINGS = {

@@ -40,7 +40,9 @@ def test_top_level_names_are_ours(names):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["*.py", "*.yaml", "*.safetensors", "*.json", "*.md", "*.css", "*.js", "*.j2"])
+@pytest.mark.parametrize(
+    "pattern", ["*.py", "*.yaml", "*.safetensors", "*.json", "*.md", "*.css", "*.js", "*.j2"]
+)
 def test_everything_ships(names, pattern):
     assert shipped(pattern) <= set(names)
 

@@ -224,7 +224,7 @@ def _of_network(
 
     sampling = request.sampling
     clips = TrueSource(request.reference, request.synthetic, sampling.frames, size).clips(about)
-    name = request.name or generator.path.stem
+    name = request.name or generator.name
     check_kept(request.keep_videos, name)
     cost = tflop_per_frame(generator.network, sampling.steps)
     animated = Animated(generator, clips, sampling.steps, cost)

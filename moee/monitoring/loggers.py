@@ -14,6 +14,7 @@ EXPECTED_WARNINGS = (
     "Experiment logs directory",  # the run directory is made before the loggers
     "You're resuming from a checkpoint that ended before",  # our data start at the step of training
     ".*does not have many workers",
+    "The number of training batches .* is smaller than the logging interval",  # steps count here, no epochs
     ".*LeafSpec.*is deprecated",
     "You passed in a `val_dataloader` but have no `validation_step`",
     "The `srun` command is available on your system but is not used",  # see `moee.experiments.launch`
