@@ -24,8 +24,8 @@ from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
 from datamodules.loading.synthetic_heads import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
 from lightning_modules.interfaces import Conditions
-from moee.experiments.run_directory import read_run
 from moee.weights.modules import build_module
+from moee.weights.runs import read_run
 
 CUES = ("none", "label", "text", "speech", "action_units")
 FRAMES = slice(3, 16, 8)  # two frames of each clip, far apart

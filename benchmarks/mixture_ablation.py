@@ -18,8 +18,8 @@ from torch import Tensor
 from benchmarks.learning_curve import Curve, checkpoints, held_out, share
 from datamodules.batch import TalkingHeadBatch
 from evaluation.statistics.intervals import cluster_interval
-from moee.experiments.run_directory import read_run
 from moee.weights.modules import build_module
+from moee.weights.runs import read_run
 
 
 def kinds(batch: TalkingHeadBatch) -> dict[str, Tensor]:

@@ -26,7 +26,10 @@ def add_device_argument(parser: Group, what: str) -> None:
 def add_checkpoint_argument(parser: Group) -> None:
     """`--checkpoint`, for `moee.generation.generator.load_generator`."""
     parser.add_argument(
-        "--checkpoint", metavar="C", help="a talking-head checkpoint (default: the shipped one)"
+        "--checkpoint",
+        metavar="C",
+        help="a talking head: an exported file or its name, a run directory, or a .ckpt in one (default: the "
+        "shipped one)",
     )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import NoReturn
 from moee import smoke
 from moee.console import warn
 from moee.installed import suite_version
+from moee.threads import prepare_threads
 
 GROUPS = {  # folder of `moee.commands` -> command -> what it does; `moee --help` shows them in this order
     "making": {
@@ -37,6 +37,7 @@ GROUPS = {  # folder of `moee.commands` -> command -> what it does; `moee --help
         "demo": "clips, training, videos and scores: once, small and offline",
         "doctor": "what works on this machine, and how to mend the rest",
         "weights": "list, fetch and verify published networks",
+        "cache": "what is kept because making it takes long: list and remove",
     },
 }
 HEADINGS = {
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.command is None:
         parser.print_help()
         return 2
-    limit_threads()
+    prepare_threads()
     smoke.shrink(args)
     return _run(args)
 
@@ -173,12 +174,3 @@ def one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def limit_threads() -> None:
-    """Threads as `$MOEE_THREADS` says, by default as many as there are cores; before torch is imported."""
-    wanted = os.environ.get("MOEE_THREADS")
-    if wanted is not None:
-        os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = wanted
-    elif hasattr(os, "sched_getaffinity"):
-        os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))

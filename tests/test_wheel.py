@@ -40,7 +40,9 @@ def test_top_level_names_are_ours(names):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["*.py", "*.yaml", "*.safetensors", "*.json", "*.md", "*.css", "*.js"])
+@pytest.mark.parametrize(
+    "pattern", ["*.py", "*.yaml", "*.safetensors", "*.json", "*.md", "*.css", "*.js", "*.j2"]
+)
 def test_everything_ships(names, pattern):
     assert shipped(pattern) <= set(names)
 
@@ -56,4 +58,5 @@ def test_nothing_else_ships(names):
         ".html",
         ".css",
         ".js",
+        ".j2",
     }

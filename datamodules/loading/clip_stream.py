@@ -83,7 +83,8 @@ class ClipStream(IterableDataset):
         place = f"{self.index.folder}: {self.total} clips for {plan.split}"
         if plan.split == "train" and self.total < plan.batch * plan.world:
             raise ValueError(
-                f"{place}, a global batch of {plan.batch * plan.world} needs as many: make it smaller"
+                f"{place}, a global batch of {plan.batch * plan.world} needs as many: make it smaller "
+                "(data.init_args.global_batch)"
             )
         if plan.split == "train" and len(self.shards) < readers:
             raise ValueError(

@@ -36,7 +36,8 @@ def validation_identities(identities: Iterable[str], share: float) -> set[str]:
         return set()
     if len(ranked) < 2:
         raise ValueError(
-            f"validation_share={share} needs two or more people, the shards have {len(ranked)}: set it to 0"
+            f"validation_share={share} needs two or more people, the shards have {len(ranked)}: set it "
+            "(data.init_args.validation_share) to 0"
         )
     chosen = [name for name in ranked if hashed("identity", name) < share * 2**64]
     return set(chosen[: len(ranked) - 1] or ranked[:1])

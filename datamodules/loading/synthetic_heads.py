@@ -4,8 +4,10 @@ F frame of a window, G frame of a cached clip, C channel, H row, W column.
 """
 
 import json
+import math
+import shutil
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -29,6 +31,7 @@ from datamodules.batch import (
 )
 from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import per_device
+from datamodules.loading.notices import Watch, unwatched
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.synthetic.clip import Split
 from datamodules.synthetic.text import describe
@@ -64,6 +67,10 @@ class Recipe:
     def digest(self) -> str:
         """Eight hexadecimal digits that change with the content."""
         return recipe_digest(asdict(self))
+
+    def clip_bytes(self) -> int:
+        """What one clip takes on disk."""
+        return sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in self.arrays().values())
 
     def arrays(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """Name -> (shape of a clip, numpy type) of everything that is kept as an array."""
@@ -148,23 +155,36 @@ class SyntheticClips(Dataset[Sample]):
         self.folder = cache / f"{recipe.split}-{recipe.digest()}"
         self.extra: dict[str, np.ndarray] = {}
 
-    def build(self, workers: int = 1) -> None:
-        """Render what is missing; safe to interrupt and to call again."""
+    def missing(self) -> list[int]:
+        """Numbers of the clips that are not rendered yet."""
+        path = self.folder / "done.npy"
+        return np.flatnonzero(np.load(path) == 0).tolist() if path.is_file() else [*range(self.recipe.clips)]
+
+    def build(self, workers: int = 1, watch: Watch = unwatched) -> None:
+        """Render what is missing; safe to interrupt and to call again.
+
+        Args:
+            workers: processes.
+            watch: told clips done and clips to do in this call.
+        """
         (self.folder / "words").mkdir(parents=True, exist_ok=True)
         for name, (shape, kind) in (self.recipe.arrays() | {"done": ((), "u1")}).items():
             path = self.folder / f"{name}.npy"
             if not path.is_file():
                 with whole_file(path) as partial:
                     np.lib.format.open_memmap(partial, "w+", kind, (self.recipe.clips, *shape)).flush()
-        missing = np.flatnonzero(np.load(self.folder / "done.npy") == 0).tolist()
+        missing = self.missing()
         pieces = [missing[i : i + 16] for i in range(0, len(missing), 16)]
         if workers < 2 or len(pieces) < 2:
-            for piece in pieces:
+            for number, piece in enumerate(pieces, 1):
                 _fill(self.folder, self.recipe, piece)
+                watch(min(16 * number, len(missing)), len(missing))
             return
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            for done in [pool.submit(_fill, self.folder, self.recipe, piece) for piece in pieces]:
-                done.result()
+            rendering = [pool.submit(_fill, self.folder, self.recipe, piece) for piece in pieces]
+            for number, piece_done in enumerate(as_completed(rendering), 1):
+                piece_done.result()
+                watch(min(16 * number, len(missing)), len(missing))
 
     def open(self) -> None:
         """Map the arrays and read the words."""
@@ -228,6 +248,22 @@ class SyntheticClips(Dataset[Sample]):
         return sample  # type: ignore[return-value]
 
 
+def check_room(folder: Path, needed: int) -> None:
+    """Nothing, if the disk of a folder takes so many bytes: arrays that are mapped fail without a word.
+
+    Raises:
+        OSError: otherwise; says what to do.
+    """
+    place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise OSError(
+            f"{folder}: {needed / 1e9:.1f} GB of synthetic clips do not fit, {free / 1e9:.1f} GB are free: "
+            "name another folder (data.init_args.cache), want fewer (data.init_args.train.clips), or remove "
+            "old ones with `moee cache clean`"
+        )
+
+
 class SyntheticHeads(L.LightningDataModule):
     """Training windows and whole validation clips of the synthetic world.
 
@@ -258,10 +294,39 @@ class SyntheticHeads(L.LightningDataModule):
         self.seed, self.apart = seed, apart
         self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
 
+    def notices(self, devices: int) -> list[str]:
+        """How much will be rendered before the first step, and where."""
+        lines = []
+        for clips in self._caches():
+            if missing := len(clips.missing()):
+                size = missing * clips.recipe.clip_bytes() / 1e9
+                lines.append(
+                    f"rendering {missing:,} synthetic clips into {clips.folder} ({size:.1f} GB), once; "
+                    "`moee cache` lists and removes them"
+                )
+        return lines
+
+    def render(self, watch: Watch = unwatched) -> None:
+        """Render what is not in the cache yet.
+
+        Raises:
+            OSError: before the first clip, if the disk has no room for them.
+        """
+        caches = self._caches()
+        counts = [len(clips.missing()) for clips in caches]
+        needed = sum(n * clips.recipe.clip_bytes() for n, clips in zip(counts, caches, strict=True))
+        check_room(self.cache, needed)
+        rendered, total = 0, sum(counts)
+        for clips, count in zip(caches, counts, strict=True):
+            clips.build(self.workers, lambda done, _, before=rendered: watch(before + done, total))
+            rendered += count
+
+    def _caches(self) -> list[SyntheticClips]:
+        return [SyntheticClips(recipe, self.cache) for recipe in (self.train_recipe, self.val_recipe)]
+
     def prepare_data(self) -> None:
         """Render what is not in the cache yet."""
-        for recipe in (self.train_recipe, self.val_recipe):
-            SyntheticClips(recipe, self.cache).build(self.workers)
+        self.render()
 
     def setup(self, stage: str | None = None) -> None:
         """Open the caches."""

@@ -5,8 +5,9 @@ from pathlib import Path
 import lightning as L
 
 from datamodules.loading.clip_stream import ClipLoader, ClipStream, StreamPlan
+from datamodules.loading.notices import about_labels, labels_outside
 from datamodules.loading.shards import ShardIndex, content_digest, read_index
-from datamodules.loading.stages import ErrorPolicy, Split
+from datamodules.loading.stages import ErrorPolicy, Split, split_samples
 
 
 class TalkingHeadShards(L.LightningDataModule):
@@ -19,7 +20,7 @@ class TalkingHeadShards(L.LightningDataModule):
         folder: Shards and their `index.json`.
         global_batch: Clips over all devices; must be a multiple of their number.
         window: Frames of a training or validation clip; None takes whole clips.
-        workers: Processes per device, 0 to 2; no more than there are shards for.
+        workers: Processes per device, 0 to 2; fewer are used where there are fewer shards.
         buffer: Clips among which the order is mixed, in memory as compressed bytes.
         seed: Of order and windows.
         validation_share: About this share of the people is kept for validation; 0 keeps nobody.
@@ -49,6 +50,25 @@ class TalkingHeadShards(L.LightningDataModule):
         """Of the samples, wherever they lie and however they are packed; their shards must be whole."""
         return content_digest(self.index)
 
+    def notices(self, devices: int) -> list[str]:
+        """Emotions that are none of ours, and workers that have no shard to read."""
+        samples = (sample for shard in self.index.of_kind("clip") for sample in shard.samples)
+        lines = about_labels(labels_outside(samples))
+        asked, used = self.hparams["workers"], self._workers(devices)
+        if used < asked:
+            lines.append(
+                f"{self.index.folder}: {self._training_shards()} shards to train on for {devices} devices: "
+                f"{used} worker{'s' * (used != 1)} per device instead of data.init_args.workers={asked}"
+            )
+        return lines
+
+    def _training_shards(self) -> int:
+        return len(split_samples(self.index.of_kind("clip"), self.hparams["validation_share"], "train"))
+
+    def _workers(self, devices: int) -> int:
+        """As many as asked for, if each has a shard of its own; at least one, unless none is asked for."""
+        return min(self.hparams["workers"], max(self._training_shards() // devices, 1))
+
     def loader(self, split: Split, rank: int = 0, world: int = 1) -> ClipLoader:
         """The loader of one device."""
         hp = self.hparams
@@ -58,7 +78,7 @@ class TalkingHeadShards(L.LightningDataModule):
             split=split,
             batch=hp["global_batch"] // world,
             window=hp["window"],
-            workers=hp["workers"],
+            workers=self._workers(world),
             rank=rank,
             world=world,
             seed=hp["seed"],

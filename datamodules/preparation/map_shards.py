@@ -64,13 +64,20 @@ def _run(function: UnitFunction, unit: Unit, out: Path) -> Record:
     return record
 
 
+def _one_thread() -> None:
+    """Workers share the cores: threads of several processes that wait for each other only spin."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def process_pool(function: UnitFunction, units: Sequence[Unit], out: Path, workers: int) -> Iterator[Record]:
     """Units in this process (one worker) or in fresh processes of this machine."""
     if workers == 1 or len(units) == 1:
         yield from (_run(function, unit, out) for unit in units)
         return
     context = multiprocessing.get_context("spawn")  # threads of PyTorch and MediaPipe do not survive a fork
-    pool = ProcessPoolExecutor(min(workers, len(units)), mp_context=context)
+    pool = ProcessPoolExecutor(min(workers, len(units)), mp_context=context, initializer=_one_thread)
     try:
         for done in as_completed([pool.submit(_run, function, unit, out) for unit in units]):
             yield done.result()

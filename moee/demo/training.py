@@ -39,9 +39,9 @@ def train_a_little(name: str, generator: "LoadedGenerator", plan: Plan, out: Pat
     from moee.experiments.callbacks import TrainingInterruptedError
     from moee.experiments.compose import compose
     from moee.experiments.export import export
-    from moee.experiments.loggers import METRICS_FILE, read_metrics
     from moee.experiments.run import Run
     from moee.experiments.training import train
+    from moee.monitoring.loggers import METRICS_FILE, read_metrics
 
     experiment = write_experiment(name, generator, plan, out)
     run = Run(compose(experiment), out / "runs", build=False)

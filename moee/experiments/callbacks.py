@@ -1,10 +1,9 @@
-"""What every run does besides training: exact checkpoints, a clean stop, plain progress lines."""
+"""What every run does besides training: exact checkpoints, a clean stop."""
 
 import os
 import random
 import signal
 import threading
-import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,10 +14,9 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, Checkpoint
 from torch import Tensor
 
-from moee.console import say, warn
+from moee.console import warn
 
 RandomStates = dict[str, Tensor | list[Tensor]]
-SECONDS_BETWEEN_LINES = 20.0
 
 
 class TrainingInterruptedError(Exception):
@@ -154,29 +152,3 @@ class Checkpoints(Checkpoint):
             raise KeyboardInterrupt
         self._stop_asked = True
         warn("stopping after this step; once more stops at once, without a checkpoint")
-
-
-class PlainProgress(Callback):
-    """A line now and then for logs and pipes, where a progress bar would be noise."""
-
-    def __init__(self) -> None:
-        self._began = self._last = 0.0
-        self._first_step = 0
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._began = self._last = time.monotonic()
-        self._first_step = trainer.global_step
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        now = time.monotonic()
-        if now - self._last < SECONDS_BETWEEN_LINES or not trainer.is_global_zero:
-            return
-        self._last = now
-        rate = (trainer.global_step - self._first_step) / (now - self._began)
-        parts = [f"step {trainer.global_step}/{trainer.max_steps}", f"{rate:.2f} steps/s"]
-        if trainer.max_steps > 0 and rate > 0:
-            parts.append(f"{(trainer.max_steps - trainer.global_step) / rate / 60:.1f} min left")
-        parts += [f"{name} {float(value):.4g}" for name, value in sorted(trainer.callback_metrics.items())]
-        say("  ".join(parts))

@@ -1,7 +1,7 @@
 """From an experiment's name to its resolved configuration."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from moee.config_errors import unknown_key, unknown_name
-from moee.experiments.merge import from_dotted, from_pairs, load, merge
-from moee.experiments.settings import top_level_keys
+from moee.experiments.merge import from_dotted, from_pairs, load, merge, read
+from moee.experiments.settings import WEIGHTS_SUFFIX, top_level_keys
 from moee.shipped_configs import CONFIGS
 from moee.smoke import is_asked_for
 
@@ -27,6 +27,32 @@ class Composition:
 def experiment_names() -> list[str]:
     """Names of the shipped experiments."""
     return sorted(path.stem for path in (CONFIGS / "experiment").glob("*.yaml"))
+
+
+def exporters() -> dict[str, str]:
+    """Stem of a weights file -> the shipped experiment whose run exports it.
+
+    Raises:
+        ValueError: if two shipped experiments export the same name.
+    """
+    makers: dict[str, str] = {}
+    for name in experiment_names():
+        for file in _exported(CONFIGS / "experiment" / f"{name}.yaml"):
+            stem = str(file).removesuffix(WEIGHTS_SUFFIX)
+            if stem in makers:
+                raise ValueError(f"{makers[stem]} and {name} both export {file}: rename one's")
+            makers[stem] = name
+    return makers
+
+
+def _exported(path: Path) -> list[str]:
+    """File names of the `export:` section: the experiment's own, else its last parent's."""
+    own = read(path)
+    if "export" in own:
+        return [str(file) for file in own.export or {}]
+    named = own.get("extends") or []
+    parents = [CONFIGS / parent for parent in ([named] if isinstance(named, str) else reversed(named))]
+    return next((files for parent in parents if (files := _exported(parent))), [])
 
 
 def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Composition:
@@ -47,7 +73,7 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     _check_variables_are_read(map(str, config.get("vars") or {}), sources)
     if smoke:
         config = merge(config, from_dotted(config.get("smoke") or {}))
-    changes = from_pairs(overrides)
+    changes = _by_part(from_pairs(overrides))
     _check_top_level(config, changes)
     config = merge(config, changes)
     if is_asked_for():  # a line is tried out: whatever it changes stays small
@@ -69,6 +95,22 @@ def _experiment_path(experiment: str) -> Path:
             return Path(experiment).resolve()
         raise FileNotFoundError(f"no experiment file {experiment}")
     raise FileNotFoundError(unknown_name(f"no experiment {experiment!r}", experiment, experiment_names()))
+
+
+def _by_part(changes: DictConfig) -> DictConfig:
+    """`initial_weights.a.b=x` names the part `a.b`: on the line, its dots look like those of a path."""
+    named = changes.get("initial_weights")
+    if isinstance(named, DictConfig):
+        changes.initial_weights = dict(_flat(OmegaConf.to_container(named)))
+    return changes
+
+
+def _flat(node: object, above: str = "") -> Iterator[tuple[str, object]]:
+    if not isinstance(node, dict):
+        yield above, node
+        return
+    for key, value in node.items():
+        yield from _flat(value, f"{above}.{key}" if above else str(key))
 
 
 def _check_top_level(config: DictConfig, changes: DictConfig) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +12,24 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "float16", "bfloat16")
 
 
-def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
+def export(directory: Path, out: Path, dtype: str = "float32", force: bool = False) -> list[Path]:
     """Write each file of the run's `export:` section, build it again and load it back; returns the files.
 
     Args:
         directory: of the run.
         out: the folder to fill.
         dtype: of floating tensors, one of `DTYPES`.
+        force: write over files that another run made; without it only over this run's own.
 
     Raises:
         FileNotFoundError: if this is no run directory, or it has no checkpoint.
+        FileExistsError: if a file of that name is another run's; nothing is written then.
         ValueError: if the run exports nothing, or names a part that its model has not.
     """
     import torch
 
-    from moee.experiments.run_directory import newest_checkpoint, read_run
     from moee.weights.modules import load_module
+    from moee.weights.runs import newest_checkpoint, read_run, without_optimizer
 
     settings, checkpoint = read_run(directory), newest_checkpoint(directory)
     if checkpoint is None:
@@ -35,6 +38,9 @@ def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
         raise ValueError(
             f"{directory}: its experiment has no `export:` section, so there is nothing to write"
         )
+    signature = json.loads((directory / "sources.json").read_text())["signature"]
+    if not force:
+        refuse_another_runs(out, settings["export"], settings["name"], signature)
     content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     origin = _origin(directory, settings["name"], content["global_step"])
     written = []
@@ -46,6 +52,36 @@ def export(directory: Path, out: Path, dtype: str = "float32") -> list[Path]:
         written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
         load_module(written[-1])
     return written
+
+
+def refuse_another_runs(out: Path, names: Iterable[str], experiment: str, signature: str) -> None:
+    """Nothing, if no file of those names in a folder was made by another run.
+
+    Raises:
+        FileExistsError: otherwise; one line with both runs, and what to do.
+    """
+    for name in names:
+        maker = maker_of(out / name)
+        if maker is not None and maker != f"{experiment}-{signature}":
+            raise FileExistsError(
+                f"{out / name} was made by {maker}, this run is {experiment}-{signature}: move it away, "
+                "or add --force to write over it"
+            )
+
+
+def maker_of(path: Path) -> str | None:
+    """Who made a weights file, as the names of run directories go; None where there is no file."""
+    from moee.weights.modules import read_metadata
+
+    if not path.is_file():
+        return None
+    try:
+        header = read_metadata(path)
+    except ValueError:
+        return "something else than `moee export`"
+    if not {"experiment", "signature"} <= header.keys():
+        return "something else than `moee export`"
+    return f"{header['experiment']}-{header['signature']}"
 
 
 def part_config(model: dict[str, Any], part: str) -> dict[str, Any]:
@@ -74,12 +110,6 @@ def with_derived_arguments(config: dict[str, Any], model: dict[str, Any], part: 
     module = build_module(model, "model").get_submodule(part)
     derived = module.derived_arguments() if isinstance(module, ConnectedPart) else {}
     return config | {"init_args": config.get("init_args", {}) | derived}
-
-
-def without_optimizer(config: dict[str, Any]) -> dict[str, Any]:
-    """A copy that does not say how the part was trained: who runs it needs no optimizer, nor its package."""
-    arguments = {name: value for name, value in config.get("init_args", {}).items() if name != "optimizer"}
-    return config | {"init_args": arguments}
 
 
 def _plain_config(model: dict[str, Any], part: str) -> dict[str, Any]:

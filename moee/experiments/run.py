@@ -11,14 +11,21 @@ from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCL
 from lightning.pytorch.loggers import Logger
 from omegaconf import OmegaConf
 
-from moee.config_errors import first_dictionary_problem, first_problem, innermost_line, restrict_imports
-from moee.experiments.callbacks import Checkpoints, PlainProgress, TrainingNoise
-from moee.experiments.compose import Composition
+from moee.config_errors import (
+    first_dictionary_problem,
+    first_problem,
+    innermost_line,
+    restrict_imports,
+    unknown_name,
+)
+from moee.experiments.callbacks import Checkpoints, TrainingNoise
+from moee.experiments.compose import Composition, experiment_names, exporters
 from moee.experiments.launch import check_processes, cluster_environment, tell_tasks_per_node
-from moee.experiments.loggers import make_loggers, quiet_lightning
 from moee.experiments.settings import checked_settings
-from moee.experiments.signature import WITHOUT_DATA, digest_of_data, signature
-from moee.weights.modules import apply_weights, locate_weights
+from moee.experiments.signature import WITHOUT_DATA, WITHOUT_WEIGHTS, digest_of_data, signature
+from moee.monitoring.loggers import make_loggers, quiet_lightning
+from moee.monitoring.progress import PlainProgress, StepBar
+from moee.weights.modules import EXPORTS, apply_weights, is_file_name, locate_weights
 from moee.weights.moved_classes import with_present_names
 
 PARTS = ("seed_everything", "trainer", "model", "data")
@@ -37,6 +44,7 @@ class Run(LightningCLI):
         settings: the resolved configuration as plain dicts and lists.
         experiment: the same, its top-level keys checked.
         missing_data: why there is no digest yet; such a run is checked, and cannot be built.
+        missing_weights: which initial weights are not here, and what makes them; the same holds.
         signature: hash of everything that decides the result, constructor defaults and clips included; not of
             devices, loggers, or where files go.
         directory: `root/<experiment>-<signature>`; not made here.
@@ -72,9 +80,7 @@ class Run(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Sign what will be built; constructor defaults are filled in by now."""
-        named = self.experiment.initial_weights
-        # in this order "" comes first: the whole, then what differs
-        self.weights = {part: locate_weights(named[part]) for part in sorted(named)}
+        self.weights, self.missing_weights = self._initial_weights()
         self.parsed: dict[str, Any] = json.loads(
             self.parser.dump(self.config, format="json", skip_none=False, skip_validation=True)
         )
@@ -86,23 +92,55 @@ class Run(LightningCLI):
             self.missing_data, self.signature = str(error), WITHOUT_DATA
         else:
             self.signature = signature(self.parsed, self.weights, self.data_digest)
+        if self.missing_weights is not None:
+            self.signature = WITHOUT_WEIGHTS
         self.directory = self.root / f"{self.name}-{self.signature}"
         self.config.trainer.default_root_dir = str(self.directory)
+        self._log_at_least_once()
+
+    def _log_at_least_once(self) -> None:
+        """A run of fewer steps than lie between two rows would leave no row."""
+        trainer = self.config.trainer
+        every = trainer.log_every_n_steps
+        if every and 0 < trainer.max_steps < every:
+            trainer.log_every_n_steps = trainer.max_steps
+
+    def _initial_weights(self) -> tuple[dict[str, Path], str | None]:
+        """Files by part, "" first: the whole, then what differs; and the line about absent names."""
+        named = self.experiment.initial_weights
+        found, missing = {}, []
+        for part in sorted(named):
+            try:
+                found[part] = locate_weights(named[part])
+            except FileNotFoundError:
+                if is_file_name(named[part]):
+                    raise
+                missing.append(named[part])
+        return found, how_to_make(self.name, missing) if missing else None
 
     def instantiate_classes(self) -> None:
         """Build at once only if asked to."""
         if self.build:
             self.make()
 
+    def check_complete(self) -> None:
+        """Nothing, if data and initial weights are there: then it has its signature and can be built.
+
+        Raises:
+            FileNotFoundError: otherwise; one line with what makes them.
+        """
+        for missing in (self.missing_data, self.missing_weights):
+            if missing is not None:
+                raise FileNotFoundError(missing)
+
     def make(self) -> None:
         """Build model, data and trainer, then load the initial weights of parts.
 
         Raises:
-            FileNotFoundError: if the data are not there.
+            FileNotFoundError: if the data or the initial weights are not there.
             ValueError: what a constructor says, such as that sizes of two parts differ.
         """
-        if self.missing_data is not None:
-            raise FileNotFoundError(self.missing_data)
+        self.check_complete()
         try:
             super().instantiate_classes()
         except ValueError as error:  # jsonargparse wraps what a constructor says in the whole configuration
@@ -117,7 +155,7 @@ class Run(LightningCLI):
         self.checkpoints = Checkpoints(self.directory / "checkpoints", every, keep)
         ours = [
             TrainingNoise(),
-            *([] if interactive else [PlainProgress()]),
+            *self._progress(interactive),
             *self._scores(),
             self.checkpoints,
         ]
@@ -131,6 +169,11 @@ class Run(LightningCLI):
         check_processes(trainer)
         return trainer
 
+    def _progress(self, interactive: bool) -> list[Callback]:
+        if not interactive:
+            return [PlainProgress()]
+        return [StepBar()] if self.experiment.trainer.get("enable_progress_bar") is not False else []
+
     def _scores(self) -> list[Callback]:
         if self.experiment.score is None:
             return []
@@ -140,3 +183,18 @@ class Run(LightningCLI):
 
     def _loggers(self) -> list[Logger]:
         return make_loggers(self.experiment.logger, self.directory)
+
+
+def how_to_make(experiment: str, missing: list[str]) -> str:
+    """One line: which initial weights are not here, which experiments export them, and what to run."""
+    makers = exporters()
+    made = [name for name in missing if name in makers]
+    parts = [f"{name} ({makers[name]} exports it)" if name in made else name for name in missing]
+    line = f"{experiment} starts from {', '.join(parts)}, not in ./{EXPORTS} or $MOEE_WEIGHTS"
+    if unknown := [name for name in missing if name not in made]:
+        line = unknown_name(f"{line}; no shipped experiment exports {', '.join(unknown)}", unknown[0], makers)
+    elif experiment in experiment_names():
+        line += f": `moee train --chain {experiment}` makes all of it first"
+    else:
+        line += ": `moee train --chain` with this experiment makes all of it first"
+    return line

@@ -3,15 +3,20 @@
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zipfile import is_zipfile
 
+from moee.experiments.signature import SIGNED_TRAINER_KEYS
 from moee.files import write_text
 from moee.installed import package_version
+from moee.weights.runs import is_run, read_run
+
+SHOWN_DIFFERENCES = 4
 
 RECORDED_PACKAGES = (
     *(
@@ -97,29 +102,38 @@ def processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
-def newest_checkpoint(directory: Path) -> Path | None:
-    """The checkpoint of a run with the most steps.
+def other_runs(root: Path, name: str) -> list[Path]:
+    """Run directories of an experiment, the one begun last at the end."""
+    runs = [
+        path for path in root.glob(f"{name}-*") if re.fullmatch(r"[0-9a-f]{8}", path.name[len(name) + 1 :])
+    ]
+    return sorted(filter(is_run, runs), key=lambda path: (path / "config.yaml").stat().st_mtime)
 
-    Raises:
-        ValueError: if it is damaged.
+
+def differences(directory: Path, config: Mapping[str, Any]) -> str:
+    """What tells a run from another configuration of the same experiment, as words: keys, both values.
+
+    Args:
+        directory: of the run.
+        config: resolved, constructor defaults filled in.
     """
-    newest = max((directory / "checkpoints").glob("step=*.ckpt"), default=None)
-    if newest is not None and not is_zipfile(newest):  # torch writes zip archives, their directory at the end
-        raise ValueError(f"{newest} is damaged or cut off: delete it, then the one before it is used")
-    return newest
+    before, now = (dict(_dotted(_signed(settings))) for settings in (read_run(directory), config))
+    keys = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+    shown = [f"{key} ({before.get(key)}, now {now.get(key)})" for key in keys[:SHOWN_DIFFERENCES]]
+    more = [f"{len(keys) - len(shown)} more"] if len(keys) > len(shown) else []
+    return ", ".join([*shown, *more]) or "the content of its data or initial weights"
 
 
-def read_run(directory: Path) -> dict[str, Any]:
-    """The resolved configuration of a run directory.
+def _signed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    trainer = {key: settings["trainer"].get(key) for key in SIGNED_TRAINER_KEYS}
+    weights = {part: name for part, name in (settings.get("initial_weights") or {}).items() if name}
+    signed = {key: settings.get(key) for key in ("seed_everything", "model", "data")}
+    return signed | {"trainer": trainer, "initial_weights": weights}
 
-    Raises:
-        FileNotFoundError: if it is no run directory.
-    """
-    from omegaconf import OmegaConf
 
-    from moee.experiments.merge import read
-
-    path = directory / "config.yaml"
-    if not path.is_file():
-        raise FileNotFoundError(f"{directory} is not a run directory: it has no config.yaml")
-    return OmegaConf.to_container(read(path))  # type: ignore[return-value]
+def _dotted(node: object, path: str = "") -> Iterator[tuple[str, object]]:
+    if not isinstance(node, Mapping):
+        yield path, node
+        return
+    for key, value in node.items():
+        yield from _dotted(value, f"{path}.{key}" if path else str(key))

@@ -12,7 +12,7 @@ from jsonargparse import ArgumentParser
 from datamodules.loading.digest import KnowsItsClips
 from moee.weights.registry import sha256_of
 
-WITHOUT_DATA = "without-data"  # instead of a signature
+WITHOUT_DATA, WITHOUT_WEIGHTS = "without-data", "without-weights"  # instead of a signature
 SIGNED_TRAINER_KEYS = (
     *("max_steps", "max_epochs", "min_steps", "min_epochs", "max_time", "precision", "gradient_clip_val"),
     *("gradient_clip_algorithm", "accumulate_grad_batches", "limit_train_batches", "overfit_batches"),

@@ -16,9 +16,10 @@ from omegaconf import OmegaConf
 from moee.config_errors import unknown_name
 from moee.console import Tell, silent
 from moee.experiments.compose import compose
-from moee.experiments.loggers import read_metrics
 from moee.experiments.run import Run
 from moee.experiments.sweep_plan import Range, SweepPlan, read_plan
+from moee.monitoring.loggers import read_metrics
+from moee.weights.runs import is_run
 
 if TYPE_CHECKING:
     import optuna
@@ -106,7 +107,8 @@ def _run_trial(trial: "optuna.Trial", plan: SweepPlan, root: Path, tell: Tell, s
     trial.set_user_attr("signature", checked.signature)
     trial.set_user_attr("directory", str(checked.directory))
     try:
-        train_in_child(plan.experiment, overrides, root)
+        # the sampler may draw a point twice, or one whose run was interrupted
+        train_in_child(plan.experiment, overrides, root, resume=is_run(checked.directory))
         value = last_value(checked.directory, plan.metric)
     except TrialFailedError as error:
         trial.set_user_attr("failure", str(error))
@@ -152,6 +154,7 @@ def check_keys(plan: SweepPlan, root: Path, source: str) -> None:
     """Compose and check the first point of the space, then each other choice, without building anything.
 
     Raises:
+        FileNotFoundError: if the data or initial weights are not there.
         ValueError: one line with the dotted path of what is wrong.
     """
     first = {key: how.first for key, how in plan.space.items()}
@@ -160,9 +163,11 @@ def check_keys(plan: SweepPlan, root: Path, source: str) -> None:
     ]
     for point in [first, *others]:
         try:
-            Run(compose(plan.experiment, *overrides_of(plan, point)), root, build=False)
+            checked = Run(compose(plan.experiment, *overrides_of(plan, point)), root, build=False)
         except ValueError as error:
             raise ValueError(f"{source}: {error}") from None
+        if missing := checked.missing_weights or checked.missing_data:
+            raise FileNotFoundError(f"{source}: {missing}")
 
 
 def check_metric(plan: SweepPlan, source: str) -> None:
@@ -182,15 +187,14 @@ def check_metric(plan: SweepPlan, source: str) -> None:
         raise ValueError(unknown_name(line, plan.metric, logged))
 
 
-def train_in_child(experiment: str, overrides: Sequence[str], root: Path) -> None:
-    """`moee train` in a process of its own.
-
-    With `--resume`, because the sampler may draw a point twice, or one whose run was interrupted.
+def train_in_child(experiment: str, overrides: Sequence[str], root: Path, resume: bool = False) -> None:
+    """`moee train` in a process of its own; with `--resume` for a run that is there.
 
     Raises:
         TrialFailedError: if it fails; the message is its last line.
     """
-    command = [sys.executable, "-m", "moee", "train", experiment, *overrides, "--resume", "--root", str(root)]
+    command = [sys.executable, "-m", "moee", "train", experiment, *overrides, "--root", str(root)]
+    command += ["--resume"] if resume else []
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         lines = (done.stderr.strip() or done.stdout.strip()).splitlines()

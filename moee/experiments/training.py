@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, silent
+from moee.threads import settle_threads
 
 if TYPE_CHECKING:
     from moee.experiments.run import Run
@@ -54,16 +55,20 @@ def train_experiment(
     Raises:
         FileNotFoundError: if there is no such experiment.
         ValueError: one line with the dotted path of what is wrong.
-        FileExistsError: if the directory exists and `resume` is not given.
+        FileExistsError: if the directory exists and `resume` is not given, or if with `resume` there are
+            only runs of the same experiment with other keys.
         moee.experiments.callbacks.TrainingInterruptedError: when asked to stop; a checkpoint was written.
     """
     from moee.experiments.compose import compose
-    from moee.experiments.loggers import read_metrics
     from moee.experiments.run import Run
-    from moee.experiments.run_directory import newest_checkpoint
+    from moee.monitoring.loggers import read_metrics
+    from moee.weights.runs import newest_checkpoint
 
     run = Run(compose(experiment, *overrides, smoke=smoke), root, build=False)
+    run.check_complete()
     refuse_overwriting(run, resume)
+    if resume:
+        refuse_starting_anew(run)
     run.make()
     if advice := emulated_precision(str(run.experiment.trainer.get("precision"))):
         advise(advice)
@@ -103,38 +108,80 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     """
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    from moee.experiments.loggers import continue_metrics, read_metrics
-    from moee.experiments.run_directory import newest_checkpoint, write_record
+    from moee.experiments.run_directory import write_record
+    from moee.monitoring.loggers import close_loggers, continue_metrics, read_metrics
+    from moee.weights.runs import is_run, newest_checkpoint, step_of
 
     refuse_overwriting(run, resume)
     checkpoint, rows = None, []
-    if (run.directory / "config.yaml").is_file():
+    if is_run(run.directory):
         checkpoint, rows = newest_checkpoint(run.directory), read_metrics(run.directory)
     elif rank_zero_only.rank == 0:
         write_record(run.directory, run.settings, run.parsed, _provenance(run))
     if checkpoint and rank_zero_only.rank == 0:
         tell(f"continuing from {checkpoint.name}")
-        continue_metrics(run.trainer.loggers[0], rows, _step(checkpoint))  # type: ignore[arg-type]
+        continue_metrics(run.trainer.loggers[0], rows, step_of(checkpoint))  # type: ignore[arg-type]
     path = str(checkpoint) if checkpoint else None
+    if rank_zero_only.rank == 0:
+        make_clips_ready(run, tell)
+    settle_threads()
     try:
         run.trainer.fit(run.model, run.datamodule, ckpt_path=path, weights_only=True)
     except SystemExit:  # Lightning turns Ctrl-C into an exit with status 1
         raise KeyboardInterrupt from None
+    finally:
+        close_loggers(run.trainer.loggers)
     return run.directory
+
+
+def make_clips_ready(run: "Run", tell: Tell = silent) -> None:
+    """Say what the data have to say, and render clips that are missing, with how far it is.
+
+    Raises:
+        OSError: if the disk has no room for the clips.
+    """
+    from datamodules.loading.notices import RendersClips, SaysBeforehand
+    from moee.monitoring.progress import watched
+
+    if isinstance(run.datamodule, SaysBeforehand):
+        for line in run.datamodule.notices(run.trainer.world_size):
+            tell(line)
+    if isinstance(run.datamodule, RendersClips):
+        with watched("clips", tell) as watch:
+            run.datamodule.render(watch)
 
 
 def refuse_overwriting(run: "Run", resume: bool) -> None:
     """A run directory is written once: a `FileExistsError` that offers --resume."""
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    if (run.directory / "config.yaml").is_file() and not resume and rank_zero_only.rank == 0:
+    from moee.weights.runs import is_run
+
+    if is_run(run.directory) and not resume and rank_zero_only.rank == 0:
         raise FileExistsError(
             f"{run.directory} exists: add --resume to continue it, or change a key or the root"
         )
 
 
-def _step(checkpoint: Path) -> int:
-    return int(checkpoint.stem.partition("=")[2])
+def refuse_starting_anew(run: "Run") -> None:
+    """What is to be continued must be there: a run of the same experiment with other keys is another one.
+
+    Raises:
+        FileExistsError: if there are only such; one line with the newest and the keys that differ.
+    """
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    from moee.experiments.run_directory import differences, other_runs
+    from moee.weights.runs import is_run
+
+    if is_run(run.directory) or rank_zero_only.rank != 0:
+        return
+    if others := other_runs(run.root, run.name):
+        what = differences(others[-1], run.settings | run.parsed)
+        raise FileExistsError(
+            f"--resume: there is no {run.directory}; {others[-1]} differs in {what}: "
+            "give its keys to continue it, or drop --resume to start anew"
+        )
 
 
 def _provenance(run: "Run") -> dict:

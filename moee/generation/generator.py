@@ -11,6 +11,7 @@ from torch import Tensor
 from evaluation.runtime.devices import CPU
 from lightning_modules.interfaces import EmotionCue
 from lightning_modules.optim.precision import multiplies_bfloat16
+from moee.threads import settle_threads
 from moee.weights.registry import find, sha256_of
 
 SHIPPED = "generator"  # its name in the registry of `moee weights`
@@ -49,14 +50,20 @@ class LoadedGenerator:
     sha256: str
     device: torch.device = CPU
 
+    @property
+    def name(self) -> str:
+        """What to call it: the file's stem, or the run that a checkpoint of Lightning lies in."""
+        return self.path.resolve().parent.parent.name if self.path.suffix == ".ckpt" else self.path.stem
+
 
 def load_generator(
     checkpoint: str | Path | None = None, precision: str = "auto", device: torch.device = CPU
 ) -> LoadedGenerator:
-    """The network of an exported checkpoint, or the shipped one if None, ready to run.
+    """The network of an exported checkpoint, of a run, or the shipped one if None, ready to run.
 
     Args:
-        checkpoint: a file, or the name of one; None is the shipped network.
+        checkpoint: a file that `moee export` wrote, or its name; a run directory, whose newest checkpoint is
+            taken; a `.ckpt` in one; None is the shipped network.
         precision: `32`, the reference; `bf16`; or `auto`, bf16 where the device has instructions for it.
         device: where it computes; what it makes comes back to the CPU.
 
@@ -64,10 +71,7 @@ def load_generator(
         FileNotFoundError: if there is no such checkpoint.
         ValueError: if it is damaged, or holds something else than a talking head.
     """
-    from moee.weights.modules import load_module, locate_weights
-
-    path = find(SHIPPED) if checkpoint is None else locate_weights(checkpoint)
-    network = load_module(path)
+    network, path = _network_of(checkpoint)
     if not (hasattr(network, "animate") and hasattr(network, "size")):
         kind = type(network).__name__
         raise ValueError(
@@ -80,4 +84,16 @@ def load_generator(
         use_bfloat16()
     if precision == "32":
         torch.backends.cudnn.allow_tf32 = False  # the reference has all of float32's digits on a GPU too
+    settle_threads()
     return LoadedGenerator(cast("Generator", network.to(device)), path, sha256_of(path), device)
+
+
+def _network_of(checkpoint: str | Path | None) -> "tuple[torch.nn.Module, Path]":
+    """The network, and the file that its tensors came from."""
+    from moee.weights.modules import load_module, locate_weights
+    from moee.weights.runs import is_of_a_run, load_run
+
+    if checkpoint is not None and is_of_a_run(Path(checkpoint)):
+        return load_run(Path(checkpoint))
+    path = find(SHIPPED) if checkpoint is None else locate_weights(checkpoint)
+    return load_module(path), path

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moee.console import Tell, silent
 from moee.judging.protocols import DEFAULT_PROTOCOL
 from moee.judging.request import EvaluationRequest
+from moee.threads import settle_threads
 
 if TYPE_CHECKING:
     import torch
@@ -136,6 +137,7 @@ def _evaluate(request: EvaluationRequest, tell: Tell) -> "tuple[list[Result], li
     memory = peak_memory_mb(device)  # of a second of video, before any judge is loaded
     extractors = load_extractors(protocol, request.extractors)
     lpips = load_trunks(protocol, trunks)
+    settle_threads()
     results: list[Result] = []
     for system, make in entries:
         timed = TimedGeneration(make, memory) if request.checkpoint and system.role == "system" else None
@@ -222,7 +224,7 @@ def _of_network(
 
     sampling = request.sampling
     clips = TrueSource(request.reference, request.synthetic, sampling.frames, size).clips(about)
-    name = request.name or generator.path.stem
+    name = request.name or generator.name
     check_kept(request.keep_videos, name)
     cost = tflop_per_frame(generator.network, sampling.steps)
     animated = Animated(generator, clips, sampling.steps, cost)

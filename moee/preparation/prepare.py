@@ -39,6 +39,7 @@ class PrepareReport:
     skipped: int  # units that an earlier run had finished
     rejected: dict[str, str]  # key: reason
     digest: str
+    labels_outside: dict[str, int]  # emotions that are none of ours: clips and voices that carry them
 
 
 def prepare(
@@ -162,6 +163,8 @@ def _remove_stale(out: Path, keys: set[str]) -> None:
 def _report(
     out: Path, shards: list["ShardRecord"], skipped: int, rejected: dict[str, str], digest: str
 ) -> PrepareReport:
+    from datamodules.loading.notices import labels_outside
+
     samples = [(shard.kind, sample) for shard in shards for sample in shard.samples]
     kinds = Counter(kind for kind, _ in samples)
     return PrepareReport(
@@ -174,6 +177,7 @@ def _report(
         skipped=skipped,
         rejected=rejected,
         digest=digest,
+        labels_outside=labels_outside(sample for _, sample in samples),
     )
 
 
@@ -213,10 +217,13 @@ def report_lines(report: PrepareReport, most: int = 20) -> list[str]:
         report: Of `prepare`.
         most: Rejections listed one by one; the others are counted by reason, and all are in `index.json`.
     """
+    from datamodules.loading.notices import about_labels
+
     lines = [
         f"{report.clips} clips and {report.voices} voices of {report.identities} people, "
         f"{report.seconds:.0f} s; {report.shards} shards ({report.skipped} kept) in {report.out}",
         f"data digest {report.digest[:16]}",
+        *about_labels(report.labels_outside),
     ]
     if report.rejected:
         lines.append(f"{len(report.rejected)} rejected:")

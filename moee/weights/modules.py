@@ -33,7 +33,7 @@ def locate_weights(name: str | Path) -> Path:
         FileNotFoundError: if nothing of that name is there.
     """
     path = Path(name)
-    if path.suffix == ".safetensors" or path.is_file():
+    if is_file_name(name):
         if not path.is_file():
             raise FileNotFoundError(f"no weights file {path}")
         return path
@@ -45,6 +45,11 @@ def locate_weights(name: str | Path) -> Path:
     known = [network.name for network in registry.networks()]
     what = f"no {name}.safetensors in ./{EXPORTS} or $MOEE_WEIGHTS (`moee export` writes it)"
     raise FileNotFoundError(unknown_name(what, str(name), known))
+
+
+def is_file_name(name: str | Path) -> bool:
+    """Whether `locate_weights` takes it for a path: by its ending, or because such a file is there."""
+    return Path(name).suffix == ".safetensors" or Path(name).is_file()
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from lightning_modules.interfaces import EmotionCue
 from moee import config_errors
 from moee.experiments.compose import compose
 from moee.experiments.export import export
-from moee.experiments.loggers import read_metrics
 from moee.experiments.run import Run
 from moee.experiments.training import train
+from moee.monitoring.loggers import read_metrics
 from moee.weights.modules import load_module
 
 EXPERIMENT = """

@@ -105,13 +105,6 @@ def test_debug_and_faults_of_ours_show_the_traceback(monkeypatch):
         cli.main(["weights", "list"])
 
 
-def test_threads_follow_the_variable(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    monkeypatch.setenv("MOEE_THREADS", "3")
-    cli.limit_threads()
-    assert cli.os.environ["OMP_NUM_THREADS"] == "3"
-
-
 def test_a_wrong_key_costs_no_run(toy_experiment, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["train", str(toy_experiment), "trainer.max_step=3"]) == 1

@@ -62,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     videos.add_argument(
         "--generated", type=Path, metavar="DIR", help="videos to score, or what moee foreign left"
     )
-    videos.add_argument("--checkpoint", metavar="C", help="a talking head that makes them; `generator` ships")
+    videos.add_argument(
+        "--checkpoint", metavar="C", help="a talking head: file, name, or run; `generator` ships"
+    )
     videos.add_argument("--manifest", type=Path, metavar="FILE", help="JSON or CSV: videos and true ones")
     true = parser.add_mutually_exclusive_group()
     true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")

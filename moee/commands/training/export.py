@@ -25,12 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=DTYPES, default="float32", help="of floating tensors (default: float32)"
     )
+    parser.add_argument("--force", action="store_true", help="write over files that another run made")
 
 
 def run(args: argparse.Namespace) -> int:
     """`moee export`: prints what was written."""
     from moee.experiments.export import export
 
-    for path in export(args.directory, args.out, args.dtype):
+    for path in export(args.directory, args.out, args.dtype, args.force):
         say(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     return 0

@@ -3,20 +3,22 @@
 import subprocess
 import sys
 from math import isfinite
+from pathlib import Path
 
 import pytest
 import torch
+from tiny_shards import write_tiny_shards
 
 from evaluation.runtime.devices import choose_device
 from lightning_modules.optim.precision import multiplies_bfloat16
 from moee.experiments.compose import compose, experiment_names
-from moee.experiments.loggers import read_metrics
 from moee.experiments.merge import load
 from moee.experiments.run import Run
-from moee.experiments.run_directory import newest_checkpoint
 from moee.experiments.training import train
+from moee.monitoring.loggers import read_metrics
 from moee.shipped_configs import CONFIGS
 from moee.weights.modules import locate_weights
+from moee.weights.runs import newest_checkpoint
 
 LINES = 30
 # Where bfloat16 is emulated two steps of a large experiment take a minute.
@@ -33,6 +35,8 @@ def shrunk(name, root, *overrides, accelerator="cpu"):
             locate_weights(weights)
         except FileNotFoundError:
             composition.config.initial_weights.pop(part)
+    if composition.config.data.class_path.endswith("TalkingHeadShards"):
+        write_tiny_shards(Path(composition.config.data.init_args.folder))
     composition.config.trainer.accelerator = accelerator
     composition.config.trainer.limit_val_batches = 1
     composition.config.trainer.log_every_n_steps = 1

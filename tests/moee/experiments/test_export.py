@@ -7,10 +7,10 @@ import torch
 import toys
 from safetensors.torch import load_file, save_file
 
-from moee.experiments.export import export, without_optimizer
+from moee.experiments.export import export
 from moee.experiments.run import Run
-from moee.experiments.run_directory import newest_checkpoint
 from moee.weights.modules import build_module, load_module, load_strictly, read_metadata
+from moee.weights.runs import load_run, newest_checkpoint, without_optimizer
 
 HEAD = "model.init_args.head"
 
@@ -57,6 +57,45 @@ def test_weights_that_are_no_numbers_are_refused():
     broken = module.state_dict() | {"bias": torch.tensor([0.0, torch.nan])}
     with pytest.raises(ValueError, match=r"does not fit Linear: 1 with values that are no numbers \(bias\)"):
         load_strictly(module, broken, "x.safetensors")
+
+
+@pytest.mark.slow
+def test_another_runs_file_is_not_written_over_silently(trained, tmp_path):
+    first, other = trained("trainer.max_steps=2"), trained("trainer.max_steps=3")
+    (file, _), out = export(first.directory, tmp_path / "out"), tmp_path / "out"
+    assert export(first.directory, out)[0] == file, "its own it may renew"
+    with pytest.raises(
+        FileExistsError, match=f"by toy-{first.signature}, .*toy-{other.signature}: .*--force"
+    ):
+        export(other.directory, out)
+    assert read_metadata(file)["step"] == 2
+    assert read_metadata(export(other.directory, out, force=True)[0])["step"] == 3
+    save_file({"x": torch.zeros(1)}, file)
+    with pytest.raises(FileExistsError, match="something else than `moee export`"):
+        export(first.directory, out)
+
+
+def test_a_checkpoint_outside_of_its_run_says_what_to_export(tmp_path):
+    stray = tmp_path / "elsewhere" / "step=00000002.ckpt"
+    stray.parent.mkdir()
+    torch.save({"state_dict": {}}, stray)
+    for path, what in {
+        stray: "checkpoints/ of a run directory.*moee export RUN",
+        stray.parent: "not a run directory.*moee export RUN",
+        tmp_path / "absent.ckpt": "no such run directory or checkpoint",
+    }.items():
+        with pytest.raises(FileNotFoundError, match=what):
+            load_run(path)
+
+
+@pytest.mark.slow
+def test_a_runs_whole_model_is_loaded_without_an_export(trained):
+    run = trained()
+    for path in (run.directory, newest_checkpoint(run.directory)):
+        model, checkpoint = load_run(path)
+        assert checkpoint.samefile(newest_checkpoint(run.directory))
+        assert not model.training
+        assert torch.equal(model.head.layer.weight, run.model.head.layer.weight)
 
 
 @pytest.mark.slow

@@ -9,10 +9,11 @@ import torch
 import toys
 from omegaconf import OmegaConf
 
+from moee.cli import main
 from moee.experiments.callbacks import TrainingInterruptedError, capture_random_states, restore_random_states
-from moee.experiments.loggers import read_metrics
-from moee.experiments.run_directory import newest_checkpoint
 from moee.experiments.training import emulated_precision
+from moee.monitoring.loggers import read_metrics
+from moee.weights.runs import newest_checkpoint
 
 HEAD = "model.init_args.head"
 
@@ -54,6 +55,20 @@ def test_a_run_directory_is_written_once(trained):
     trained()
     with pytest.raises(FileExistsError, match="--resume"):
         trained()
+
+
+def test_resume_does_not_quietly_start_anew(toy_experiment, trained, own_folder, capsys):
+    words = ["train", str(toy_experiment), "--root", str(own_folder / "runs")]
+    assert main([*words, "--resume", "trainer.max_steps=2"]) == 0, "nothing is there to mistake it for"
+    capsys.readouterr()
+    assert main([*words, "--resume", "trainer.max_steps=3", f"{HEAD}.init_args.width=4"]) == 1
+    said = capsys.readouterr().err.strip()
+    assert f"differs in {HEAD}.init_args.width (3, now 4), trainer.max_steps (2, now 3)" in said
+    assert "drop --resume" in said
+    assert "\n" not in said
+    assert len(list((own_folder / "runs").iterdir())) == 1
+    assert main([*words, "trainer.max_steps=3"]) == 0
+    assert main([*words, "--resume", "trainer.max_steps=3"]) == 0
 
 
 def test_other_loggers_write_below_the_run(trained):

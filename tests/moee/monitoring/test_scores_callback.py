@@ -14,13 +14,13 @@ from judges import judges
 from PIL import Image
 from torch import nn
 
-from moee.experiments.loggers import read_metrics
-from moee.experiments.run_directory import newest_checkpoint
 from moee.experiments.training import train
 from moee.monitoring import scores
+from moee.monitoring.loggers import read_metrics
 from moee.monitoring.samples import as_csv, as_gif, as_markdown
 from moee.monitoring.score_plan import ScorePlan
 from moee.monitoring.scores import evaluating
+from moee.weights.runs import newest_checkpoint
 from tests.moee.experiments.test_experiments import shrunk
 
 SCORE = ("score={every: 1, clips: 2, frames: 5, steps: 1}",)

@@ -14,6 +14,7 @@ EXPECTED_WARNINGS = (
     "Experiment logs directory",  # the run directory is made before the loggers
     "You're resuming from a checkpoint that ended before",  # our data start at the step of training
     ".*does not have many workers",
+    "The number of training batches .* is smaller than the logging interval",  # steps count here, no epochs
     ".*LeafSpec.*is deprecated",
     "You passed in a `val_dataloader` but have no `validation_step`",
     "The `srun` command is available on your system but is not used",  # see `moee.experiments.launch`
@@ -47,6 +48,14 @@ def continue_metrics(logger: CSVLogger, rows: list[dict[str, str]], step: int) -
             values = {name: float(cell) for name, cell in row.items() if name != "step"}
             logger.experiment.log_metrics(values, int(row["step"]))
     logger.save()
+
+
+def close_loggers(loggers: Iterable[Logger]) -> None:
+    """End the run of W&B, which else would take in the next training of this process too."""
+    if any(isinstance(logger, WandbLogger) for logger in loggers):
+        import wandb
+
+        wandb.finish()
 
 
 def quiet_lightning() -> None:
