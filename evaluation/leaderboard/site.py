@@ -69,7 +69,7 @@ def build_leaderboard(
     tables = group(loaded)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    links = copy_videos((videos or {}) | ({TRUE: true} if true else {}), out)
+    links = copy_videos({**(videos or {}), **({TRUE: true} if true else {})}, out)
     body = render(
         "board.html.j2",
         {

@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     true = parser.add_mutually_exclusive_group()
     true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
     true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
+    parser.add_argument("--frames", type=int, help=f"of a synthetic clip (default: {SAMPLING.frames})")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
     parser.add_argument(
         "--protocol",
@@ -121,7 +122,6 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     # no defaults here: what was not given and what was given as the default are told apart
     how.add_argument("--seeds", type=int, help=f"sampling seeds (default: {SAMPLING.seeds})")
     how.add_argument("--steps", type=int, help=f"sampling steps (default: {SAMPLING.steps})")
-    how.add_argument("--frames", type=int, help=f"of a synthetic clip (default: {SAMPLING.frames})")
     how.add_argument(
         "--precision", choices=PRECISIONS, help=f"as in moee animate (default: {SAMPLING.precision})"
     )

@@ -311,8 +311,9 @@ def _finds(browser: Browser) -> None:
     browser.run("document.getElementById('search').focus()")
     for letter in "steady":
         browser.press(letter, ord(letter.upper()), letter)
-    shown = "[...document.querySelectorAll('tr[data-name]')].filter((row) => !row.hidden).length"
-    assert browser.run(shown) == 2
+    rows = "[...document.querySelectorAll('tr[data-name]')].filter((row) => !row.hidden)"
+    assert browser.run(f"{rows}.filter((row) => !row.closest('details')).length") == 2
+    assert browser.run(f"{rows}.every((row) => row.dataset.name.startsWith('Steady'))")
     assert browser.run("document.getElementById('status').textContent") == "2 of 5 rows match “steady”"
     assert browser.run("[...document.querySelectorAll('tr.ceiling')].every((row) => !row.hidden)")
 
