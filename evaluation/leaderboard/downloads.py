@@ -38,6 +38,7 @@ LATEX = {
     **{"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "≈": r"$\approx$"},
 }
 LATEX_COLUMNS = 4  # metrics of one `tabular`, which then fits the text width of a page
+LATEX_NAMES = r">{\raggedright\arraybackslash}p{.25\linewidth}"  # long names go on below
 LATEX_HEAD = 11  # letters of a line of a column's head
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -121,7 +122,7 @@ def _markdown_text(text: str) -> str:
 
 
 def as_latex(tables: Sequence[Table]) -> str:
-    """For `booktabs`, of a few metrics each, so that none is wider than a page; first those that matter most.
+    """For `booktabs` and `array`: a few metrics each, so that none is wider than a page, what matters first.
 
     Above each stands as comments what belongs into its caption.
     """
@@ -145,7 +146,7 @@ def _latex(number: int, table: Table) -> str:
 
 def _tabular(table: Table, names: Sequence[str]) -> str:
     heads = [_latex_head(f"{METRICS[name].title} {arrow(name)}") for name in names]
-    lines = [rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
+    lines = [rf"\begin{{tabular}}{{{LATEX_NAMES}{'r' * len(heads)}}}", r"\toprule"]
     lines += [" & ".join(["System", *heads]) + r" \\", r"\midrule"]
     for result in table.results:
         cells = [_latex_cell(table, result, name) for name in names]

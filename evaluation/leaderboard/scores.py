@@ -37,7 +37,7 @@ FEW = 8  # columns that a reader takes in at once; a table of no more needs no c
 # What stands in the first table, of each question the first that a protocol has: do pictures and video look
 # real, do lips follow the sound, does the face act as asked, is it the same person, how far is each picture.
 HEADLINE = (
-    ("fid_clean", "fid_torch", "fid_tf1", "fid_torch_aa", "fid_embedded"),
+    ("fid_clean", "fid_torch", "fid_tf1", "fid_torch_aa", "sharpness", "fid_embedded"),
     ("fvd_squash_16", "fvd_crop_16", "fvd_squash_48", "fvd_crop_48"),
     ("sync_c", "sync_c_embedded"),
     ("lip_correlation", "m_lmd"),

@@ -1,5 +1,6 @@
 """Every protocol that ships: its networks exist and feed its metrics; what is missing is one line."""
 
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from places import PROTOCOL_FOLDER
+from places import PROTOCOL_FOLDER, ROOT
 from told_faces import ToldFaces, moving_face
 
 from evaluation.evaluate import _metrics
@@ -31,13 +32,28 @@ from evaluation.extractors.published.video_mae import VideoMae
 from evaluation.measuring.preparation import FIELD
 from evaluation.metrics import METRICS
 from evaluation.metrics.pictures.perceptual import BY_NETWORK
-from evaluation.protocol import load_protocol
+from evaluation.protocol import Protocol, load_protocol
 from moee import cli
+from moee.judging.protocols import find_protocol
 from moee.weights import registry
 from moee.weights.needed import check_weights, needed
 
 PROTOCOLS = sorted(path.stem for path in PROTOCOL_FOLDER.glob("*.yaml"))
-PUBLISHED = [name for name in PROTOCOLS if not name.startswith("embedded")]
+TEMPLATE = ROOT / "docs" / "protocol" / "mine.yaml"
+
+
+def scoring(protocol: Protocol) -> list[str]:
+    """Its networks that give scores."""
+    return [network for network in protocol.extractors.values() if network != FaceSquare.name]
+
+
+def is_published(name: str) -> bool:
+    """Whether a protocol asks networks of publications, whatever it is called."""
+    protocol = load_protocol(PROTOCOL_FOLDER / f"{name}.yaml")
+    return any(published(network) is not None for network in scoring(protocol))
+
+
+PUBLISHED = [name for name in PROTOCOLS if is_published(name)]
 
 
 @cache
@@ -114,9 +130,20 @@ def test_two_networks_never_fill_one_field():
 def test_its_tag_is_its_file(name):
     protocol = load_protocol(PROTOCOL_FOLDER / f"{name}.yaml")
     assert name in (protocol.tag, protocol.name)
-    scoring = [network for network in protocol.extractors.values() if network != FaceSquare.name]
-    whose = [published(network) is not None for network in scoring]
-    assert all(whose) if name in PUBLISHED else not any(whose), "an embedded score beside a published one"
+    whose = {published(network) is not None for network in scoring(protocol)}
+    assert len(whose) == 1, "an embedded score beside a published one"
+    if protocol.name == "embedded":
+        assert name not in PUBLISHED
+
+
+def test_the_template_for_a_protocol_of_ones_own_is_one(tmp_path, monkeypatch):
+    protocol, known = load_protocol(TEMPLATE), networks()
+    stand_ins = [SimpleNamespace(name=n, provides=known[n]) for n in protocol.extractors.values()]
+    assert [metric.name for metric in _metrics(protocol, stand_ins, [])] == list(protocol.metrics)
+    assert protocol.tag == "mine-v1"
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(TEMPLATE, "mine.yaml")
+    assert load_protocol(find_protocol("mine.yaml")).digest == protocol.digest
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ examples:
   moee evaluate --checkpoint generator --synthetic 28 --seeds 3 --limits --out results/embedded.json
   torchrun --nproc-per-node 4 -m moee evaluate --generated out/ours --reference true --out results/ours.json
 
+A protocol of your own is a YAML file of metrics, networks and settings, as docs/protocol/mine.yaml; it
+says what each key means, and `--protocol mine.yaml` takes its path.
+
 --limits writes the rows that say what the metrics can see, real videos (also encoded again) and floors, as
 files of their own beside the result, and prints in one table which floors each metric tells from real video.
 
@@ -58,7 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_sources(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
     parser.add_argument(
-        "--protocol", default=DEFAULT_PROTOCOL, help=f"a name or a YAML file (default: {DEFAULT_PROTOCOL})"
+        "--protocol",
+        default=DEFAULT_PROTOCOL,
+        help=f"a name, or a YAML file of your own (default: {DEFAULT_PROTOCOL})",
     )
     parser.add_argument(
         "--limits", action="store_true", help="also real videos and floors, as results beside"
