@@ -92,16 +92,24 @@ def prepare_threads() -> None:
         os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = wanted
 
 
-def settle_threads() -> int:
+def settle_threads(wanted: int | None = None) -> int:
     """Before the work begins, networks being loaded: as many threads as others left cores idle until now.
 
     Decided once and not again, so that what a process computes does not depend on what comes and goes beside
-    it. A number that the environment gives stays. Returns the number of threads.
+    it. A number that the environment gives stays.
+
+    Args:
+        wanted: the number to take whatever others do, such as that of a run that is continued.
+
+    Returns:
+        The number of threads.
     """
     import torch
 
-    if not any(os.environ.get(name) for name in CHOSEN_BY_HAND):
-        before, after = usage_at_start(), core_usage()
-        if before and after:
-            torch.set_num_threads(idle_threads(before, after, len(cores())))
+    chosen = any(os.environ.get(name) for name in CHOSEN_BY_HAND)
+    before, after = usage_at_start(), core_usage()
+    if not chosen and wanted is not None:
+        torch.set_num_threads(wanted)
+    elif not chosen and before and after:
+        torch.set_num_threads(idle_threads(before, after, len(cores())))
     return torch.get_num_threads()

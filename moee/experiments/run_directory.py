@@ -52,6 +52,15 @@ def write_record(directory: Path, settings: dict[str, Any], parsed: dict[str, An
     write_text(directory / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
 
 
+def recorded_threads(directory: Path) -> int | None:
+    """Threads that a run began with; None for a run that is new, or of another machine's number of cores."""
+    path = directory / "environment.json"
+    if not path.is_file():
+        return None
+    began = json.loads(path.read_text()).get("hardware") or {}
+    return began.get("threads") if began.get("cores") == hardware()["cores"] else None
+
+
 def environment() -> dict[str, Any]:
     """Versions, git state, hardware and command of this process."""
     return {

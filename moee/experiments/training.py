@@ -108,11 +108,12 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     """
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
-    from moee.experiments.run_directory import write_record
+    from moee.experiments.run_directory import recorded_threads, write_record
     from moee.monitoring.loggers import close_loggers, continue_metrics, read_metrics
     from moee.weights.runs import is_run, newest_checkpoint, step_of
 
     refuse_overwriting(run, resume)
+    settle_threads(recorded_threads(run.directory))  # sums round as they did when the run began
     checkpoint, rows = None, []
     if is_run(run.directory):
         checkpoint, rows = newest_checkpoint(run.directory), read_metrics(run.directory)
@@ -124,7 +125,6 @@ def train(run: "Run", resume: bool = False, tell: Tell = silent) -> Path:
     path = str(checkpoint) if checkpoint else None
     if rank_zero_only.rank == 0:
         make_clips_ready(run, tell)
-    settle_threads()
     try:
         run.trainer.fit(run.model, run.datamodule, ckpt_path=path, weights_only=True)
     except SystemExit:  # Lightning turns Ctrl-C into an exit with status 1

@@ -1,5 +1,6 @@
 """Threads fit beside what else runs on the machine, and a number given by hand stays."""
 
+import json
 import os
 
 import pytest
@@ -70,6 +71,19 @@ def test_on_a_busy_machine_one_thread_is_left(free_environment, monkeypatch):
     free = CoreUsage(clock=110.0, busy=59.0, own=10.0)
     monkeypatch.setattr(threads, "core_usage", lambda: free)
     assert settle_threads() == 2
+
+
+def test_a_run_goes_on_with_the_threads_it_began_with(free_environment, tmp_path):
+    from moee.experiments.run_directory import environment, recorded_threads
+
+    assert recorded_threads(tmp_path) is None
+    record = environment()
+    record["hardware"]["threads"] = 3
+    (tmp_path / "environment.json").write_text(json.dumps(record))
+    assert settle_threads(recorded_threads(tmp_path)) == torch.get_num_threads() == 3
+    record["hardware"]["cores"] += 1
+    (tmp_path / "environment.json").write_text(json.dumps(record))
+    assert recorded_threads(tmp_path) is None
 
 
 def test_a_system_that_does_not_tell_changes_nothing(free_environment, monkeypatch):

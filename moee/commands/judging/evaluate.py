@@ -58,18 +58,7 @@ SAMPLING = NetworkSampling()
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee evaluate`."""
-    videos = parser.add_mutually_exclusive_group(required=True)
-    videos.add_argument(
-        "--generated", type=Path, metavar="DIR", help="videos to score, or what moee foreign left"
-    )
-    videos.add_argument(
-        "--checkpoint", metavar="C", help="a talking head: file, name, or run; `generator` ships"
-    )
-    videos.add_argument("--manifest", type=Path, metavar="FILE", help="JSON or CSV: videos and true ones")
-    true = parser.add_mutually_exclusive_group()
-    true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
-    true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
-    parser.add_argument("--frames", type=int, help=f"of a synthetic clip (default: {SAMPLING.frames})")
+    _add_sources(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the result, JSON")
     parser.add_argument(
         "--protocol",
@@ -114,12 +103,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kept", type=Path, metavar="DIR", help="what was measured before (default: .kept beside --out)"
     )
     add_device_argument(parser, "networks look, and pictures and sets are compared")
-    _add_sampling(parser)
+    _add_sampling(parser.add_argument_group("with --checkpoint"))
 
 
-def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    how = parser.add_argument_group("with --checkpoint")
-    # no defaults here: what was not given and what was given as the default are told apart
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    """What is judged, and what is true."""
+    videos = parser.add_mutually_exclusive_group(required=True)
+    videos.add_argument(
+        "--generated", type=Path, metavar="DIR", help="videos to score, or what moee foreign left"
+    )
+    videos.add_argument(
+        "--checkpoint", metavar="C", help="a talking head: file, name, or run; `generator` ships"
+    )
+    videos.add_argument("--manifest", type=Path, metavar="FILE", help="JSON or CSV: videos and true ones")
+    true = parser.add_mutually_exclusive_group()
+    true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
+    true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
+    parser.add_argument("--frames", type=int, help=f"of a synthetic clip (default: {SAMPLING.frames})")
+
+
+def _add_sampling(how: "argparse._ArgumentGroup") -> None:
+    """How a network makes the videos; options that nobody gave stay None, to tell them from defaults."""
     how.add_argument("--seeds", type=int, help=f"sampling seeds (default: {SAMPLING.seeds})")
     how.add_argument("--steps", type=int, help=f"sampling steps (default: {SAMPLING.steps})")
     how.add_argument(
