@@ -161,17 +161,6 @@ def normal_quantile(level: float) -> float:
     return float(torch.special.ndtri(torch.tensor((1 + level) / 2, dtype=torch.float64)))
 
 
-def group_means(values: Sequence[float], groups: Sequence[str]) -> NDArray:
-    """Mean of the values of each group (G,), groups in sorted order.
-
-    Values that are no numbers are left out.
-    """
-    known = [(value, name) for value, name in zip(values, groups, strict=True) if np.isfinite(value)]
-    rows = torch.tensor([[value, 1.0] for value, _ in known], dtype=torch.float64).reshape(-1, 2)
-    total_G2 = group_sums(rows, [name for _, name in known]).numpy()
-    return total_G2[:, 0] / total_G2[:, 1]
-
-
 def sign_flip_test(difference_G: NDArray, draws: int = 10_000, seed: int = 0) -> float:
     """Two-sided p of paired differences of groups under sign symmetry (Fisher's randomisation test).
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from evaluation.validation import Written, checked
+from moee.clips.true_source import BESIDE
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BESIDE = "about.json"  # in the folder of the clips; `moee clips` leaves it there
 NAMED = 3  # entries that are named in one line
 
 

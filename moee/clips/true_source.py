@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evaluation.clips.true_clips import Clips
 
+BESIDE = "about.json"  # in the folder of the clips, who and what they show; `moee clips` leaves it there
 SYNTHETIC_FRAMES, SYNTHETIC_SIZE = 25, 128  # of a synthetic clip: frames at 25 per second, pixels of a side
 
 

@@ -13,8 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.clips.about import BESIDE
-from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE
+from moee.clips.true_source import BESIDE, SYNTHETIC_FRAMES, SYNTHETIC_SIZE
 from moee.console import Watch, unwatched
 from moee.preparation.prepare import FRAMES, check_faces_can_be_placed, corpora, detector_name
 

@@ -188,7 +188,7 @@ def test_a_protocol_says_how_it_cuts(tmp_path):
         evaluate_pairs([], replace(protocol(), extractors={}))
     text = PROTOCOL.read_text().replace("preprocessing: {", "preprocessing: {face_crop: own, ")
     (tmp_path / "p.yaml").write_text(text)
-    with pytest.raises(ValueError, match=r"p.yaml: preprocessing.face_crop: unknown 'own', known are refer"):
+    with pytest.raises(ValueError, match=r"p.yaml: preprocessing.face_crop is 'own', allowed are reference"):
         load_protocol(tmp_path / "p.yaml")
     plain = load_protocol(PROTOCOL)
     assert "face_crop" not in plain.preprocessing  # and so not in its hash

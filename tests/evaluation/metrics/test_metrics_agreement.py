@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from agreement import icc
 
 from datamodules.batch import ACTION_UNITS, CLASSES, parse_blend
 from evaluation.metrics import (
@@ -16,7 +17,6 @@ from evaluation.metrics import (
     LipCorrelation,
 )
 from evaluation.metrics.action_units.intensity import rises
-from evaluation.metrics.agreement import icc
 from evaluation.metrics.correlation import concordance, consistency, moment_sums, pearson, root_mean_square
 from evaluation.metrics.emotion.scores import class_target, clip_probability, clip_vote
 
