@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from group_means import group_means
 from judges import PROTOCOL, judges, limit_pairs, painted
 
 from evaluation.clips.pair import Pair
@@ -14,7 +15,7 @@ from evaluation.metrics import METRICS, Psnr, Sharpness
 from evaluation.protocol import load_protocol
 from evaluation.results.result import Result
 from evaluation.results.system import System
-from evaluation.statistics.intervals import group_means, sign_flip_test
+from evaluation.statistics.intervals import sign_flip_test
 from evaluation.statistics.paired import holm
 from moee import cli
 

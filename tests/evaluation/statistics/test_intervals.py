@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 import torch
+from group_means import group_means
 
 from evaluation.statistics.intervals import (
     bca_interval,
     bca_levels,
     bootstrap,
     cluster_interval,
-    group_means,
     group_sums,
     jackknife_error,
     jackknife_values,

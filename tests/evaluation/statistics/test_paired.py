@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from group_means import group_means
 
-from evaluation.statistics.intervals import group_means, sign_flip_test
+from evaluation.statistics.intervals import sign_flip_test
 from evaluation.statistics.paired import effect, holm, smallest_p, standardised
 
 
