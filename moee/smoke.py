@@ -3,6 +3,8 @@
 import argparse
 import os
 
+from moee.console import warn
+
 VARIABLE = "MOEE_SMOKE"
 SAMPLED = {"seeds": 1, "steps": 1}  # option -> at most
 SCORED = {"clips": 2, "frames": 5, **SAMPLED}
@@ -25,6 +27,7 @@ def shrink(args: argparse.Namespace) -> None:
     """Bring a parsed command line to its smallest size, if that is asked for: what was given is lowered."""
     if not is_asked_for():
         return
+    warn(f"{VARIABLE} is set: this runs at its smallest size, and its numbers say nothing")
     if args.command == "demo":
         args.quick = True
     for name, most in _sizes(args).items():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from moee.experiments.signature import SIGNED_TRAINER_KEYS
-from moee.files import write_text
+from moee.files import read_json, write_text
 from moee.installed import package_version
 from moee.weights.runs import is_run, read_run
 
@@ -57,7 +57,7 @@ def recorded_threads(directory: Path) -> int | None:
     path = directory / "environment.json"
     if not path.is_file():
         return None
-    began = json.loads(path.read_text()).get("hardware") or {}
+    began = read_json(path).get("hardware") or {}
     return began.get("threads") if began.get("cores") == hardware()["cores"] else None
 
 

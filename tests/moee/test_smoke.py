@@ -48,6 +48,15 @@ def test_sizes_are_lowered(words, changed, monkeypatch):
     assert vars(args) == vars(parsed(*words)) | changed
 
 
+def test_it_says_that_it_is_set(monkeypatch, capsys):
+    monkeypatch.setenv(smoke.VARIABLE, "1")
+    smoke.shrink(parsed("score"))
+    assert "MOEE_SMOKE is set" in capsys.readouterr().err
+    monkeypatch.delenv(smoke.VARIABLE)
+    smoke.shrink(parsed("score"))
+    assert capsys.readouterr().err == ""
+
+
 def test_an_experiment_stays_small_whatever_a_line_changes(monkeypatch):
     monkeypatch.setenv(smoke.VARIABLE, "1")
     config = compose("embedded-codec", "trainer.max_steps=300", "data.init_args.train.clips=9000").config

@@ -84,6 +84,9 @@ def test_a_run_goes_on_with_the_threads_it_began_with(free_environment, tmp_path
     record["hardware"]["cores"] += 1
     (tmp_path / "environment.json").write_text(json.dumps(record))
     assert recorded_threads(tmp_path) is None
+    (tmp_path / "environment.json").write_text("{")
+    with pytest.raises(ValueError, match=r"environment\.json is not JSON"):
+        recorded_threads(tmp_path)
 
 
 def test_a_system_that_does_not_tell_changes_nothing(free_environment, monkeypatch):
