@@ -276,6 +276,8 @@ class SyntheticHeads(L.LightningDataModule):
         workers: processes that render.
         seed: of the order of windows.
         apart: largest distance of neighbouring frames in a training window.
+        val_batch: whole clips at a time in validation, on each device; None is a quarter of the training
+            windows there, since a whole clip is longer than a window.
     """
 
     def __init__(
@@ -288,10 +290,13 @@ class SyntheticHeads(L.LightningDataModule):
         workers: int = 2,
         seed: int = 0,
         apart: int = 1,
+        val_batch: int | None = None,
     ) -> None:
         super().__init__()
+        if val_batch is not None and val_batch < 1:
+            raise ValueError(f"val_batch must be at least 1, got {val_batch}")
         self.global_batch, self.window, self.workers = global_batch, window, workers
-        self.seed, self.apart = seed, apart
+        self.seed, self.apart, self.val_batch = seed, apart, val_batch
         self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
 
     def notices(self, devices: int) -> list[str]:
@@ -365,6 +370,5 @@ class SyntheticHeads(L.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole clips, in order."""
-        return DataLoader(
-            self.val, max(per_device(self.global_batch, self.trainer) // 4, 1), collate_fn=collate
-        )
+        quarter = max(per_device(self.global_batch, self.trainer) // 4, 1)
+        return DataLoader(self.val, self.val_batch or quarter, collate_fn=collate)

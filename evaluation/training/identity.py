@@ -14,7 +14,7 @@ from torch import Tensor
 from datamodules.batch import TalkingHeadBatch
 from evaluation.extractors.embedded.identity import IdentityJudge
 from evaluation.extractors.network import preprocess
-from evaluation.training.augment import shift, spoil
+from evaluation.training.augment import Faults, Placement, shift, spoil
 from evaluation.training.rates import falling_to_zero
 
 
@@ -46,6 +46,8 @@ class IdentityTraining(L.LightningModule):
         pictures: frames taken of a clip, at least 1.
         temperature: of the contrastive loss.
         out: where the weights go; default is the run's own folder.
+        placement: how far a face may lie from its usual place.
+        faults: what spoils the pictures.
     """
 
     def __init__(
@@ -54,12 +56,15 @@ class IdentityTraining(L.LightningModule):
         pictures: int = 3,
         temperature: float = 0.1,
         out: str | None = None,
+        placement: Placement = Placement(degrees=6, scale=0.08, move=0.05),  # noqa: B008 - plain values
+        faults: Faults = Faults(),  # noqa: B008
     ) -> None:
         super().__init__()
         if pictures < 1:
             raise ValueError(f"pictures must be at least 1, got {pictures}")
         self.judge = IdentityJudge()
         self.optimizer, self.pictures, self.temperature, self.out = optimizer, pictures, temperature, out
+        self.placement, self.faults = placement, faults
 
     def forward(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
         """What the judge measures."""
@@ -76,8 +81,8 @@ class IdentityTraining(L.LightningModule):
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         x, person_N = self.pictures_of(batch)
-        x, _ = shift(x, x.new_zeros(len(x), 1, 2), degrees=6, scale=0.08, move=0.05)
-        loss = contrastive_loss(self.judge(spoil(x)).float(), person_N, self.temperature)
+        x, _ = shift(x, x.new_zeros(len(x), 1, 2), self.placement)
+        loss = contrastive_loss(self.judge(spoil(x, self.faults)).float(), person_N, self.temperature)
         self.log("train/loss", loss, prog_bar=True, batch_size=len(x))
         return loss
 
