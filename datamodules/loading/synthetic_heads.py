@@ -280,6 +280,8 @@ class SyntheticHeads(L.LightningDataModule):
             windows there, since a whole clip is longer than a window.
     """
 
+    places = ("cache",)
+
     def __init__(
         self,
         global_batch: int,

@@ -55,7 +55,7 @@ class EmotionRecognition(L.LightningModule):
         super().__init__()
         if not 0 <= smoothing < 1:
             raise ValueError(f"smoothing={smoothing}, expected 0 up to below 1")
-        self.save_hyperparameters()
+        self.save_hyperparameters(ignore=["encoder"])
         self.encoder, self.optimizer = encoder, optimizer
         self.classes_weight, self.blend_weight = classes_weight, blend_weight
         self.smoothing, self.mixup, self.clear, self.warm_share = smoothing, mixup, clear, warm_share
@@ -135,7 +135,7 @@ class SpeechFeatureTraining(L.LightningModule):
         optimizer: OptimizerCallable = torch.optim.AdamW,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        self.save_hyperparameters(ignore=["features"])
         self.features, self.optimizer = features, optimizer
         self.lips_weight, self.phone_weight, self.warm_share = lips_weight, phone_weight, warm_share
         names = (*TRACKS, "phone_accuracy")

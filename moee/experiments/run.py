@@ -25,8 +25,9 @@ from moee.experiments.settings import checked_settings
 from moee.experiments.signature import WITHOUT_DATA, WITHOUT_WEIGHTS, digest_of_data, signature
 from moee.monitoring.loggers import make_loggers, quiet_lightning
 from moee.monitoring.progress import PlainProgress, StepBar
-from moee.weights.modules import EXPORTS, apply_weights, is_file_name, locate_weights
+from moee.weights.modules import EXPORTS, apply_weights, build_module, is_file_name, locate_weights
 from moee.weights.moved_classes import with_present_names
+from moee.weights.runs import without_optimizer
 
 PARTS = ("seed_everything", "trainer", "model", "data")
 
@@ -132,6 +133,22 @@ class Run(LightningCLI):
         for missing in (self.missing_data, self.missing_weights):
             if missing is not None:
                 raise FileNotFoundError(missing)
+
+    def check_parts(self) -> None:
+        """Build the model without its numbers, for a run that is only looked at.
+
+        Raises:
+            ValueError: what a constructor says, such as that sizes of two parts differ.
+        """
+        import torch
+
+        try:
+            with torch.device("meta"):
+                build_module(without_optimizer(self.settings["model"]), "model")
+        except ValueError as error:
+            raise ValueError(str(error.__cause__ or error)) from None
+        except (FileNotFoundError, NotImplementedError, RuntimeError):
+            pass  # a part that reads a file that is not here, or computes with numbers: `make` will tell
 
     def make(self) -> None:
         """Build model, data and trainer, then load the initial weights of parts.
