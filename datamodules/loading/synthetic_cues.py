@@ -2,23 +2,21 @@
 
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from datamodules.action_units import prototype
 from datamodules.batch import COMPOUNDS, EMOTIONS, MODALITIES, parse_blend
 from datamodules.loading.digest import recipe_digest
-from datamodules.loading.drawn_samples import STAGES, Drawn, drawn_loader
+from datamodules.loading.drawn_samples import STAGES, DrawnClips
 from datamodules.synthetic.clip import IDENTITIES, Split
 from datamodules.synthetic.performance import Utterance, utter
 from datamodules.synthetic.text import describe
 from datamodules.synthetic.voice import augment_sound, sample_speaker
 
 
-class SyntheticCues(L.LightningDataModule):
+class SyntheticCues(DrawnClips):
     """One modality's cues with their blends, for `EmotionRecognition`: `cue` and `blend` (E,).
 
     Args:
@@ -44,26 +42,16 @@ class SyntheticCues(L.LightningDataModule):
         strength: float = 0.7,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(clips, rounds, held_out_clips, global_batch)
         if modality not in MODALITIES:
             raise ValueError(f"unknown modality {modality!r}: known are {', '.join(MODALITIES)}")
-        self.modality, self.clips, self.rounds, self.held_out_clips = modality, clips, rounds, held_out_clips
-        self.frames, self.global_batch, self.strength, self.seed = frames, global_batch, strength, seed
+        self.modality, self.frames, self.strength, self.seed = modality, frames, strength, seed
         self.pool: dict[tuple[int, int], Tensor] = {}
 
     def digest(self) -> str:
         """Digits of the recipe that cues are made by."""
         sizes = [self.clips, self.frames, self.held_out_clips]
         return recipe_digest(["cues", self.modality, *sizes, self.strength, self.seed])
-
-    def train_dataloader(self) -> DataLoader:
-        return self._loader("fit", self.clips * self.rounds)
-
-    def val_dataloader(self) -> DataLoader:
-        return self._loader("validate", self.held_out_clips)
-
-    def test_dataloader(self) -> DataLoader:
-        return self._loader("test", self.held_out_clips)
 
     def draw(self, stage: str, index: int) -> dict[str, Any]:
         """Clip `index` of a stage."""
@@ -85,10 +73,6 @@ class SyntheticCues(L.LightningDataModule):
             self.pool[key] = torch.from_numpy(spoken).half()
         heard_S = augment_sound(self.pool[key].float().numpy(), channel, self.strength)
         return {"cue": torch.from_numpy(heard_S), "blend": blend_E}
-
-    def _loader(self, stage: str, size: int) -> DataLoader:
-        items = Drawn(lambda index: self.draw(stage, index), size)
-        return drawn_loader(items, self.global_batch, self.trainer, training=stage == "fit")
 
 
 def cue_blend(rng: np.random.Generator) -> Tensor:

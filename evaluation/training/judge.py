@@ -4,10 +4,7 @@ N picture, B clip, F frame, A action unit, L class, K landmark.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -20,7 +17,7 @@ from evaluation.extractors.network import SIZE, preprocess
 from evaluation.metrics.correlation import moment_sums, pearson
 from evaluation.metrics.emotion.scores import class_target
 from evaluation.training.augment import Faults, Placement, shift, spoil
-from evaluation.training.rates import falling_to_zero
+from evaluation.training.judge_training import EmbeddedTraining
 
 
 @dataclass
@@ -82,7 +79,7 @@ def picture_targets(batch: TalkingHeadBatch) -> tuple[Tensor, dict[str, Tensor],
     return preprocess(frames.reshape(clips * length, *frames.shape[2:])), target, present
 
 
-class JudgeTraining(L.LightningModule):
+class JudgeTraining(EmbeddedTraining[Judge]):
     """Trains a `Judge` on clips whose truth is known; writes `judge.safetensors` when it ends.
 
     Args:
@@ -103,15 +100,9 @@ class JudgeTraining(L.LightningModule):
         faults: Faults = Faults(),  # noqa: B008
         huber: HuberScales = HuberScales(),  # noqa: B008
     ) -> None:
-        super().__init__()
-        self.judge = Judge()
-        self.optimizer = optimizer
+        super().__init__(Judge(), optimizer, out)
         self.weights = weights or {"action_units": 4.0, "emotion": 0.5, "lip_opening": 0.5, "landmarks": 0.5}
-        self.out, self.placement, self.faults, self.huber = out, placement, faults, huber
-
-    def forward(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """What the judge measures."""
-        return self.judge.measure(frames_F3HW)
+        self.placement, self.faults, self.huber = placement, faults, huber
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         x, target, present = picture_targets(batch)
@@ -142,10 +133,3 @@ class JudgeTraining(L.LightningModule):
         self.log_dict(
             {f"val/{name}": value.float() for name, value in scores.items()}, batch_size=clips, sync_dist=True
         )
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
-
-    def on_train_end(self) -> None:
-        if self.trainer.is_global_zero:
-            self.judge.save(Path(self.out or Path(self.trainer.default_root_dir) / "judge.safetensors"))
