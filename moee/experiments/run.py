@@ -109,15 +109,15 @@ class Run(LightningCLI):
     def _initial_weights(self) -> tuple[dict[str, Path], str | None]:
         """Files by part, "" first: the whole, then what differs; and the line about absent names."""
         named = self.experiment.initial_weights
-        found, missing = {}, []
+        located, missing = {}, []
         for part in sorted(named):
             try:
-                found[part] = locate_weights(named[part])
+                located[part] = locate_weights(named[part])
             except FileNotFoundError:
                 if is_file_name(named[part]):
                     raise
                 missing.append(named[part])
-        return found, how_to_make(self.name, missing) if missing else None
+        return located, how_to_make(self.name, missing) if missing else None
 
     def instantiate_classes(self) -> None:
         """Build at once only if asked to."""
@@ -205,10 +205,10 @@ class Run(LightningCLI):
 def how_to_make(experiment: str, missing: list[str]) -> str:
     """One line: which initial weights are not here, which experiments export them, and what to run."""
     makers = exporters()
-    made = [name for name in missing if name in makers]
-    parts = [f"{name} ({makers[name]} exports it)" if name in made else name for name in missing]
+    exported = [name for name in missing if name in makers]
+    parts = [f"{name} ({makers[name]} exports it)" if name in exported else name for name in missing]
     line = f"{experiment} starts from {', '.join(parts)}, not in ./{EXPORTS} or $MOEE_WEIGHTS"
-    if unknown := [name for name in missing if name not in made]:
+    if unknown := [name for name in missing if name not in exported]:
         line = unknown_name(f"{line}; no shipped experiment exports {', '.join(unknown)}", unknown[0], makers)
     elif experiment in experiment_names():
         line += f": `moee train --chain {experiment}` makes all of it first"

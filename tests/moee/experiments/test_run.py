@@ -197,6 +197,8 @@ def test_unknown_experiments_name_the_known():
         ("vars.unet.out_channels=4", "denoiser.unet.out_channels=4, but codec.channels=16"),
         ("model.init_args.reference_net.init_args.channels=4",
          "reference_net.channels=4, but codec.channels=16"),
+        ("model.init_args.emotion_encoders.smell.class_path=lightning_modules.LabelEncoder",
+         "emotion_encoders.smell: no such modality, known are label, text, speech, action_units"),
         ("vars.emotion=30", "width=30 does not divide into 4 heads"),
     ],
 )  # fmt: skip
