@@ -3,7 +3,7 @@
     python -m benchmarks.wording_encoder runs/emotion-wording-... [--texts 700]
 
 Each text is of one emotion or of none, a seventh each, faint, medium and strong; right is the class with the
-highest logit. `test` are sentence patterns, `test_words` forms of words, `test_stems` words of whole families that
+highest logit. `test` are sentence patterns, `test_words` forms of words, `test_stems` words of families that
 training has not seen; see `datamodules.synthetic.wording.tables`.
 """
 

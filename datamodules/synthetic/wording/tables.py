@@ -52,7 +52,9 @@ def read_tables(language: str) -> Tables:
     """The tables of one of `LANGUAGES`."""
     import yaml
 
-    content = yaml.safe_load(files(__package__).joinpath(f"{language}.yaml").read_text("utf-8"))
+    content = yaml.safe_load(
+        files("datamodules.synthetic.wording").joinpath(f"{language}.yaml").read_text("utf-8")
+    )
     tables = Tables(content["joint"], content["and"])
     for unit, phrases in content["movements"].items():
         learned, held_out = _parted(phrases, EVERY_WORD, EVERY_WORD // 2)
