@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from datamodules.batch import EMOTIONS, REGIONS
+
 
 def expect_vectors(cue: Tensor | list[str], size: int, modality: str) -> Tensor:
     """The cue itself, or a `ValueError`: floats (B, F or 1, size)."""
@@ -9,3 +11,16 @@ def expect_vectors(cue: Tensor | list[str], size: int, modality: str) -> Tensor:
         given = f"shape {tuple(cue.shape)}" if isinstance(cue, Tensor) else type(cue).__name__
         raise ValueError(f"{modality}: expected a tensor (B, F or 1, {size}), got {given}")
     return cue
+
+
+def expect_blends(cue: Tensor | list[str]) -> Tensor:
+    """The cue itself, or a `ValueError`: blends (B, F or 1, E), or two by region (B, F or 1, 2, E)."""
+    regional = isinstance(cue, Tensor) and cue.ndim == 4
+    if regional and cue.shape[-2:] == (len(REGIONS), len(EMOTIONS)):
+        return cue
+    if regional:
+        raise ValueError(
+            f"label: expected a tensor (B, F or 1, {len(EMOTIONS)}), or (B, F or 1, {len(REGIONS)}, "
+            f"{len(EMOTIONS)}) by region, got shape {tuple(cue.shape)}"
+        )
+    return expect_vectors(cue, len(EMOTIONS), "label")
