@@ -316,7 +316,8 @@ class SyntheticHeads(L.LightningDataModule):
     ) -> None:
         super().__init__()
         self.global_batch, self.window, self.workers = global_batch, window, workers
-        self.seed, self.apart, self.subset = seed, apart, subset
+        self.seed, self.apart = seed, apart
+        self.subset: Subset = subset
         self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
 
     def notices(self, devices: int) -> list[str]:

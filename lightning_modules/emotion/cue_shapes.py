@@ -15,12 +15,11 @@ def expect_vectors(cue: Tensor | list[str], size: int, modality: str) -> Tensor:
 
 def expect_blends(cue: Tensor | list[str]) -> Tensor:
     """The cue itself, or a `ValueError`: blends (B, F or 1, E), or two by region (B, F or 1, 2, E)."""
-    regional = isinstance(cue, Tensor) and cue.ndim == 4
-    if regional and cue.shape[-2:] == (len(REGIONS), len(EMOTIONS)):
-        return cue
-    if regional:
+    if not isinstance(cue, Tensor) or cue.ndim != 4:
+        return expect_vectors(cue, len(EMOTIONS), "label")
+    if cue.shape[-2:] != (len(REGIONS), len(EMOTIONS)):
         raise ValueError(
             f"label: expected a tensor (B, F or 1, {len(EMOTIONS)}), or (B, F or 1, {len(REGIONS)}, "
             f"{len(EMOTIONS)}) by region, got shape {tuple(cue.shape)}"
         )
-    return expect_vectors(cue, len(EMOTIONS), "label")
+    return cue

@@ -246,7 +246,9 @@ class VideoUNet(Denoiser):
         if places_BFPHW is None:
             return emotion.added(location, tokens_BFTD).flatten(0, 1)
         known = places_BFPHW.shape[1]
-        places = nn.functional.adaptive_avg_pool2d(places_BFPHW.flatten(0, 1), x_NCHW.shape[-2:])
+        places = nn.functional.adaptive_avg_pool2d(
+            places_BFPHW.flatten(0, 1), (x_NCHW.shape[-2], x_NCHW.shape[-1])
+        )
         places_BFTP = to_tokens(places).unflatten(0, (-1, known))
         return emotion.added(location, tokens_BFTD, places_BFTP).flatten(0, 1)
 

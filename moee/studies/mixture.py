@@ -83,7 +83,7 @@ class _Collected:
 def measure_mixture(bench: Bench) -> MixtureFindings:
     """All bars, over the bench's people; each shows a part of all pairs, so that together they show all."""
     collected, entropy = _Collected(), _Collected()
-    has_regions = bench.network.emotion_encoders["label"].regional
+    has_regions = bench.knows_regions
     for index in bench.counted(range(bench.clips), bench.clips):
         for seed in range(bench.seeds):
             _palettes(bench, index, seed, collected)
