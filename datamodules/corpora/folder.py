@@ -113,6 +113,13 @@ def unread_files(folder: Path) -> dict[str, str]:
     return {path.as_posix(): reason for path, reason in folder_contents(folder).left_out.items()}
 
 
+def assumed_rates(folder: Path) -> list[str]:
+    """Folders of frames whose rate no manifest says, and which are taken for 25 frames a second."""
+    rows = read_manifest(folder)
+    framed = (path.as_posix() for path in folder_contents(folder).frame_folders)
+    return [path for path in framed if not rows.get(path, {}).get("frame_rate")]
+
+
 def _bare(path: Path) -> str:
     """A path without the ending of its kind; the name of a folder of frames may hold a dot."""
     return (path.with_suffix("") if path.suffix.lower() in VIDEO | SOUND else path).as_posix()

@@ -15,6 +15,7 @@ from types import TracebackType
 
 import av
 import numpy as np
+import torch
 from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
@@ -269,6 +270,13 @@ def write_video(
     with VideoWriter(path, width, height, sound, record) as writer:
         writer.write(frames_F3HW)
     return Path(path)
+
+
+def even_sides(frames_F3HW: Tensor) -> Tensor:
+    """The same frames (F, 3, H, W), an odd side longer by a copy of its last row, as H.264 needs it."""
+    height, width = frames_F3HW.shape[-2:]
+    rows, columns = (torch.arange(n + n % 2).clamp(max=n - 1) for n in (height, width))
+    return frames_F3HW if height % 2 == width % 2 == 0 else frames_F3HW[:, :, rows][..., columns]
 
 
 def _video_stream(container: OutputContainer, width: int, height: int) -> VideoStream:

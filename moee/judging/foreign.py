@@ -35,7 +35,7 @@ class ForeignVideos:
         clips: how many there are.
         asked: how many had no video before.
         broken: keys of those that still have none.
-        notes: lines on clips without an entry in the file of who and which emotion.
+        notes: lines on clips without an entry in the file of who and which emotion, and on files left out.
     """
 
     videos: Path
@@ -72,6 +72,7 @@ def make_foreign_videos(
         OSError: if a file is missing or cannot be written.
     """
     from moee.clips.about import check_about, find_about, read_about
+    from moee.clips.reading import left_out_notes
 
     folder = Path(out)
     about_file = find_about(Path(about) if about else None, true.folder)
@@ -80,6 +81,7 @@ def make_foreign_videos(
     notes = check_about(known, clips.keys, about_file) if known is not None and about_file else []
     manifest = write_manifest(clips, folder, seed)
     asked = manifest["clips"]
+    notes += left_out_notes([true.folder], true.frame_rate)
     for line in (*notes, f"{adapter.name}: {len(asked)} of {len(clips.keys)} clips to make"):
         tell(line)
     seconds = run_adapter(adapter, folder) if asked else 0.0
@@ -114,7 +116,8 @@ def write_manifest(clips: "Clips", out: Path, seed: int) -> dict[str, Any]:
             continue
         clip = clips.load(index)
         if "waveform" not in clip:
-            raise ValueError(f"{key}: the true video has no sound, and a talking head needs a voice")
+            problem = clip.get("sound_problem", "the true video has no sound")
+            raise ValueError(f"{key}: {problem}, and a talking head needs a voice")
         portrait, audio = ((out / "inputs" / f"{key}{suffix}").resolve() for suffix in (".png", ".wav"))
         reference_3HW = clip.get("reference", clip["frames"][0])
         Image.fromarray(reference_3HW.permute(1, 2, 0).numpy()).save(portrait)

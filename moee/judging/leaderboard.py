@@ -87,7 +87,7 @@ def true_videos(folder: Path, shown: "Videos | None") -> dict[str, Path]:
         ValueError: without videos of systems, or if there is a true one of none of their clips.
         FileNotFoundError: if there is no such folder.
     """
-    from evaluation.clips.folders import videos_in
+    from evaluation.clips.files import videos_in
     from evaluation.pages.videos import SIGNATURES
 
     if not shown:

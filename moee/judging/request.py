@@ -12,6 +12,7 @@ GOES_WITH = {  # option -> sources that hear it; with others it would be ignored
     "system": ("generated", "manifest"),
     "about": ("reference",),
     "frames": ("synthetic",),
+    "frame_rate": ("generated", "manifest", "reference"),
     **dict.fromkeys(("seeds", "steps", "precision", "keep_videos"), ("checkpoint",)),
 }
 INSTEAD = {
@@ -69,6 +70,7 @@ class EvaluationRequest:
         steps: of its sampler.
         frames: of a synthetic clip.
         precision: of the network.
+        frame_rate: of folders of numbered frames, each of which is a clip then; None leaves them out.
     """
 
     generated: Path | None = None
@@ -94,6 +96,7 @@ class EvaluationRequest:
     steps: int | None = None
     frames: int | None = None
     precision: str | None = None
+    frame_rate: float | None = None
 
     def check(self) -> None:
         """Refuse what could not be done, before any work.
