@@ -130,9 +130,9 @@ def read_manifest(path: Path, frame_rate: float | None = None) -> list[Listed]:
 
 def _read_clips(path: Path) -> list[tuple[str, Any]]:
     """Place and content of each entry of the JSON's list."""
-    from moee.files import read_json
+    from evaluation.reading import read_json
 
-    content = read_json(path)
+    content = read_json(path, "manifest")
     if not isinstance(content, dict) or not isinstance(content.get("clips"), list) or not content["clips"]:
         raise ValueError(
             f'{path}: expected {{"clips": [{{"key": ..., "generated": ..., "reference": ...}}]}}'

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from evaluation.reading import read_text
 from moee.config_errors import unknown_key
-from moee.files import read_text
 
 Entry = tuple[str, dict[str, Any]]  # where it stands, and its content
 
