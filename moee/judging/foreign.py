@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from moee.clips.true_source import TrueSource
 from moee.console import Tell, silent
-from moee.files import replacing, write_text
+from moee.files import check_folder, check_writable, replacing, write_text
 from moee.judging.adapter import Adapter
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def make_foreign_videos(
     from moee.clips.reading import left_out_notes
 
     folder = Path(out)
+    check_folder(folder)
+    for name in ("manifest.json", "system.json", "log.txt"):
+        check_writable(folder / name)
     about_file = find_about(Path(about) if about else None, true.folder)
     known = read_about(about_file) if about_file else None
     clips = true.clips(known)

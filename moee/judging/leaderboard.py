@@ -53,9 +53,10 @@ def make_leaderboard(
     from evaluation.leaderboard.published_numbers import load_published
     from evaluation.leaderboard.site import build_leaderboard
     from evaluation.pages.videos import find_videos
-    from moee.files import check_writable
+    from moee.files import check_folder, check_writable
 
     folder = Path(out)
+    check_folder(folder)
     check_writable(folder / "index.html")
     admitted, refused = admit(result_files([Path(path) for path in results]))
     keys: dict[str, set[str]] = {}

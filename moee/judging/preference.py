@@ -68,7 +68,9 @@ def build_preference(
     """
     from evaluation.clips.files import some_videos
     from evaluation.preference.study import QUESTION, build_study
+    from moee.files import check_folder
 
+    check_folder(Path(out))
     if trials < 0:
         raise ValueError(f"--trials must be at least 1, or 0 for all, got {trials}")
     named = named_folders([Path(folder) for folder in folders])

@@ -7,6 +7,7 @@ from moee.clips.true_source import SYNTHETIC_FRAMES
 from moee.generation.settings import STEPS
 from moee.judging.protocols import DEFAULT_PROTOCOL
 
+LONGEST_LIMIT = 100  # characters that the names of rows beside the result add
 SOURCES = ("generated", "checkpoint", "manifest", "reference", "synthetic")
 GOES_WITH = {  # option -> sources that hear it; with others it would be ignored
     "system": ("generated", "manifest"),
@@ -106,13 +107,19 @@ class EvaluationRequest:
                 are missing or double, or a result that is no `.json`.
             OSError: if the result could not be written.
         """
-        from moee.files import check_writable
+        from moee.files import check_folder, check_no_input, check_writable
 
         _check_choices(self)
         if self.out is not None:
             if self.out.suffix != ".json":
                 raise ValueError(f"--out {self.out}: name a .json file, `moee leaderboard` looks for these")
+            check_no_input(self.out, (self.manifest, self.system, self.about))
             check_writable(self.out)
+            if self.limits:
+                check_writable(self.out.with_name(f"{self.out.stem}{'.' * LONGEST_LIMIT}.json"))
+        for folder in (self.cache, self.keep_videos):
+            if folder is not None:
+                check_folder(folder)
 
     @property
     def sampling(self) -> NetworkSampling:

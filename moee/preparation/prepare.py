@@ -80,6 +80,7 @@ def prepare(
     """
     source, out = Path(source), Path(out)
     _check_arguments(corpus, source, out, workers)
+    check_target(out, "index.json")
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
@@ -131,6 +132,25 @@ def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None
         raise ValueError(f"workers={workers}: at least 1 is needed")
     if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
         raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+
+
+def check_target(out: Path, listing: str) -> None:
+    """Refuse, before any recording is read, a folder that could not be filled.
+
+    Args:
+        out: the folder.
+        listing: the file in it that is written last.
+
+    Raises:
+        OSError: as `check_folder` and `check_writable`.
+        ValueError: if this machine cannot write video or sound.
+    """
+    from datamodules.media.clip_codec import check_encoders
+    from moee.files import check_folder, check_writable
+
+    check_folder(out)
+    check_writable(out / listing)
+    check_encoders(out)
 
 
 def check_faces_can_be_placed(

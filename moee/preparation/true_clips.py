@@ -20,6 +20,7 @@ from moee.preparation.prepare import (
     assumed_lines,
     assumed_rates,
     check_faces_can_be_placed,
+    check_target,
     corpora,
     detector_name,
     unread,
@@ -100,6 +101,7 @@ def cut_clips(
         raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
     if source.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
+    check_target(out, BESIDE)
     reader = importlib.import_module(f"datamodules.corpora.{corpus}")
     listed = reader.list_sources(source)
     sources = [recording for recording in listed if recording.kind == "clip"]
@@ -205,7 +207,9 @@ def render_clips(
     from moee.clips.sources import INTENSITY, synthetic_clips
     from moee.installed import suite_version
 
-    out, clips = Path(out), synthetic_clips(people, frames, size)
+    out = Path(out)
+    check_target(out, BESIDE)
+    clips = synthetic_clips(people, frames, size)
     out.mkdir(parents=True, exist_ok=True)
     tool = {"title": "Rendered talking head", "tool": f"moee-suite {suite_version()}"}
     about = {}

@@ -69,10 +69,11 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _rank(args: argparse.Namespace) -> int:
-    from moee.files import check_writable, write_text
+    from moee.files import check_no_input, check_writable, write_text
     from moee.judging.preference import rank_preference
 
     if args.out:
+        check_no_input(args.out, [*args.answers, args.study / "key.json"])
         check_writable(args.out)
     ranking = rank_preference(args.answers, args.study, resamples=args.resamples, seed=args.seed)
     for line in ranking_lines(ranking.standings):
