@@ -133,8 +133,7 @@ def animate_portrait(
     from moee.generation.generator import load_generator
     from moee.generation.portrait import open_portrait
 
-    _check_files(portrait, audio, out)
-    check_no_input(Path(out), [request.emotion_audio])
+    _check_files(portrait, audio, out, request)
     if grid:
         _check_grid(request, paste_back)
     cues.check(request)
@@ -145,9 +144,7 @@ def animate_portrait(
     generator = load_generator(checkpoint, precision, chosen_device)
     settings = replace(settings, gate=choose_gate(generator.network, settings.gate, cue))
     opened = open_portrait(portrait, generator.network.size, box, detector)
-    check_space(Path(out), least_bytes(opened, frames, paste_back))
-    if line := cost_line(opened, frames) if paste_back else None:
-        warn(f"moee: {line}")
+    _check_cost(out, opened, frames, paste_back)
     if grid:
         write_grid(out, generator, opened.reference, audio, settings, frames, watch)
     else:
@@ -155,10 +152,11 @@ def animate_portrait(
     return Animation(Path(out), frames, generator.sha256)
 
 
-def _check_files(portrait: str | Path, audio: str | Path, out: str | Path) -> None:
+def _check_files(portrait: str | Path, audio: str | Path, out: str | Path, request: CueRequest) -> None:
     from moee.generation.video_writer import check_target
 
     check_target(out)
+    check_no_input(Path(out), [request.emotion_audio])
     for option, path in (("--portrait", Path(portrait)), ("--audio", Path(audio))):
         if not path.is_file():
             raise FileNotFoundError(f"{option} {path}: no such file")
@@ -176,6 +174,13 @@ def least_bytes(portrait: "Portrait", frames: int, paste_back: bool) -> int:
     """
     height, width = (portrait.picture if paste_back else portrait.reference).shape[1:]
     return round(frames * (height * width * LEAST_PIXEL_BYTES + SOUND_BYTES))
+
+
+def _check_cost(out: str | Path, portrait: "Portrait", frames: int, paste_back: bool) -> None:
+    """Refuse a video that does not fit on the disk, and say what a large one takes."""
+    check_space(Path(out), least_bytes(portrait, frames, paste_back))
+    if paste_back and (line := cost_line(portrait, frames)):
+        warn(f"moee: {line}")
 
 
 def cost_line(portrait: "Portrait", frames: int) -> str | None:

@@ -80,7 +80,6 @@ def prepare(
     """
     source, out = Path(source), Path(out)
     _check_arguments(corpus, source, out, workers)
-    check_target(out, "index.json")
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
@@ -132,6 +131,7 @@ def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None
         raise ValueError(f"workers={workers}: at least 1 is needed")
     if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
         raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+    check_target(out, "index.json")
 
 
 def check_target(out: Path, listing: str) -> None:

@@ -117,9 +117,8 @@ def cut_clips(
     records = map_shards(
         cut_unit, units, records_folder, workers, on_done=lambda _: watch(next(done), len(units))
     )
-    made = _written(out, records)
-    rejected = {**made.rejected, **unread(reader, source)}
-    return replace(made, rejected=rejected, assumed_rates=assumed_rates(reader, source))
+    made, left_out = _written(out, records), unread(reader, source)
+    return replace(made, rejected={**made.rejected, **left_out}, assumed_rates=assumed_rates(reader, source))
 
 
 def cut_unit(unit: "Unit", records_folder: Path) -> "Record":
