@@ -137,8 +137,7 @@ def animate_portrait(
     if grid:
         _check_grid(request, paste_back)
     cues.check(request)
-    chosen_device = choose_device(device)
-    frames = count_frames(audio)
+    chosen_device, frames = choose_device(device), count_frames(audio)
     cue = cues.build(request, frames)
     box = parse_box(face_box) if face_box is not None else None
     generator = load_generator(checkpoint, precision, chosen_device)
