@@ -10,9 +10,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from evaluation.reading import read_json
 from evaluation.results.schema import ResultRecord
 from evaluation.runtime.whole_files import whole_file
-from evaluation.validation import checked, read_json
+from evaluation.validation import checked
 
 SCHEMA_VERSION = 1
 SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")

@@ -8,8 +8,9 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from evaluation.reading import read_text, read_yaml
 from moee.config_errors import unknown_key, unknown_name
-from moee.experiments.merge import from_dotted, from_pairs, load, merge, read
+from moee.experiments.merge import from_dotted, from_pairs, load, merge
 from moee.experiments.settings import WEIGHTS_SUFFIX, top_level_keys
 from moee.shipped_configs import CONFIGS
 from moee.smoke import is_asked_for
@@ -47,7 +48,7 @@ def exporters() -> dict[str, str]:
 
 def _exported(path: Path) -> list[str]:
     """File names of the `export:` section: the experiment's own, else its last parent's."""
-    own = read(path)
+    own = read_yaml(path)
     if "export" in own:
         return [str(file) for file in own.export or {}]
     named = own.get("extends") or []
@@ -125,7 +126,7 @@ def _check_top_level(config: DictConfig, changes: DictConfig) -> None:
 
 def _check_variables_are_read(variables: Iterable[str], sources: Iterable[Path]) -> None:
     """Refuse a variable that no source refers to: most often a misspelt one in an experiment's file."""
-    read = {name for path in sources for name in re.findall(r"\bvars[.\[](\w+)", path.read_text("utf-8"))}
+    referred = {name for path in sources for name in re.findall(r"\bvars[.\[](\w+)", read_text(path))}
     for name in variables:
-        if name not in read:
-            raise ValueError(unknown_name(f"vars.{name}: no value is ${{vars.{name}}}", name, read))
+        if name not in referred:
+            raise ValueError(unknown_name(f"vars.{name}: no value is ${{vars.{name}}}", name, referred))

@@ -38,6 +38,7 @@ def export(directory: Path, out: Path, dtype: str = "float32", force: bool = Fal
         raise ValueError(
             f"{directory}: its experiment has no `export:` section, so there is nothing to write"
         )
+    check_exports(out, settings["export"])
     signature = json.loads((directory / "sources.json").read_text())["signature"]
     if not force:
         refuse_another_runs(out, settings["export"], settings["name"], signature)
@@ -52,6 +53,19 @@ def export(directory: Path, out: Path, dtype: str = "float32", force: bool = Fal
         written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
         load_module(written[-1])
     return written
+
+
+def check_exports(out: Path, names: Iterable[str]) -> None:
+    """Refuse, before the work whose weights they hold, files that could not be written.
+
+    Raises:
+        OSError: as `check_folder` and `check_writable`.
+    """
+    from moee.files import check_folder, check_writable
+
+    check_folder(out)
+    for name in names:
+        check_writable(out / name)
 
 
 def refuse_another_runs(out: Path, names: Iterable[str], experiment: str, signature: str) -> None:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evaluation.reading import read_json
 from moee.experiments.signature import SIGNED_TRAINER_KEYS
-from moee.files import read_json, write_text
+from moee.files import write_text
 from moee.installed import package_version
 from moee.weights.runs import is_run, read_run
 

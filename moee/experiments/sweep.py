@@ -18,6 +18,7 @@ from moee.console import Tell, silent
 from moee.experiments.compose import compose
 from moee.experiments.run import Run
 from moee.experiments.sweep_plan import Range, SweepPlan, read_plan
+from moee.files import check_folder, check_writable
 from moee.monitoring.loggers import read_metrics
 from moee.weights.runs import is_run
 
@@ -60,6 +61,8 @@ def sweep(
 
     if trials < 1:
         raise ValueError(f"--trials {trials}: at least 1 is needed")
+    check_folder(root)
+    check_writable(storage)
     plan = read_plan(path)
     check_keys(plan, root, path.name)
     storage.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ A timeline is a JSON list such as `[{"time": 0, "emotion": "sad"}, {"time": 2, "
 between two entries every weight moves in a straight line, before the first and after the last it holds.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, REGIONS, parse_blend
+from evaluation.reading import read_json
 from evaluation.validation import Written, checked
 from moee.generation.cue_request import CueRequest
 
@@ -180,15 +180,12 @@ def read_timeline(path: str | Path, frames: int) -> Timeline:
     """The curves of a timeline file, `frames` rows each.
 
     Raises:
-        FileNotFoundError: if the file does not exist.
+        FileNotFoundError: if it is not there.
         ValueError: if it is not JSON, or an entry is not valid; the message has the entry's number, from 1.
     """
-    try:
-        content = json.loads(Path(path).read_text("utf-8-sig"), parse_int=float)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"--timeline {path}: no such file") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"--timeline {path}: not valid JSON ({error})") from None
+    if not Path(path).exists():
+        raise FileNotFoundError(f"--timeline {path}: no such file")
+    content = read_json(Path(path), "timeline")
     if not isinstance(content, list) or not content:
         raise ValueError(f'--timeline {path}: expected a list such as [{{"time": 0, "emotion": "happy"}}]')
     places = [f"--timeline {path}, entry {number}" for number in range(1, len(content) + 1)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from moee.clips.true_source import TrueSource
 from moee.console import Tell, silent
-from moee.files import replacing, write_text
+from moee.files import check_folder, check_writable, replacing, write_text
 from moee.judging.adapter import Adapter
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ForeignVideos:
         clips: how many there are.
         asked: how many had no video before.
         broken: keys of those that still have none.
-        notes: lines on clips without an entry in the file of who and which emotion.
+        notes: lines on clips without an entry in the file of who and which emotion, and on files left out.
     """
 
     videos: Path
@@ -72,14 +72,19 @@ def make_foreign_videos(
         OSError: if a file is missing or cannot be written.
     """
     from moee.clips.about import check_about, find_about, read_about
+    from moee.clips.reading import left_out_notes
 
     folder = Path(out)
+    check_folder(folder)
+    for name in ("manifest.json", "system.json", "log.txt"):
+        check_writable(folder / name)
     about_file = find_about(Path(about) if about else None, true.folder)
     known = read_about(about_file) if about_file else None
     clips = true.clips(known)
     notes = check_about(known, clips.keys, about_file) if known is not None and about_file else []
     manifest = write_manifest(clips, folder, seed)
     asked = manifest["clips"]
+    notes += left_out_notes([true.folder], true.frame_rate)
     for line in (*notes, f"{adapter.name}: {len(asked)} of {len(clips.keys)} clips to make"):
         tell(line)
     seconds = run_adapter(adapter, folder) if asked else 0.0
@@ -114,7 +119,8 @@ def write_manifest(clips: "Clips", out: Path, seed: int) -> dict[str, Any]:
             continue
         clip = clips.load(index)
         if "waveform" not in clip:
-            raise ValueError(f"{key}: the true video has no sound, and a talking head needs a voice")
+            problem = clip.get("sound_problem", "the true video has no sound")
+            raise ValueError(f"{key}: {problem}, and a talking head needs a voice")
         portrait, audio = ((out / "inputs" / f"{key}{suffix}").resolve() for suffix in (".png", ".wav"))
         reference_3HW = clip.get("reference", clip["frames"][0])
         Image.fromarray(reference_3HW.permute(1, 2, 0).numpy()).save(portrait)

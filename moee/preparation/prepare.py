@@ -4,9 +4,11 @@ import importlib
 import importlib.util
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, Watch, silent, unwatched
@@ -40,6 +42,7 @@ class PrepareReport:
     rejected: dict[str, str]  # key: reason
     digest: str
     labels_outside: dict[str, int]  # emotions that are none of ours: clips and voices that carry them
+    assumed_rates: list[str] = field(default_factory=list)  # folders of frames taken for 25 a second
 
 
 def prepare(
@@ -96,12 +99,29 @@ def prepare(
     records = map_shards(prepare_unit, units, out, workers, on_done=advance)
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
-    if hasattr(reader, "unread_files"):  # a corpus of known layout has none
-        rejected |= reader.unread_files(source)
+    rejected |= unread(reader, source)
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
-    return _report(out, shards, skipped, rejected, content["digest"])
+    report = _report(out, shards, skipped, rejected, content["digest"])
+    return replace(report, assumed_rates=assumed_rates(reader, source))
+
+
+def unread(reader: ModuleType, source: Path) -> dict[str, str]:
+    """Path -> reason of files that a module of `datamodules.corpora` does not read."""
+    return reader.unread_files(source) if hasattr(reader, "unread_files") else {}
+
+
+def assumed_rates(reader: ModuleType, source: Path) -> list[str]:
+    """Folders of frames that are taken for 25 a second; a corpus of known layout has none."""
+    return reader.assumed_rates(source) if hasattr(reader, "assumed_rates") else []
+
+
+def assumed_lines(folders: Sequence[str]) -> list[str]:
+    """A line on folders of frames whose rate nobody has said; nothing without any."""
+    named = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
+    how = "a column frame_rate of manifest.csv would say otherwise"
+    return [f"{len(folders)} folders of frames taken for 25 a second ({how}): {named}"] if folders else []
 
 
 def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None:
@@ -111,6 +131,26 @@ def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None
         raise ValueError(f"workers={workers}: at least 1 is needed")
     if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
         raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+    check_target(out, "index.json")
+
+
+def check_target(out: Path, listing: str) -> None:
+    """Refuse, before any recording is read, a folder that could not be filled.
+
+    Args:
+        out: the folder.
+        listing: the file in it that is written last.
+
+    Raises:
+        OSError: as `check_folder` and `check_writable`.
+        ValueError: if this machine cannot write video or sound.
+    """
+    from datamodules.media.clip_codec import check_encoders
+    from moee.files import check_folder, check_writable
+
+    check_folder(out)
+    check_writable(out / listing)
+    check_encoders(out)
 
 
 def check_faces_can_be_placed(
@@ -224,6 +264,7 @@ def report_lines(report: PrepareReport, most: int = 20) -> list[str]:
         f"{report.seconds:.0f} s; {report.shards} shards ({report.skipped} kept) in {report.out}",
         f"data digest {report.digest[:16]}",
         *about_labels(report.labels_outside),
+        *assumed_lines(report.assumed_rates),
     ]
     if report.rejected:
         lines.append(f"{len(report.rejected)} rejected:")

@@ -7,15 +7,24 @@ find it.
 import importlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moee.clips.true_source import BESIDE, SYNTHETIC_FRAMES, SYNTHETIC_SIZE
 from moee.console import Watch, unwatched
-from moee.preparation.prepare import FRAMES, check_faces_can_be_placed, corpora, detector_name
+from moee.preparation.prepare import (
+    FRAMES,
+    assumed_lines,
+    assumed_rates,
+    check_faces_can_be_placed,
+    check_target,
+    corpora,
+    detector_name,
+    unread,
+)
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
@@ -37,6 +46,7 @@ class TrueClips:
         clips: how many there are.
         identities: how many people they show.
         rejected: key -> why there is no clip of it.
+        assumed_rates: folders of frames taken for 25 a second.
         other_labels: emotion that is none of ours -> how many clips; they have no emotion in `about.json`.
     """
 
@@ -46,6 +56,7 @@ class TrueClips:
     identities: int
     rejected: Mapping[str, str] = field(default_factory=dict)
     other_labels: Mapping[str, int] = field(default_factory=dict)
+    assumed_rates: Sequence[str] = ()
 
 
 def cut_clips(
@@ -90,7 +101,9 @@ def cut_clips(
         raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
     if source.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
-    listed = importlib.import_module(f"datamodules.corpora.{corpus}").list_sources(source)
+    check_target(out, BESIDE)
+    reader = importlib.import_module(f"datamodules.corpora.{corpus}")
+    listed = reader.list_sources(source)
     sources = [recording for recording in listed if recording.kind == "clip"]
     check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
@@ -104,7 +117,8 @@ def cut_clips(
     records = map_shards(
         cut_unit, units, records_folder, workers, on_done=lambda _: watch(next(done), len(units))
     )
-    return _written(out, records)
+    made, left_out = _written(out, records), unread(reader, source)
+    return replace(made, rejected={**made.rejected, **left_out}, assumed_rates=assumed_rates(reader, source))
 
 
 def cut_unit(unit: "Unit", records_folder: Path) -> "Record":
@@ -192,7 +206,9 @@ def render_clips(
     from moee.clips.sources import INTENSITY, synthetic_clips
     from moee.installed import suite_version
 
-    out, clips = Path(out), synthetic_clips(people, frames, size)
+    out = Path(out)
+    check_target(out, BESIDE)
+    clips = synthetic_clips(people, frames, size)
     out.mkdir(parents=True, exist_ok=True)
     tool = {"title": "Rendered talking head", "tool": f"moee-suite {suite_version()}"}
     about = {}
@@ -245,6 +261,7 @@ def clips_lines(made: TrueClips, most: int = 20) -> list[str]:
     ]
     for label, clips in sorted(made.other_labels.items()):
         lines.append(f"{label!r} of {clips} clips is none of our emotions: {BESIDE} gives them none")
+    lines += assumed_lines(made.assumed_rates)
     listed = sorted(made.rejected.items())
     lines += [f"{len(listed)} rejected:"] if listed else []
     lines += [f"  {key}: {reason}" for key, reason in listed[:most]]

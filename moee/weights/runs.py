@@ -51,20 +51,13 @@ def read_run(directory: Path) -> dict[str, Any]:
         FileNotFoundError: if it is no run directory.
         ValueError: if its configuration is not readable.
     """
-    from omegaconf import DictConfig, OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
+    from omegaconf import OmegaConf
+
+    from evaluation.reading import read_yaml
 
     if not is_run(directory):
         raise FileNotFoundError(f"{directory} is not a run directory: it has no config.yaml")
-    path = directory / "config.yaml"
-    try:
-        settings = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(settings, DictConfig):
-        raise ValueError(f"{path} holds a list, expected `key: value` pairs")
-    return cast("dict[str, Any]", OmegaConf.to_container(settings))
+    return cast("dict[str, Any]", OmegaConf.to_container(read_yaml(directory / "config.yaml")))
 
 
 def is_of_a_run(path: Path) -> bool:

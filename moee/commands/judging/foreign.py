@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from moee.arguments import add_frame_rate_argument
 from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE, TrueSource
 from moee.console import say, warn
 
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to fill")
     parser.add_argument("--seed", type=int, default=0, help="told to the system (default: 0)")
+    add_frame_rate_argument(parser)
     how = parser.add_argument_group("with --synthetic")
     how.add_argument(
         "--frames",
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from moee.judging.foreign import make_foreign_videos
 
     adapter = read_adapter(args.adapter)
-    true = TrueSource(args.reference, args.synthetic, args.frames, args.size)
+    true = TrueSource(args.reference, args.synthetic, args.frames, args.size, args.frame_rate)
     foreign = make_foreign_videos(adapter, true, args.out, about=args.about, seed=args.seed, tell=say)
     if foreign.broken:
         count, first = len(foreign.broken), foreign.broken[0]
