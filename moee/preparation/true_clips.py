@@ -14,8 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moee.clips.true_source import BESIDE, SYNTHETIC_FRAMES, SYNTHETIC_SIZE
-from moee.console import Watch, unwatched
-from moee.preparation.prepare import FRAMES, check_faces_can_be_placed, corpora, detector_name
+from moee.console import Tell, Watch, silent, unwatched
+from moee.preparation.prepare import (
+    AUTO,
+    FRAMES,
+    check_faces_can_be_placed,
+    corpora,
+    detector_name,
+    find_detector,
+)
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
@@ -53,12 +60,13 @@ def cut_clips(
     out: str | Path,
     *,
     corpus: str = "folder",
-    detector: Path | None = None,
+    detector: str | Path | None = AUTO,
     face_box: str | None = None,
     size: int = SIZE,
     frames: int = FRAMES,
     workers: int = 1,
     watch: Watch = unwatched,
+    advise: Tell = silent,
 ) -> TrueClips:
     """Cuts recordings into square clips of the face, with their sound; what is finished is kept.
 
@@ -69,17 +77,18 @@ def cut_clips(
         source: folder of the recordings, only read.
         out: folder for the clips, apart from it.
         corpus: how the source is laid out, one of `corpora()`.
-        detector: MediaPipe's face landmarker; without it faces are cut by boxes.
+        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps. Without
+            it, or with None, faces are cut by boxes.
         face_box: `x y w h` in pixels for every recording, from the hairline to the chin.
         size: of the clips, pixels of a side.
         frames: of each clip, at 25 per second; a shorter remainder is left out.
         workers: processes.
         watch: told units done and units in all.
+        advise: told if boxes must do.
 
     Raises:
-        FileNotFoundError: if the source or the detector is not there.
-        ValueError: for an argument out of range, nothing to cut, or no way to place a face.
-        OSError: if `out` cannot be written.
+        ValueError, OSError: if something is not there or out of range, nothing to cut, or no way to place a
+            face; if `out` cannot be written.
     """
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import map_shards
@@ -90,6 +99,7 @@ def cut_clips(
         raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
     if source.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
+    detector = find_detector(detector, source, face_box, advise)
     listed = importlib.import_module(f"datamodules.corpora.{corpus}").list_sources(source)
     sources = [recording for recording in listed if recording.kind == "clip"]
     check_faces_can_be_placed(sources, source, detector, face_box)
