@@ -20,7 +20,7 @@ def doc_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from moee.generation.video_writer import write_video
 
     folder = tmp_path_factory.mktemp("files")
-    for name in ("recordings", "true", "made/theirs", "long", "made/long"):
+    for name in ("recordings", "held-out", "true", "made/theirs", "long", "made/long"):
         (folder / name).mkdir(parents=True)
     about = {}
     for number, emotion in enumerate(("happy", "sad", "neutral")):
@@ -34,6 +34,7 @@ def doc_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_video(folder / "made/theirs" / f"{stem}.mp4", noisy, sound[: 12 * 640])
         if number < 2:
             write_video(folder / "recordings" / f"{stem}.mp4", frames, sound)
+            write_video(folder / "held-out" / f"{stem}.mp4", frames, sound)
             write_video(folder / "long" / f"{stem}.mp4", frames, sound)
             write_video(folder / "made/long" / f"{stem}.mp4", frames, sound)
         if number == 0:

@@ -1,6 +1,6 @@
 """Every command line and Python example of README and docs is run as it is written, page by page.
 
-It runs in a folder of small files. `MOEE_SMOKE=1` makes each small; what finds faces in pictures is a
+It runs in a folder of small files, tutorials that go on where another stopped in the same one. `MOEE_SMOKE=1` makes each small; what finds faces in pictures is a
 stand-in, since its weights do not ship. What cannot run in a test is listed with the reason, and its
 arguments are parsed.
 """
@@ -43,6 +43,10 @@ NOT_RUN = {  # beginning of a line -> why
 }
 RECIPES = ROOT / "docs" / "extending.md"  # changes the package itself: see test_recipes.py
 WRITTEN = [page for page in pages() if page != RECIPES and blocks(page, "bash", "python")]
+ONE_AFTER_ANOTHER = [
+    ROOT / "docs" / "tutorials" / f"{name}.md" for name in ("own-training", "own-evaluation", "python")
+]
+WALKS = [*([page] for page in WRITTEN if page not in ONE_AFTER_ANOTHER), ONE_AFTER_ANOTHER]
 EVERY_LINE = [
     (block.place, line) for page in pages() for block in blocks(page, "bash") for line in command_lines(block)
 ]
@@ -117,9 +121,11 @@ def run(line: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
-def test_each_line_of_a_page_runs_as_written(page: Path, desk: Path, capsys: pytest.CaptureFixture) -> None:
-    for block in blocks(page, "bash", "python", "yaml"):
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: "-".join(page.stem for page in walk))
+def test_each_line_of_a_page_runs_as_written(
+    walk: list[Path], desk: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for block in (block for page in walk for block in blocks(page, "bash", "python", "yaml")):
         if block.language == "yaml":
             named = re.match(r"# (\w+\.yaml):", block.text)
             assert named, f"{block.place}: a file begins with its name: # mine.yaml: what it is"
