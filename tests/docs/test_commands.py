@@ -1,8 +1,8 @@
 """Every command line and Python example of README and docs is run as it is written, page by page.
 
-It runs in a folder of small files, tutorials that go on where another stopped in the same one. `MOEE_SMOKE=1` makes each small; what finds faces in pictures is a
-stand-in, since its weights do not ship. What cannot run in a test is listed with the reason, and its
-arguments are parsed.
+It runs in a folder of small files, tutorials that go on where another stopped in the same one.
+`MOEE_SMOKE=1` makes each small; what finds faces in pictures is a stand-in, since its weights do not ship.
+What cannot run in a test is listed with the reason, and its arguments are parsed.
 """
 
 import os
