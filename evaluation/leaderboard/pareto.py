@@ -162,7 +162,7 @@ def _front_line(unbeaten: Sequence[Point], x: Scale, y: Scale) -> Shape:
 
 
 def _labels(plotted: Sequence[Point], x: Scale, y: Scale) -> list[Shape]:
-    """Names beside their points: to the right, or the left near the edge, one line further where a name or a point is."""
+    """Names beside their points: to the right, or the left near the edge, a line further where one is."""
     dots = [(x(point.milliseconds), y(point.value)) for point in plotted]
     taken = [(across - 5, down + 4, across + 5) for across, down in dots]
     labels = []

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE, TrueSource
 from moee.console import Tell, silent
 from moee.files import replacing, write_text
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,6 +80,8 @@ def foreign(
     """
     from moee.judging.adapter import read_adapter
 
+    small = lowered("foreign", {"synthetic": synthetic, "frames": frames})
+    synthetic, frames = small.get("synthetic", synthetic), small.get("frames", frames)
     true = TrueSource(None if reference is None else Path(reference), synthetic, frames, size)
     return make_foreign_videos(read_adapter(Path(adapter)), true, out, about=about, seed=seed, tell=tell)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, Watch, silent, unwatched
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
@@ -79,6 +80,7 @@ def prepare(
             a face; if `out` cannot be written.
     """
     source, out = Path(source), Path(out)
+    frames = lowered("prepare", {"frames": frames}).get("frames", frames)
     _check_arguments(corpus, source, out, workers)
     detector = find_detector(detector, source, face_box, advise)
     from datamodules.loading.shards import INDEX, index_content, shard_record

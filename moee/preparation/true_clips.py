@@ -23,6 +23,7 @@ from moee.preparation.prepare import (
     detector_name,
     find_detector,
 )
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
@@ -95,6 +96,7 @@ def cut_clips(
     from datamodules.preparation.units import plan_units
 
     source, out = Path(source), Path(out)
+    frames = lowered("clips", {"synthetic": None, "frames": frames}).get("frames", frames)
     if corpus not in corpora():
         raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
     if source.resolve() in (out.resolve(), *out.resolve().parents):
@@ -202,6 +204,8 @@ def render_clips(
     from moee.clips.sources import INTENSITY, synthetic_clips
     from moee.installed import suite_version
 
+    small = lowered("clips", {"synthetic": people, "frames": frames})
+    people, frames = small.get("synthetic", people), small.get("frames", frames)
     out, clips = Path(out), synthetic_clips(people, frames, size)
     out.mkdir(parents=True, exist_ok=True)
     tool = {"title": "Rendered talking head", "tool": f"moee-suite {suite_version()}"}

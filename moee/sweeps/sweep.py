@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moee.console import Tell, silent
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     import optuna
@@ -78,6 +79,7 @@ def sweep(
     from moee.sweeps.plan import read_plan
     from moee.sweeps.search import add_trials, best_of
 
+    trials = lowered("sweep", {"trials": trials}).get("trials", trials)
     path = find_config("sweep", str(space))
     journal = Path(storage) if storage else Path(root) / f"{path.stem}.journal"
     study = add_trials(path, trials, journal, Path(root), tell, smoke, workers)
