@@ -9,7 +9,8 @@ class CueRequest:
     """Any of these together; neutral if none is given.
 
     Args:
-        emotion: a name such as `happy` or `angrily_disgusted`, or weights such as `happy:0.5,fear:0.3`.
+        emotion: a name such as `happy` or `angrily_disgusted`, or weights such as `happy:0.5,fear:0.3`; or
+            one for brows and eyes and one for nose and mouth, `angry above happy`, if the network can.
         text: a description, such as "barely holding back tears".
         emotion_audio: a recording whose tone of voice is taken over.
         au: action units from 0 to 1, such as `AU12=0.8,AU6=0.5`.
