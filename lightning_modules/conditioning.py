@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from datamodules.batch import MODALITIES, TalkingHeadBatch
+from datamodules.batch import MODALITIES, REGIONS, TalkingHeadBatch
 
 
 @dataclass
@@ -74,6 +74,15 @@ def available_modalities(batch: TalkingHeadBatch, known: list[str]) -> Tensor:
         ],
         1,
     )
+
+
+def label_cue(batch: TalkingHeadBatch, blend_BE: Tensor) -> Tensor:
+    """Blends (B, 1, E) for a label encoder, or (B, 1, 2, E) if a clip of the batch shows two by region."""
+    regional_B = batch["present"]["regions"]
+    if not regional_B.any():
+        return blend_BE[:, None]
+    same_B2E = blend_BE[:, None].expand(-1, len(REGIONS), -1)
+    return torch.where(regional_B[:, None, None], batch["regions"], same_B2E)[:, None]
 
 
 def expert_palette(blend_BE: Tensor) -> Tensor:

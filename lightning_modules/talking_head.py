@@ -13,7 +13,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
 from datamodules.action_units import tonic
-from datamodules.batch import MODALITIES, REGIONS, TalkingHeadBatch
+from datamodules.batch import MODALITIES, TalkingHeadBatch
 from lightning_modules import frozen_features, generation
 from lightning_modules.conditioning import (
     Dropout,
@@ -22,6 +22,7 @@ from lightning_modules.conditioning import (
     choose_modalities,
     expert_palette,
     experts_palette,
+    label_cue,
     latent_features,
     latent_mouth,
     noisy_clips,
@@ -241,8 +242,22 @@ class TalkingHead(L.LightningModule):
         relabelled_B = (noisy_B | swapped_B)[:, None] & chosen_BN.any(1, keepdim=True)
         chosen_BN = torch.where(relabelled_B, label_only, chosen_BN)
         told_B = chosen_BN.any(1)  # the null latent is told nothing by a gate either
+        latent = self.cue_latent(batch, named_BE, chosen_BN)
+        if self.mixture.uses_palette:  # a clip without a blend weighs all experts alike
+            return EmotionPass(self.mixture, latent, expert_palette(blend_BE)), named_BE, known_B & told_B
+        palette = experts_palette(blend_BE) if tied_B.any() else None
+        return EmotionPass(self.mixture, latent, palette, told=tied_B & told_B), named_BE, known_B & told_B
+
+    def cue_latent(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> Tensor:
+        """Emotion latent (B, F or 1, L, D) of a batch's cues, its labels naming `blend_BE`.
+
+        Args:
+            batch: clips with their texts, voices and units.
+            blend_BE: what labels name; clips by region keep their own two.
+            chosen_BN: which of `MODALITIES` speak for each clip.
+        """
         cues: dict[str, Tensor | list[str]] = {
-            "label": self._label_cue(batch, named_BE),
+            "label": label_cue(batch, blend_BE),
             "text": batch["text"],
             "speech": batch.get("voice", batch["waveform"]),
             "action_units": batch["expression"] if "expression" in batch else tonic(batch["action_units"]),
@@ -251,20 +266,7 @@ class TalkingHead(L.LightningModule):
         present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
         fields = cast(dict[str, Tensor], batch)
         tokens = {m: fields[name] for m, name in frozen_features.CUE_TOKENS.items() if name in fields}
-        latent = self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
-        if self.mixture.uses_palette:  # a clip without a blend weighs all experts alike
-            return EmotionPass(self.mixture, latent, expert_palette(blend_BE)), named_BE, known_B & told_B
-        palette = experts_palette(blend_BE) if tied_B.any() else None
-        return EmotionPass(self.mixture, latent, palette, told=tied_B & told_B), named_BE, known_B & told_B
-
-    @staticmethod
-    def _label_cue(batch: TalkingHeadBatch, blend_BE: Tensor) -> Tensor:
-        """Blends (B, 1, E), or (B, 1, 2, E) if a clip of the batch shows two by region."""
-        regional_B = batch["present"]["regions"]
-        if not regional_B.any():
-            return blend_BE[:, None]
-        same_B2E = blend_BE[:, None].expand(-1, len(REGIONS), -1)
-        return torch.where(regional_B[:, None, None], batch["regions"], same_B2E)[:, None]
+        return self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
 
     def setup(self, stage: str) -> None:
         """Let the data module keep what frozen parts would otherwise make at each step."""
