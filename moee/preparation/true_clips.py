@@ -71,8 +71,7 @@ def cut_clips(
 ) -> TrueClips:
     """Cuts recordings into square clips of the face, with their sound; what is finished is kept.
 
-    Faces are found, framed and refused as by `moee prepare`, so that networks trained on its clips, and
-    judges of face crops, see what they know.
+    Faces are found, framed and refused as by `moee prepare`, so that networks and judges see what they know.
 
     Args:
         source: folder of the recordings, only read.
