@@ -175,7 +175,7 @@ def _check_together(listed: Sequence[Listed]) -> None:
 
 
 def _check_files(path: Path, listed: Sequence[Listed], frame_rate: float | None) -> None:
-    named = [getattr(entry, name) for entry in listed for name in PATHS]
+    named: list[Path | None] = [getattr(entry, name) for entry in listed for name in PATHS]
     rates = frame_rates(listed)
     folders = [entry.generated for entry in listed] + [entry.reference for entry in listed]
     absent = []

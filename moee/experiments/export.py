@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "float16", "bfloat16")
 
 
-def export(directory: Path, out: Path, dtype: str = "float32", force: bool = False) -> list[Path]:
+def export(
+    directory: str | Path, out: str | Path = "weights", dtype: str = "float32", force: bool = False
+) -> list[Path]:
     """Write each file of the run's `export:` section, build it again and load it back; returns the files.
 
     Args:
@@ -31,6 +33,7 @@ def export(directory: Path, out: Path, dtype: str = "float32", force: bool = Fal
     from moee.weights.modules import load_module
     from moee.weights.runs import newest_checkpoint, read_run, without_optimizer
 
+    directory, out = Path(directory), Path(out)
     settings, checkpoint = read_run(directory), newest_checkpoint(directory)
     if checkpoint is None:
         raise FileNotFoundError(f"{directory} has no checkpoint yet")

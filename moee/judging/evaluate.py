@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moee.console import Tell, silent
 from moee.judging.protocols import DEFAULT_PROTOCOL
 from moee.judging.request import EvaluationRequest
+from moee.smoke import lowered
 from moee.threads import settle_threads
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def evaluate(
         precision=precision,
         frame_rate=frame_rate,
     )
-    return run_evaluation(request, tell)
+    return run_evaluation(replace(request, **lowered("evaluate", vars(request))), tell)
 
 
 def _path(given: str | Path | None) -> Path | None:

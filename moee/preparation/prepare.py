@@ -12,12 +12,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, Watch, silent, unwatched
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
     from datamodules.loading.shards import ShardRecord
 
 SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
+AUTO = "auto"  # the face landmarker that `moee weights` keeps, where it is there
 
 
 def corpora() -> list[str]:
@@ -47,16 +49,17 @@ class PrepareReport:
 
 def prepare(
     corpus: str,
-    source: Path,
-    out: Path,
+    source: str | Path,
+    out: str | Path,
     *,
-    detector: Path | None = None,
+    detector: str | Path | None = AUTO,
     face_box: str | None = None,
     size: int = SIZE,
     frames: int = FRAMES,
     resume: bool = True,
     workers: int = 1,
     watch: Watch = unwatched,
+    advise: Tell = silent,
 ) -> PrepareReport:
     """Writes the shards of a corpus and their index; what an earlier run finished is kept, the rest is done.
 
@@ -64,7 +67,8 @@ def prepare(
         corpus: One of `corpora()`.
         source: Its folder, which is only read.
         out: The folder for the shards; must not be the source.
-        detector: MediaPipe's face landmarker; without it faces are cut by boxes, and nothing is measured.
+        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps. Without
+            it, or with None, faces are cut by boxes, and nothing is measured.
         face_box: `x y w h` in pixels for every clip, from the hairline to the chin; the manifest's boxes
             come second.
         size: Side of the samples in pixels.
@@ -72,17 +76,19 @@ def prepare(
         resume: False does everything again.
         workers: Processes.
         watch: told units done and units in all.
+        advise: told if boxes must do.
 
     Raises:
-        FileNotFoundError: if the source or the detector is not there.
-        ValueError: for an argument out of range, nothing to prepare, or no way to place a face.
-        OSError: if `out` cannot be written.
+        ValueError, OSError: if something is not there or out of range, nothing to prepare, or no way to place
+            a face; if `out` cannot be written.
     """
     source, out = Path(source), Path(out)
+    frames = lowered("prepare", {"frames": frames}).get("frames", frames)
     _check_arguments(corpus, source, out, workers)
+    detector = find_detector(detector, source, face_box, advise)
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
-    from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
+    from datamodules.preparation.map_shards import finished, map_shards, write_json
     from datamodules.preparation.units import plan_units, prepare_unit
 
     reader = importlib.import_module(f"datamodules.corpora.{corpus}")
@@ -92,11 +98,7 @@ def prepare(
     units = plan_units(sources, source, settings, detector)
     _make_ready(out, [] if resume else [unit.key for unit in units])
     skipped, done = sum(finished(unit, out) is not None for unit in units), count(1)
-
-    def advance(_: Record) -> None:
-        watch(next(done), len(units))
-
-    records = map_shards(prepare_unit, units, out, workers, on_done=advance)
+    records = map_shards(prepare_unit, units, out, workers, on_done=lambda _: watch(next(done), len(units)))
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
     rejected |= unread(reader, source)
@@ -222,12 +224,12 @@ def _report(
 
 
 def find_detector(
-    given: Path | None, source: Path, face_box: str | None, advise: Tell = silent
+    given: str | Path | None, source: Path, face_box: str | None, advise: Tell = silent
 ) -> Path | None:
     """The landmarker that is named or lies among the known weights; None where boxes must do.
 
     Args:
-        given: its file, if the user named one.
+        given: its file, `auto`, or None for boxes alone.
         source: folder of the recordings.
         face_box: that the user gave for all videos.
         advise: told if boxes must do.
@@ -239,8 +241,8 @@ def find_detector(
 
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such folder")
-    if given is not None:
-        return given
+    if given is None or given != AUTO:
+        return None if given is None else Path(given)
     try:
         return find("face_landmarker")
     except FileNotFoundError as error:

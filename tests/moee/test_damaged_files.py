@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from damaged_files import Kinds, check_reader
+from moee.experiments.sweep_plan import read_plan
 from safetensors.torch import save_file
 
 from datamodules.corpora.folder import list_sources
@@ -19,7 +20,6 @@ from moee.clips.about import read_about
 from moee.clips.manifest import read_manifest
 from moee.clips.system_record import read_system
 from moee.experiments.compose import compose
-from moee.experiments.sweep_plan import read_plan
 from moee.generation.cues import read_timeline
 from moee.judging.adapter import read_adapter
 from moee.shipped_configs import CONFIGS

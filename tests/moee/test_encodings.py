@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from moee.experiments.sweep_plan import read_plan
 
 from evaluation.protocol import load_protocol
 from moee.clips.about import read_about
 from moee.clips.manifest import read_manifest
 from moee.clips.system_record import read_system
 from moee.experiments.compose import compose
-from moee.experiments.sweep_plan import read_plan
 from moee.generation.cues import read_timeline
 from moee.judging.adapter import read_adapter
 

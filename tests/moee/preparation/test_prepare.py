@@ -34,7 +34,9 @@ def corpus(tmp_path) -> Path:
 
 
 def small(source: Path, out: Path, **changes):
-    return prepare("folder", source, out, **{"face_box": BOX, "size": 32, "frames": 10, **changes})
+    return prepare(
+        "folder", source, out, **{"detector": None, "face_box": BOX, "size": 32, "frames": 10, **changes}
+    )
 
 
 def test_everything_is_used_or_named_with_the_reason(corpus, tmp_path):

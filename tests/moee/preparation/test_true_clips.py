@@ -39,7 +39,7 @@ def recordings(tmp_path: Path) -> Path:
 
 
 def cut(source: Path, out: Path, **changes):
-    return cut_clips(source, out, **{"face_box": BOX, "size": 64, "frames": 10, **changes})
+    return cut_clips(source, out, **{"detector": None, "face_box": BOX, "size": 64, "frames": 10, **changes})
 
 
 def test_recordings_become_square_clips_with_sound_and_who_is_who(recordings: Path, tmp_path: Path) -> None:
