@@ -2,7 +2,7 @@
 
     python -m benchmarks.wording_encoder runs/emotion-wording-... [--texts 700]
 
-Each text is of one emotion or of none, a seventh each, faint, medium and strong; right is the class with the
+Each text is of one emotion or of none, a seventh each, medium and strong; right is the class with the
 highest logit. `test` are sentence patterns, `test_words` forms of words, `test_stems` words of families that
 training has not seen; see `datamodules.synthetic.wording.tables`.
 """
@@ -19,7 +19,7 @@ from datamodules.synthetic.text import describe
 from datamodules.synthetic.wording.tables import LANGUAGES, Texts
 from moee.weights.runs import load_run
 
-STRENGTHS = (0.45, 0.7, 1.0)
+STRENGTHS = (0.7, 1.0)  # a fainter emotion is more neutral than not, and has no clear class
 HELD_OUT: tuple[Texts, ...] = ("test", "test_words", "test_stems")
 
 

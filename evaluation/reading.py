@@ -1,14 +1,13 @@
 """Text, JSON and YAML that people wrote: every encoding that editors leave, one line for what is wrong."""
 
-import codecs
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.text import decoded
+
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_text(path: Path, what: str = "file") -> str:
@@ -24,8 +23,7 @@ def read_text(path: Path, what: str = "file") -> str:
     """
     if path.is_dir() or not path.exists():
         raise FileNotFoundError(f"no {what} {path}")
-    content = path.read_bytes()
-    return content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig")
+    return decoded(path.read_bytes())
 
 
 def read_json(path: Path, what: str = "file") -> Any:

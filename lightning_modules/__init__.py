@@ -2,7 +2,7 @@
 
 from lightning_modules.emotion.action_units import ActionUnitEncoder
 from lightning_modules.emotion.experts import EmotionExperts
-from lightning_modules.emotion.label import LabelEncoder
+from lightning_modules.emotion.label import LabelEncoder, RegionalLabelEncoder
 from lightning_modules.emotion.latents import EmotionToLatents
 from lightning_modules.emotion.recognition import EmotionRecognition, SpeechFeatureTraining
 from lightning_modules.emotion.speech import SpeechEmotionEncoder
@@ -13,6 +13,7 @@ from lightning_modules.speech.features import MelSpeechFeatures, Wav2Vec2SpeechF
 from lightning_modules.talking_head import TalkingHead
 from lightning_modules.video.codec_training import CodecTraining
 from lightning_modules.video.codecs import AutoencoderCodec, PatchCodec
+from lightning_modules.video.perceptual import LpipsDistance
 from lightning_modules.video.reference_net import ReferenceNet
 from lightning_modules.video.unet import VideoUNet
 
@@ -24,10 +25,12 @@ __all__ = [
     "EmotionRecognition",
     "EmotionToLatents",
     "LabelEncoder",
+    "LpipsDistance",
     "MelSpeechFeatures",
     "Muon",
     "PatchCodec",
     "ReferenceNet",
+    "RegionalLabelEncoder",
     "SpeechEmotionEncoder",
     "SpeechFeatureTraining",
     "TalkingHead",

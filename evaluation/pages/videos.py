@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from evaluation.clips.folders import stem
+from evaluation.clips.files import stem
 from evaluation.reading import read_json
 from evaluation.runtime.whole_files import write_whole
 from evaluation.validation import Recorded, checked

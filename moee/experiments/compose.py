@@ -15,6 +15,13 @@ from moee.experiments.settings import WEIGHTS_SUFFIX, top_level_keys
 from moee.shipped_configs import CONFIGS
 from moee.smoke import is_asked_for
 
+LEAST_SCORE = {
+    "score.every": 2,
+    "score.clips": 2,
+    "score.frames": 5,
+    "score.steps": 1,
+}  # of a trial of 2 steps
+
 
 @dataclass(frozen=True)
 class Composition:
@@ -78,13 +85,19 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     _check_top_level(config, changes)
     config = merge(config, changes)
     if is_asked_for():  # a line is tried out: whatever it changes stays small
-        config = merge(config, from_dotted({"trainer.log_every_n_steps": 1, **(config.get("smoke") or {})}))
+        small = {"trainer.log_every_n_steps": 1, **(config.get("smoke") or {}), **least_score(config)}
+        config = merge(config, from_dotted(small))
     config.name = config.get("name") or path.stem
     try:
         OmegaConf.resolve(config)
     except OmegaConfBaseException as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
     return Composition(config, tuple(sources), overrides)
+
+
+def least_score(config: DictConfig) -> dict[str, int]:
+    """The smallest look at a network in training that its `score:` can be; nothing where it has none."""
+    return LEAST_SCORE if config.get("score") else {}
 
 
 def _experiment_path(experiment: str) -> Path:

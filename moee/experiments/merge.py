@@ -29,8 +29,10 @@ def _load(path: Path, root: Path, sources: list[Path], descent: tuple[Path, ...]
     if path in descent:
         raise ValueError(f"{path.name} extends itself by way of {' -> '.join(p.name for p in descent)}")
     own, merged = read_yaml(path), OmegaConf.create()
-    parents = own.pop("extends", [])
-    for parent in [parents] if isinstance(parents, str) else parents:
+    parents = own.pop("extends", None)
+    for parent in [parents] if isinstance(parents, str) else parents or []:
+        if not isinstance(parent, str):
+            raise ValueError(f"{path}: extends {parent!r}: expected names of YAML files")
         place = next((p for p in (path.parent / parent, root / parent) if p.is_file()), None)
         if place is None:
             raise FileNotFoundError(f"{path} extends {parent!r}, which is neither beside it nor in {root}")

@@ -78,13 +78,14 @@ def load_run(path: Path) -> "tuple[nn.Module, Path]":
     """
     import torch
 
-    from moee.weights.modules import build_module, load_strictly
+    from moee.weights.modules import build_module, load_strictly, with_keys_of_its_age
 
     directory, checkpoint = _run_and_checkpoint(path)
-    model = build_module(without_optimizer(read_run(directory)["model"]), str(directory))
     content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if not isinstance(content, dict) or "state_dict" not in content:
         raise ValueError(f"{checkpoint} is no checkpoint of Lightning: it has no `state_dict`")
+    config = with_keys_of_its_age(without_optimizer(read_run(directory)["model"]), content["state_dict"])
+    model = build_module(config, str(directory))
     load_strictly(model, content["state_dict"], str(checkpoint))
     return model.eval(), checkpoint
 

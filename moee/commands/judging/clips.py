@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE
 from moee.console import Watch, progress_bar, say, warn
-from moee.preparation.prepare import FRAMES, corpora
+from moee.preparation.prepare import AUTO, FRAMES, corpora
 from moee.preparation.true_clips import SIZE
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _cut(args: argparse.Namespace, given: dict[str, int], watch: Watch) -> "TrueClips":
-    from moee.preparation.prepare import find_detector
     from moee.preparation.true_clips import cut_clips
 
     def advise(line: str) -> None:
@@ -92,9 +91,10 @@ def _cut(args: argparse.Namespace, given: dict[str, int], watch: Watch) -> "True
         args.recordings,
         args.out,
         corpus=args.corpus or "folder",
-        detector=find_detector(args.detector, args.recordings, args.face_box, advise),
+        detector=args.detector or AUTO,
         face_box=args.face_box,
         workers=args.workers or 1,
         watch=watch,
+        advise=advise,
         **given,
     )

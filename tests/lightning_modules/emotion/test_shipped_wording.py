@@ -53,10 +53,10 @@ WHERE = (
 
 
 def labelled(split: str, count: int, language: str = "english") -> tuple[list[str], torch.Tensor]:
-    """Texts of one emotion or none, at three strengths, and their classes (N,)."""
+    """Texts of one clear emotion or none, and their classes (N,)."""
     rng, classes = np.random.default_rng(5), torch.arange(count) % len(CLASSES)
-    scales = (0.45, 0.7, 1.0)
-    blends = [parse_blend(CLASSES[i % 7]) * scales[i // 7 % 3] for i in range(count)]
+    scales = (0.7, 1.0)
+    blends = [parse_blend(CLASSES[i % 7]) * scales[i // 7 % 2] for i in range(count)]
     return [describe(blend, rng, split, language) for blend in blends], classes
 
 

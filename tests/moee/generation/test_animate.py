@@ -8,10 +8,12 @@ import av
 import numpy as np
 import pytest
 import torch
+from damaged_files import damaged
 from mouth_painter import MouthPainter
 from PIL import Image
 from places import ROOT
 
+from moee import cli
 from moee.commands.making import animate
 from moee.generation import generator
 from moee.generation.generator import LoadedGenerator
@@ -251,3 +253,21 @@ def test_help_needs_no_heavy_import() -> None:
         "assert not {'torch', 'av', 'numpy', 'lightning'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_damaged_pictures_and_sounds_leave_a_whole_video_or_nothing(world, capsys) -> None:
+    folder, _ = world
+    whole = {name: (folder / name).read_bytes() for name in ("face.png", "line.wav")}
+    for seed in range(3):
+        for name, content in whole.items():
+            (folder / name).write_bytes(damaged(content, seed))
+            given = ["--portrait", str(folder / "face.png"), "--audio", str(folder / "line.wav")]
+            status = cli.main(
+                ["animate", *given, "--out", str(folder / "out.mp4"), "--face-box", "30 15 50 60"]
+            )
+            (folder / name).write_bytes(content)
+            assert left_behind(folder) == (set() if status else {"out.mp4"})
+            if status == 0:
+                assert decoded(folder / "out.mp4")["frames"]
+                (folder / "out.mp4").unlink()
+            assert len(capsys.readouterr().err.splitlines()) == (status != 0)

@@ -31,6 +31,20 @@ def test_cues_combine() -> None:
     assert cue.text == "cross"
 
 
+def test_brows_may_be_asked_for_another_emotion_than_the_mouth(tmp_path: Path) -> None:
+    cue = cues.build(CueRequest(emotion="angry above happy:0.6"), 10)
+    assert torch.equal(cue.label, torch.stack([parse_blend("angry"), parse_blend("happy:0.6")])[None])
+    with pytest.raises(ValueError, match="a face has two regions"):
+        cues.parse_emotion("sad above happy above fear")
+    with pytest.raises(ValueError, match="unknown emotion 'glee'"):
+        cues.parse_emotion("sad above glee")
+    entries = [{"time": 0, "emotion": "sad"}, {"time": 0.4, "emotion": "angry above happy"}]
+    blend = cues.read_timeline(timeline(tmp_path, entries), 11).blend
+    assert blend.shape == (11, 2, 6)
+    torch.testing.assert_close(blend[0], parse_blend("sad").expand(2, -1))
+    torch.testing.assert_close(blend[5], (blend[0] + blend[10]) / 2)
+
+
 @pytest.mark.parametrize("text", ["AU12=0.8,AU6=0.5", "au12:0.8, 6=0.5", " AU06 = 0.5 , AU12=0.8"])
 def test_action_units_in_several_spellings(text: str) -> None:
     values_A = cues.parse_action_units(text)
