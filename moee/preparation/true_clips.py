@@ -112,8 +112,7 @@ def cut_clips(
     units = plan_units(sources, source, settings, detector)
     if not units:
         raise ValueError(f"{source}: no videos to cut, only sound")
-    records_folder = out / FINISHED
-    records_folder.mkdir(parents=True, exist_ok=True)
+    (records_folder := out / FINISHED).mkdir(parents=True, exist_ok=True)
     _remove_stale(records_folder, {unit.key: unit.digest for unit in units})
     done = count(1)
     records = map_shards(
