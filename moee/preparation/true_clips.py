@@ -102,11 +102,7 @@ def cut_clips(
 
     source, out = Path(source), Path(out)
     frames = lowered("clips", {"synthetic": None, "frames": frames}).get("frames", frames)
-    if corpus not in corpora():
-        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
-    if source.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
-    check_target(out, BESIDE)
+    _check_request(source, out, corpus)
     detector = find_detector(detector, source, face_box, advise)
     reader = importlib.import_module(f"datamodules.corpora.{corpus}")
     listed = reader.list_sources(source)
@@ -116,15 +112,24 @@ def cut_clips(
     units = plan_units(sources, source, settings, detector)
     if not units:
         raise ValueError(f"{source}: no videos to cut, only sound")
-    records_folder = out / FINISHED
-    records_folder.mkdir(parents=True, exist_ok=True)
+    (records_folder := out / FINISHED).mkdir(parents=True, exist_ok=True)
     _remove_stale(records_folder, {unit.key: unit.digest for unit in units})
     done = count(1)
     records = map_shards(
         cut_unit, units, records_folder, workers, on_done=lambda _: watch(next(done), len(units))
     )
-    made, left_out = _written(out, records), unread(reader, source)
-    return replace(made, rejected={**made.rejected, **left_out}, assumed_rates=assumed_rates(reader, source))
+    clips, left_out = _written(out, records), unread(reader, source)
+    return replace(
+        clips, rejected={**clips.rejected, **left_out}, assumed_rates=assumed_rates(reader, source)
+    )
+
+
+def _check_request(source: Path, out: Path, corpus: str) -> None:
+    if corpus not in corpora():
+        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
+    if source.resolve() in (out.resolve(), *out.resolve().parents):
+        raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
+    check_target(out, BESIDE)
 
 
 def cut_unit(unit: "Unit", records_folder: Path) -> "Record":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from damaged_files import Kinds, check_reader
-from moee.experiments.sweep_plan import read_plan
+from moee.sweeps.plan import read_plan
 from safetensors.torch import save_file
 
 from datamodules.corpora.folder import list_sources

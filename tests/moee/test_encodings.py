@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from moee.experiments.sweep_plan import read_plan
+from moee.sweeps.plan import read_plan
 
 from evaluation.protocol import load_protocol
 from moee.clips.about import read_about

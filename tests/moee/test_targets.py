@@ -26,7 +26,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def work(*_, **__) -> None:
         raise AssertionError(WORK)
 
-    places = ("moee.experiments.run.Run.make", "moee.experiments.sweep.check_metric")
+    places = ("moee.experiments.run.Run.make", "moee.sweeps.search.check_metric")
     places += ("datamodules.preparation.units.plan_units", "evaluation.clips.pairing.generated_pairs")
     places += ("moee.clips.sources.synthetic_clips", "evaluation.preference.study.build_study")
     places += ("evaluation.evaluate.evaluate_pairs", "torch.load", "evaluation.leaderboard.admission.admit")
