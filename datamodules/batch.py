@@ -28,6 +28,7 @@ COMPOUNDS: dict[str, dict[str, float]] = {
 LABELS = (*CLASSES, *COMPOUNDS)
 REGIONS = ("upper", "lower")  # brows and eyes; nose, cheeks and mouth: each can show an emotion of its own
 MODALITIES = ("label", "text", "speech", "action_units")
+UNKNOWN_WORD = "\N{REPLACEMENT CHARACTER}"  # in a training text: some word that nobody knows
 
 # FACS numbers and names (Ekman, Friesen & Hager 2002): all that the EMFACS prototypes of the six emotions
 # need.

@@ -7,6 +7,7 @@ from lightning_modules.emotion.latents import EmotionToLatents
 from lightning_modules.emotion.recognition import EmotionRecognition, SpeechFeatureTraining
 from lightning_modules.emotion.speech import SpeechEmotionEncoder
 from lightning_modules.emotion.text import TextEncoder
+from lightning_modules.emotion.wording import WordingEncoder
 from lightning_modules.optim.muon import Muon
 from lightning_modules.speech.features import MelSpeechFeatures, Wav2Vec2SpeechFeatures
 from lightning_modules.talking_head import TalkingHead
@@ -36,4 +37,5 @@ __all__ = [
     "TextEncoder",
     "VideoUNet",
     "Wav2Vec2SpeechFeatures",
+    "WordingEncoder",
 ]

@@ -299,8 +299,11 @@ class SyntheticHeads(L.LightningDataModule):
         workers: processes that render.
         seed: of the order of windows.
         apart: largest distance of neighbouring frames in a training window.
+        val_batch: whole clips at a time in validation, on each device; None is a quarter of the windows.
         subset: clips to train on: `all`, `single` (one emotion or none) or `mixed`; validation sees all.
     """
+
+    places = ("cache",)
 
     def __init__(
         self,
@@ -312,11 +315,14 @@ class SyntheticHeads(L.LightningDataModule):
         workers: int = 2,
         seed: int = 0,
         apart: int = 1,
+        val_batch: int | None = None,
         subset: Subset = "all",
     ) -> None:
         super().__init__()
+        if val_batch is not None and val_batch < 1:
+            raise ValueError(f"val_batch must be at least 1, got {val_batch}")
         self.global_batch, self.window, self.workers = global_batch, window, workers
-        self.seed, self.apart = seed, apart
+        self.seed, self.apart, self.val_batch = seed, apart, val_batch
         self.subset: Subset = subset
         self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
 
@@ -381,16 +387,10 @@ class SyntheticHeads(L.LightningDataModule):
             else 1_000_000
         )
         sampler = starting_where_training_stands(steps * self.global_batch, self.global_batch, trainer)
-        return DataLoader(
-            self.train,
-            per_device(self.global_batch, trainer),
-            sampler=sampler,
-            collate_fn=collate,
-            drop_last=True,
-        )
+        size = per_device(self.global_batch, trainer)
+        return DataLoader(self.train, size, sampler=sampler, collate_fn=collate, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole clips, in order."""
-        return DataLoader(
-            self.val, max(per_device(self.global_batch, self.trainer) // 4, 1), collate_fn=collate
-        )
+        size = self.val_batch or max(per_device(self.global_batch, self.trainer) // 4, 1)
+        return DataLoader(self.val, size, collate_fn=collate)

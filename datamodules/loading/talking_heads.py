@@ -33,6 +33,8 @@ class TalkingHeadShards(L.LightningDataModule):
         ValueError: if an argument does not fit the data; says which.
     """
 
+    places = ("folder",)
+
     def __init__(
         self,
         folder: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from moee.console import Watch, unwatched, warn
 from moee.files import check_no_input, check_space
-from moee.generation.cue_request import CueRequest
+from moee.generation.cue_request import CueRequest, understood_request
 from moee.generation.disclosure import video_record
 from moee.generation.settings import STEPS, Gate, SamplingSettings
 
@@ -138,9 +138,9 @@ def animate_portrait(
         _check_grid(request, paste_back)
     cues.check(request)
     chosen_device, frames = choose_device(device), count_frames(audio)
-    cue = cues.build(request, frames)
     box = parse_box(face_box) if face_box is not None else None
     generator = load_generator(checkpoint, precision, chosen_device)
+    cue = _cue(generator, request, frames)
     settings = replace(settings, gate=choose_gate(generator.network, settings.gate, cue))
     opened = open_portrait(portrait, generator.network.size, box, detector)
     _check_cost(out, opened, frames, paste_back)
@@ -149,6 +149,15 @@ def animate_portrait(
     else:
         write_animation(out, generator, opened, audio, cue, settings, frames, paste_back, watch)
     return Animation(Path(out), frames, generator.sha256)
+
+
+def _cue(generator: "LoadedGenerator", request: CueRequest, frames: int) -> "EmotionCue":
+    """What is asked for, without a text that the network does not understand; a line says so."""
+    from moee.generation import cues
+
+    return cues.build(
+        understood_request(generator.network, request, lambda line: warn(f"moee: {line}")), frames
+    )
 
 
 def _check_files(portrait: str | Path, audio: str | Path, out: str | Path, request: CueRequest) -> None:

@@ -267,15 +267,15 @@ def _remove_stale(records_folder: Path, planned: Mapping[str, str]) -> None:
             path.unlink()
 
 
-def clips_lines(made: TrueClips, most: int = 20) -> list[str]:
+def clips_lines(cut: TrueClips, most: int = 20) -> list[str]:
     """What was written and what was not, as lines of text."""
     lines = [
-        f"{made.clips} clips of {made.identities} people in {made.out}, who and which emotion in {made.about}"
+        f"{cut.clips} clips of {cut.identities} people in {cut.out}, who and which emotion in {cut.about}"
     ]
-    for label, clips in sorted(made.other_labels.items()):
+    for label, clips in sorted(cut.other_labels.items()):
         lines.append(f"{label!r} of {clips} clips is none of our emotions: {BESIDE} gives them none")
-    lines += assumed_lines(made.assumed_rates)
-    listed = sorted(made.rejected.items())
+    lines += assumed_lines(cut.assumed_rates)
+    listed = sorted(cut.rejected.items())
     lines += [f"{len(listed)} rejected:"] if listed else []
     lines += [f"  {key}: {reason}" for key, reason in listed[:most]]
     lines += [f"  and {len(listed) - most} more"] if len(listed) > most else []

@@ -67,15 +67,15 @@ def run(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in ("size", "frames") if getattr(args, name) is not None}
     with progress_bar("clips" if args.synthetic is not None else "units") as watch:
         if args.synthetic is None:
-            made = _cut(args, given, watch)
+            cut = _cut(args, given, watch)
         else:
             for name in OF_RECORDINGS:
                 if getattr(args, name) is not None:
                     raise ValueError(f"--{name.replace('_', '-')} goes with --recordings: leave it out")
-            made = render_clips(args.synthetic, args.out, **given, watch=watch)
-    for line in clips_lines(made):
+            cut = render_clips(args.synthetic, args.out, **given, watch=watch)
+    for line in clips_lines(cut):
         say(line)
-    if not made.clips:
+    if not cut.clips:
         warn(f"moee: nothing in {args.recordings} could be used; the reasons stand above")
         return 1
     return 0

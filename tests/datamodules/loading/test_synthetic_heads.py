@@ -147,4 +147,12 @@ def test_batches_follow_the_contract(cache: Path) -> None:
     batch = next(iter(data.train_dataloader()))
     assert batch["frames"].shape == (2, 4, 3, 64, 64)
     assert batch["voice"].shape == (2, 8 * 640)
-    assert len(list(data.val_dataloader())) == 3
+    assert [len(batch["key"]) for batch in data.val_dataloader()] == [
+        1,
+        1,
+        1,
+    ]  # a quarter of two, at least one
+    data.val_batch = 2
+    assert [len(batch["key"]) for batch in data.val_dataloader()] == [2, 1]
+    with pytest.raises(ValueError, match="val_batch must be at least 1, got 0"):
+        SyntheticHeads(2, 4, RECIPE, RECIPE, cache=str(cache), val_batch=0)

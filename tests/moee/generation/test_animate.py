@@ -154,6 +154,40 @@ def test_a_timeline_reaches_the_network_frame_by_frame(world) -> None:
     assert network.cues[0].text == "cheering up"
 
 
+class KnowsTears:
+    """A text encoder that has read one word."""
+
+    def unknown_words(self, text: str) -> list[str]:
+        return [word for word in text.split() if word != "tears"]
+
+    def known_share(self, text: str) -> float:
+        return text.split().count("tears") / len(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "text_that_is_read"),
+    [
+        (
+            "qwzx blorf",
+            "--text 'qwzx blorf' is not understood and leaves the face near neutral",
+            None,
+        ),
+        ("blorf tears", "--text: not known and passed over: blorf; it reads how", "blorf tears"),
+        ("tears", "", "tears"),
+    ],
+)
+def test_words_that_nobody_taught_are_told(world, capsys, text, line, text_that_is_read) -> None:
+    folder, network = world
+    network.emotion_encoders = {"text": KnowsTears()}
+    command(folder, "--text", text)
+    told = capsys.readouterr().err
+    assert line in told
+    assert told.count("--text") == bool(line)
+    assert "English" in told or not line
+    assert network.cues[0].text == text_that_is_read
+    assert (network.cues[0].label is None) == (text_that_is_read is not None)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
