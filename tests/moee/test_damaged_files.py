@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from damaged_files import Kinds, check_reader
-from moee.sweeps.plan import read_plan
 from safetensors.torch import save_file
 
 from datamodules.corpora.folder import list_sources
@@ -23,6 +22,7 @@ from moee.experiments.compose import compose
 from moee.generation.cues import read_timeline
 from moee.judging.adapter import read_adapter
 from moee.shipped_configs import CONFIGS
+from moee.sweeps.plan import read_plan
 from moee.weights.modules import load_module
 
 CLIPS = [{"key": f"c{i}", "generated": None, "reference": "a.mp4", "emotion": "happy:0.5"} for i in range(4)]

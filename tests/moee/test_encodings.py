@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from moee.sweeps.plan import read_plan
 
 from evaluation.protocol import load_protocol
 from moee.clips.about import read_about
@@ -14,6 +13,7 @@ from moee.clips.system_record import read_system
 from moee.experiments.compose import compose
 from moee.generation.cues import read_timeline
 from moee.judging.adapter import read_adapter
+from moee.sweeps.plan import read_plan
 
 ENTRY = {"key": "\u00fc", "generated": None, "reference": "a.mp4"}
 FILES: dict[str, tuple[str, Callable[[Path], object]]] = {
