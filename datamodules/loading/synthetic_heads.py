@@ -242,7 +242,9 @@ class SyntheticClips(Dataset[Sample]):
         start = int(rng.integers(self.recipe.frames - span + 1))
         sample = self.clip(index, slice(start, start + span, apart))
         if "text" in sample and "blend" in sample:
-            sample["text"] = describe(sample["blend"], rng, self.recipe.split)
+            sample["text"] = describe(
+                sample["blend"], rng, "test" if self.recipe.split == "test" else "train"
+            )
         return sample
 
     def clip(self, index: int, frames: slice = slice(None)) -> Sample:

@@ -83,3 +83,9 @@ def test_units_are_learned_where_the_blend_is_not_known() -> None:
     model.training_step(batch, 0).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
     assert EmotionRecognition(WordingEncoder(16, 2, 512, 8)).units_head is None
+
+
+def test_with_few_buckets_of_what_is_known_strangers_pass_for_known() -> None:
+    few = WordingEncoder(width=16, tokens=3, buckets=512, piece_width=8, known_buckets=1)
+    few.train()(["she"])
+    assert few.unknown_words("qwzx") == []
