@@ -85,8 +85,11 @@ def label_cue(batch: TalkingHeadBatch, blend_BE: Tensor) -> Tensor:
     return torch.where(regional_B[:, None, None], batch["regions"], same_B2E)[:, None]
 
 
-def expert_palette(blend_BE: Tensor) -> Tensor:
-    """Gate weights (B, 1, E) for `onehot` training: the blend's shares, evenly spread where it is neutral."""
+def blend_shares(blend_BE: Tensor) -> Tensor:
+    """Weights of the experts (B, 1, E) by a blend: its shares, evenly spread where it is neutral.
+
+    What gates that look at a palette are told of a clip, unless somebody chose another.
+    """
     total = blend_BE.sum(-1, keepdim=True)
     shares = torch.where(
         total > 1e-3, blend_BE / total.clamp(min=1e-3), torch.full_like(blend_BE, 1 / blend_BE.shape[-1])
@@ -94,12 +97,12 @@ def expert_palette(blend_BE: Tensor) -> Tensor:
     return shares[:, None]
 
 
-def experts_palette(blend_BE: Tensor) -> Tensor:
+def tied_palette(blend_BE: Tensor) -> Tensor:
     """Gate weights (B, 1, E) while gates are tied: the blend's shares, or any one expert if it is neutral.
 
     So each expert learns by itself to say nothing to a neutral cue.
     """
-    shares_B1E = expert_palette(blend_BE)
+    shares_B1E = blend_shares(blend_BE)
     any_B = torch.randint(blend_BE.shape[-1], (len(blend_BE),), device=blend_BE.device)
     one_B1E = torch.nn.functional.one_hot(any_B, blend_BE.shape[-1]).to(shares_B1E)[:, None]
     return torch.where(blend_BE.sum(-1)[:, None, None] > 1e-3, shares_B1E, one_B1E)
@@ -107,9 +110,10 @@ def experts_palette(blend_BE: Tensor) -> Tensor:
 
 def tied_clips(known_B: Tensor, in_first_steps: bool, share: float) -> Tensor:
     """Clips (B,) whose global gate is their own blend: all with a blend at first, later a share of them."""
-    if in_first_steps:
-        return known_B
-    return known_B & (torch.rand(len(known_B), device=known_B.device) < share)
+    drawn_B = (
+        torch.rand(len(known_B), device=known_B.device) < share
+    )  # drawn always: arms of an ablation see one noise
+    return known_B if in_first_steps else known_B & drawn_B
 
 
 def swapped_cues(blend_BE: Tensor, tied_B: Tensor, chance: float) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import HEAD_MOTION, SAMPLES_PER_FRAME, check_blend
-from lightning_modules.conditioning import expert_palette
+from lightning_modules.conditioning import blend_shares
 from lightning_modules.diffusion.process import clip_noise, guide
 from lightning_modules.diffusion.sampling import sample
 from lightning_modules.interfaces import (
@@ -141,7 +141,7 @@ def cue_palette(cue: EmotionCue, used: bool, device: torch.device) -> Tensor | N
         return check_blend(cue.palette.float(), "palette")[None].to(device)
     if used and cue.label is not None:
         blend_FE = cue.label.float().mean(1) if cue.label.ndim == 3 else cue.label.float()
-        return expert_palette(blend_FE)[:, 0][None].to(device)
+        return blend_shares(blend_FE)[:, 0][None].to(device)
     return None
 
 

@@ -28,7 +28,8 @@ class EmotionCue:
         text: one description.
         speech: waveform (S,) mono 16 kHz whose tone of voice counts.
         action_units: (F or 1, A) in [0, 1].
-        palette: (F or 1, E) expert weights of the user's own hand, for the gate modes `manual` and `blended`.
+        palette: (F or 1, E) expert weights of the user's own hand, in place of the learnt global gate; mode
+            `blended` mixes the two.
     """
 
     label: Tensor | None = None

@@ -9,6 +9,10 @@ from torch import Tensor
 from lightning_modules.diffusion.objective import Losses, Noise
 from lightning_modules.diffusion.process import min_snr_weight
 
+LEAST_GATE = (
+    1e-30  # below it a gate would have no logarithm; far below what a softmax that shall open again gives
+)
+
 
 def latent_loss(
     error_BFCHW: Tensor, weight_BF1HW: Tensor, alpha_B: Tensor, noise: Noise, losses: Losses
@@ -56,8 +60,8 @@ def gate_terms(
 ) -> dict[str, Tensor]:
     """Mean entropy of the learnt global gates, and their cross-entropy to the blend where one is known.
 
-    Each location has its own cross-entropy: of a compound every location has to mix, where a mean over
-    locations before the logarithm would be content with one emotion here and the other there.
+    Each location and frame has its own: of a compound each of them has to mix, where a mean before the
+    logarithm would be content with one emotion here and the other there.
 
     Args:
         gates: location -> learnt global gate (B, F or 1, E).
@@ -65,11 +69,11 @@ def gate_terms(
         known_B: clips whose blend is known.
         least: clips with less emotion than this in all tie no gate.
     """
-    log_gates = [gate.mean(1).clamp(min=1e-6).log() for gate in gates.values()]
-    log_gate_NBE = torch.stack(log_gates)
-    entropy = -(log_gate_NBE.exp() * log_gate_NBE).sum(-1).mean()
+    log_gate_NBFE = torch.stack([gate.float().clamp(min=LEAST_GATE).log() for gate in gates.values()])
+    entropy = -(log_gate_NBFE.exp() * log_gate_NBFE).sum(-1).mean()
     asked_B = known_B & (blend_BE.sum(-1) > least)
     wanted_BE = blend_BE / blend_BE.sum(-1, keepdim=True).clamp(min=1e-3)
-    if log_gate_NBE.shape[-1] != wanted_BE.shape[-1] or not asked_B.any():
+    if log_gate_NBFE.shape[-1] != wanted_BE.shape[-1] or not asked_B.any():
         return {"gate_entropy": entropy, "gate": entropy.new_zeros(())}
-    return {"gate_entropy": entropy, "gate": -(wanted_BE * log_gate_NBE).sum(-1)[:, asked_B].mean()}
+    cross_NBF = -(wanted_BE[:, None] * log_gate_NBFE).sum(-1)
+    return {"gate_entropy": entropy, "gate": cross_NBF[:, asked_B].mean()}

@@ -19,15 +19,15 @@ from lightning_modules.conditioning import (
     Dropout,
     NoisySampling,
     available_modalities,
+    blend_shares,
     choose_modalities,
-    expert_palette,
-    experts_palette,
     label_cue,
     latent_features,
     latent_mouth,
     noisy_clips,
     swapped_cues,
     tied_clips,
+    tied_palette,
 )
 from lightning_modules.diffusion.objective import Losses, Noise
 from lightning_modules.diffusion.process import (
@@ -243,9 +243,9 @@ class TalkingHead(L.LightningModule):
         chosen_BN = torch.where(relabelled_B, label_only, chosen_BN)
         told_B = chosen_BN.any(1)  # the null latent is told nothing by a gate either
         latent = self.cue_latent(batch, named_BE, chosen_BN)
-        if self.mixture.uses_palette:  # a clip without a blend weighs all experts alike
-            return EmotionPass(self.mixture, latent, expert_palette(blend_BE)), named_BE, known_B & told_B
-        palette = experts_palette(blend_BE) if tied_B.any() else None
+        palette = tied_palette(blend_BE)
+        if self.mixture.uses_palette:
+            palette, tied_B = blend_shares(blend_BE), known_B
         return EmotionPass(self.mixture, latent, palette, told=tied_B & told_B), named_BE, known_B & told_B
 
     def cue_latent(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> Tensor:
@@ -279,7 +279,8 @@ class TalkingHead(L.LightningModule):
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         known_B = batch["present"]["blend"]
         whole_B = known_B & ~batch["present"]["regions"]
-        blend_BE, noisy_B = noisy_clips(batch["blend"], whole_B, self.noisy_sampling)
+        sampling = self.noisy_sampling if "label" in self.trained_modalities else NoisySampling(0.0)
+        blend_BE, noisy_B = noisy_clips(batch["blend"], whole_B, sampling)
         emotion, named_BE, named_B = None, blend_BE, known_B
         if self.stage != "portrait":
             emotion, named_BE, named_B = self._emotion(batch, blend_BE, noisy_B)
@@ -318,10 +319,11 @@ class TalkingHead(L.LightningModule):
         parts = {"latent": loss}
         if self.losses.spatial > 0:
             x0 = to_x0(z, output, alpha_BF, self.noise.prediction)
+            decoded_latent = self.from_residual(x0, base)
+            if self.noisy_sampling.mask != "input":  # what lies beside a hidden cell is decoded from it, too
+                decoded_latent = torch.where(hidden > 0, clip, decoded_latent)
             ignored = None if self.noisy_sampling.mask == "input" else hidden > 0
-            parts["spatial"] = self._spatial(
-                self.from_residual(x0, base), batch["frames"], timestep_B, ignored
-            )
+            parts["spatial"] = self._spatial(decoded_latent, batch["frames"], timestep_B, ignored)
             loss = loss + self.losses.spatial * parts["spatial"]
         return loss, parts
 

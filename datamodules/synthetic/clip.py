@@ -4,7 +4,8 @@ Identities and voices of the three splits come from disjoint ranges of seeds. F 
 unit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import comb
 from typing import Literal
 
 import numpy as np
@@ -46,7 +47,7 @@ class Shares:
         basic: one of the six, at 0.4 to 1.
         mixed: two at once: half of them the named compounds.
         regional: one emotion in the upper face and another in the lower.
-        held_out: pairs of emotions that never are mixed, such as `happy+fear`: what training must not show.
+        held_out: pairs of emotions that never meet in one face, such as `happy+fear`; not all of them.
     """
 
     neutral: float = 0.12
@@ -64,6 +65,10 @@ class Shares:
                 raise ValueError(
                     f"held_out pair {pair!r}: two of {', '.join(EMOTIONS)} joined by + are allowed"
                 )
+
+        pairs = {frozenset(pair.split("+")) for pair in self.held_out}
+        if len(pairs) == comb(len(EMOTIONS), 2) and self.mixed + self.regional > 0:
+            raise ValueError("held_out names every pair of emotions: there is none to mix")
 
     def allows(self, blend_E: Tensor) -> bool:
         """Whether no pair of emotions in a blend is held out."""
@@ -109,7 +114,10 @@ def random_blend(rng: np.random.Generator, shares: Shares = Shares()) -> Tensor 
             mixture = _mixture(rng)
         return mixture * float(rng.uniform(0.6, 1.0))
     if draw < shares.neutral + shares.basic + shares.mixed + shares.regional:
-        return _regions(rng)
+        regions = _regions(rng)
+        while not shares.allows(regions.mean(0)):
+            regions = _regions(rng)
+        return regions
     return None
 
 
@@ -174,7 +182,7 @@ def synthetic_clip(
     performance = perform(acted, frames, rng, sample_speaker(person), shown, regions)
     face = sample_identity(person, randomisation)
     rendering = render(face, performance.controls, size)
-    still = render(face, _reference_controls(rng, reference), size)
+    still = render(face, _reference_controls(rng, reference, shares), size)
     sample: Sample = {
         "key": f"synthetic-{split}-{seed:08d}",
         "corpus": "synthetic",
@@ -219,12 +227,12 @@ def _what_to_show(
     return blend.mean(0), check_blend(blend, "regions").numpy(), units
 
 
-def _reference_controls(rng: np.random.Generator, kind: str) -> Controls:
+def _reference_controls(rng: np.random.Generator, kind: str, shares: Shares) -> Controls:
     if kind not in ("neutral", "any"):
         raise ValueError(f"unknown reference {kind!r}: allowed are neutral, any")
     if kind == "neutral":
         return portrait(np.zeros(len(EMOTIONS)), rng)
-    feeling = random_blend(rng)
+    feeling = random_blend(rng, replace(shares, regional=0.0))
     apart = float(rng.uniform(0.2, 0.9)) if rng.random() < 0.4 else 0.0
     return portrait(np.zeros(len(EMOTIONS)) if feeling is None else feeling.numpy(), rng, apart)
 

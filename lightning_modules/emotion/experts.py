@@ -139,6 +139,7 @@ class EmotionExperts(ExpertMixture):
         self.gate_sees_latent, self.local_sees_latent = gate_sees_latent, local_sees_latent
         self.has_places, self.has_rest = places, rest
         self.palette_share, self.gate_hidden = palette_share, gate_hidden
+        self.even_local_gates = False  # for studies: local gates at their mean over a frame's tokens
         self.places = nn.ModuleDict()
         if locations and latent_width:
             self._make_places()
@@ -227,7 +228,8 @@ class EmotionExperts(ExpertMixture):
         if self.local_sees_latent:
             cue = latent.mean(2, keepdim=True).expand(-1, tokens.shape[1], tokens.shape[2], -1)
             tokens = torch.cat([tokens, cue], -1)
-        return place.local_gate(tokens).sigmoid()
+        gate = place.local_gate(tokens).sigmoid()
+        return gate.mean(2, keepdim=True).expand_as(gate) if self.even_local_gates else gate
 
     def _learned_gate(self, place: _Location, tokens: Tensor, latent: Tensor) -> Tensor:
         """What the global gate says by itself (B, F or 1, E): even where nothing is learnt."""

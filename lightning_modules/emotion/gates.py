@@ -16,4 +16,4 @@ def choose_hardest(gate_BFE: Tensor) -> Tensor:
     The straight-through estimator of Bengio et al. 2013, section 3.
     """
     chosen = torch.nn.functional.one_hot(gate_BFE.argmax(-1), gate_BFE.shape[-1]).to(gate_BFE)
-    return chosen + gate_BFE - gate_BFE.detach()
+    return chosen + (gate_BFE - gate_BFE.detach())

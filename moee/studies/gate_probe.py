@@ -31,6 +31,7 @@ class GateProbe:
         self._calls: dict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
         self._global: dict[str, list[Tensor]] = defaultdict(list)
         self._local: dict[str, list[Tensor]] = defaultdict(list)
+        self._each: dict[str, list[Tensor]] = defaultdict(list)
         self._square, self._common_square = 0.0, 0.0  # of the experts' answers, and of their mean over tokens
 
     def __enter__(self) -> Self:
@@ -52,6 +53,8 @@ class GateProbe:
                 for by_location, kind in ((self._global, 0), (self._local, 1)):
                     by_step = torch.stack([call[kind] for call in calls])  # (step, F, E)
                     by_location[location].append(by_step.mean(0)[-len(chunk) :].cpu())
+                steps = torch.stack([call[0] for call in calls])[:, -len(chunk) :]
+                self._each[location].append(steps.flatten(0, 1).cpu())
             self._calls.clear()
             yield chunk
 
@@ -59,6 +62,11 @@ class GateProbe:
     def global_gates(self) -> dict[str, Tensor]:
         """Location -> weights of the experts over time (F, E), means over sampling steps."""
         return {location: torch.cat(parts) for location, parts in self._global.items()}
+
+    @property
+    def each_gate(self) -> dict[str, Tensor]:
+        """Location -> weights of the experts at each sampling step and frame by itself (N, E)."""
+        return {location: torch.cat(parts) for location, parts in self._each.items()}
 
     @property
     def local_gates(self) -> dict[str, Tensor]:

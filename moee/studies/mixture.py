@@ -13,13 +13,14 @@ import torch
 from torch import Tensor
 
 from datamodules.action_units import UPPER_UNITS, prototype_matrix
-from datamodules.batch import ACTION_UNITS, CLASSES, EMOTIONS
+from datamodules.batch import ACTION_UNITS, CLASSES, EMOTIONS, NEUTRAL
 from evaluation.studies import Cell, mean_cell
 from lightning_modules.interfaces import EmotionCue, EmotionFeatures
 from moee.studies.bench import INTENSITY, Bench, blend_of, label_cue
 from moee.studies.gate_probe import GateProbe
 from moee.studies.report import with_interval
 
+LEAST_MOVE = 0.1  # norm of a half's action units below which it shows nothing
 OPEN = 0.25  # a global gate from which on its expert counts as mixed in
 BARS: dict[str, tuple[str, float]] = {  # what a network that ships has to reach
     "palette_obedience": ("at least", 0.60),
@@ -32,13 +33,14 @@ BARS: dict[str, tuple[str, float]] = {  # what a network that ships has to reach
 MEANING = {
     "palette_obedience": "latent of one emotion, palette of another: the palette's is seen",
     "latent_persistence": "... the latent's is seen",
-    "gate_mixing": "locations where a pair at 50:50 opens two experts by 0.25 or more",
-    "local_gate_share": "movement that is another with all local gates at one, of the emotion's own",
+    "gate_mixing": "locations, steps and frames where a pair at 50:50 opens two experts by 0.25 or more",
+    "local_gate_share": "movement that is another with local gates even over the face, of the emotion's own",
     "spatial_share": "the experts' answer that is not the same for all tokens",
-    "table_share": "variance between cues that comes out of the look-up table",
+    "table_share": "variance between cues that comes out of the look-up table; 1 where nothing goes past it",
     "label_accuracy": "the emotion of a label is seen",
     "table_zeroed_accuracy": "... with the table set to zero",
     "regional_compounds": "one emotion above, another below: both parts seen",
+    "regional_ceiling": "... in true renderings",
 }
 
 
@@ -58,6 +60,7 @@ class MixtureFindings:
     label_accuracy: Cell
     table_zeroed_accuracy: Cell
     regional_compounds: Cell | None
+    regional_ceiling: Cell | None
     gate_entropy: dict[str, Cell]
 
     def cell(self, name: str) -> Cell | None:
@@ -93,7 +96,7 @@ def measure_mixture(bench: Bench) -> MixtureFindings:
                 _regions(bench, index, seed, collected)
     names = [name for name in MEANING if name in collected.values]
     cells: dict[str, Any] = {name: collected.cell(name) for name in names}
-    cells.setdefault("regional_compounds", None)
+    cells = {"regional_compounds": None, "regional_ceiling": None} | cells
     table_share = Cell(table_part(bench.network), None, len(CLASSES) + len(EMOTIONS))
     by_location = {name: entropy.cell(name) for name in entropy.values}
     return MixtureFindings(**cells, table_share=table_share, gate_entropy=by_location)
@@ -122,11 +125,20 @@ def _pairs(bench: Bench, index: int, seed: int, collected: _Collected, entropy: 
         blend = (blend_of(first) + blend_of(second)) / 2
         with GateProbe(bench.network) as probe:
             bench.animate(clip, label_cue(blend), seed, probe)
-        gates = {name: gate_FE.mean(0) for name, gate_FE in probe.global_gates.items()}
-        mixed = [float((gate_E >= OPEN).sum() >= 2) for gate_E in gates.values()]
+        mixed = [two_open(gate_NE) for gate_NE in probe.each_gate.values()]
         collected.add("gate_mixing", clip["identity"], sum(mixed) / len(mixed))
-        for name, gate_E in gates.items():
-            entropy.add(name, clip["identity"], float(-(gate_E * gate_E.clamp(min=1e-8).log()).sum()))
+        for name, gate_NE in probe.each_gate.items():
+            entropy.add(name, clip["identity"], mean_entropy(gate_NE))
+
+
+def two_open(gate_NE: Tensor) -> float:
+    """Share of gates (N, E), one a sampling step and frame, in which two experts or more count."""
+    return float(((gate_NE >= OPEN).sum(-1) >= 2).double().mean())
+
+
+def mean_entropy(gate_NE: Tensor) -> float:
+    """Mean of the entropies of gates, nats."""
+    return float(-(gate_NE * gate_NE.clamp(min=1e-8).log()).sum(-1).mean())
 
 
 def _emotion(bench: Bench, index: int, seed: int, collected: _Collected) -> None:
@@ -142,35 +154,44 @@ def _emotion(bench: Bench, index: int, seed: int, collected: _Collected) -> None
     if emotion not in EMOTIONS:
         return
     collected.add("spatial_share", who, probe.spatial_share)
-    with open_local_gates(bench.network):
-        opened = bench.animate(calm, cue, seed)
+    with even_local_gates(bench.network):
+        even = bench.animate(calm, cue, seed)
     neutral = bench.animate(calm, label_cue(blend_of("neutral")), seed)
-    collected.add("local_gate_share", who, movement(whole, opened) / max(movement(whole, neutral), 1e-6))
+    collected.add("local_gate_share", who, movement(whole, even) / max(movement(whole, neutral), 1.0))
 
 
 def _regions(bench: Bench, index: int, seed: int, collected: _Collected) -> None:
     """One emotion in the upper face and another in the lower, for two pairs of each person."""
     clip = bench.clip(index)
+    calm = bench.look(bench.animate(clip, label_cue(blend_of("neutral")), seed))["action units"]
     pairs = [(a, b) for a in ("sad", "angry", "surprise") for b in EMOTIONS if a != b]
     for upper, lower in (pairs[(2 * index + k) % len(pairs)] for k in range(2)):
         regions = torch.stack([blend_of(upper), blend_of(lower)])
         measured = bench.look(bench.animate(clip, EmotionCue(label=regions[None]), seed))
-        seen = regions_seen(measured["action units"])
+        seen = regions_seen(measured["action units"] - calm)
         collected.add("regional_compounds", clip["identity"], float(seen == (upper, lower)))
+        true = bench.clip(index, regions)["frames"], bench.clip(index)["frames"]
+        shown, still = (bench.look(frames)["action units"] for frames in true)
+        collected.add(
+            "regional_ceiling", clip["identity"], float(regions_seen(shown - still) == (upper, lower))
+        )
 
 
 def regions_seen(units_A: Tensor) -> tuple[str, str]:
     """Which emotion's prototype the upper face is nearest to, and which one's the lower face.
 
-    Nearest by the cosine over the units of that half; an emotion without a unit in a half is not looked for.
+    Nearest by the cosine over the units of that half, `neutral` if it moved less than `LEAST_MOVE` in all.
+
+    Args:
+        units_A: intensities less those of the same clip without an emotion, so that speech is no expression.
     """
     upper_A = torch.tensor([unit in UPPER_UNITS for unit in ACTION_UNITS])
     names = []
     for half in (upper_A, ~upper_A):
         prototypes_EH = prototype_matrix()[:, half]
         near_E = torch.cosine_similarity(prototypes_EH, units_A[half][None].float())
-        near_E[prototypes_EH.sum(1) == 0] = -1
-        names.append(EMOTIONS[int(near_E.argmax())])
+        moved = float(units_A[half].norm()) >= LEAST_MOVE
+        names.append(EMOTIONS[int(near_E.argmax())] if moved else NEUTRAL)
     return names[0], names[1]
 
 
@@ -180,13 +201,13 @@ def movement(first: Tensor, second: Tensor) -> float:
 
 
 @contextmanager
-def open_local_gates(network: Any) -> Iterator[None]:
-    """All local gates at one."""
-    was, network.mixture.local_gate = network.mixture.local_gate, "none"
+def even_local_gates(network: Any) -> Iterator[None]:
+    """Local gates at their mean over the tokens of a frame: they weigh experts, but tell no place."""
+    was, network.mixture.even_local_gates = network.mixture.even_local_gates, True
     try:
         yield
     finally:
-        network.mixture.local_gate = was
+        network.mixture.even_local_gates = was
 
 
 @contextmanager

@@ -63,5 +63,5 @@ def test_every_experiment_and_command_has_its_place():
 
 def test_links_between_pages_lead_somewhere():
     for page in pages():
-        for target in re.findall(r"\]\((?!https?:|#|generated/)([^)#]+)", page.read_text()):
+        for target in re.findall(r"\]\((?!https?:|#|(?:\.\./)?generated/)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

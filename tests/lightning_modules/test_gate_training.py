@@ -4,13 +4,21 @@ import pytest
 import torch
 
 from datamodules.batch import TalkingHeadBatch, collate
-from lightning_modules import LabelEncoder, RegionalLabelEncoder
-from lightning_modules.conditioning import Dropout, NoisySampling, noisy_clips, swapped_cues
+from lightning_modules import (
+    EmotionExperts,
+    EmotionToLatents,
+    LabelEncoder,
+    ReferenceNet,
+    RegionalLabelEncoder,
+    TalkingHead,
+    VideoUNet,
+)
+from lightning_modules.conditioning import Dropout, NoisySampling, noisy_clips, swapped_cues, tied_palette
 from lightning_modules.diffusion.objective import Losses
 from lightning_modules.emotion.experts import GlobalGate
-from lightning_modules.interfaces import EmotionCue
+from lightning_modules.interfaces import EmotionCue, EmotionPass
 from lightning_modules.losses import gate_terms
-from tests.lightning_modules.test_talking_head import clip, model, step
+from tests.lightning_modules.test_talking_head import UNET, clip, model, step
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +160,108 @@ def test_a_palette_weighs_experts_in_bfloat16_too(batch: TalkingHeadBatch) -> No
     assert (
         len(torch.cat(list(module.animate(batch["reference"][0], batch["waveform"][0], cue, steps=1)))) == 4
     )
+
+
+def told_of(batch: TalkingHeadBatch, **options: object) -> tuple[EmotionPass, torch.Tensor, torch.Tensor]:
+    module = model(stage="emotion", **options)
+    return module._emotion(batch, batch["blend"], torch.zeros(len(batch["key"]), dtype=torch.bool))
+
+
+def test_a_swapped_clip_keeps_its_gate_and_teaches_what_its_latent_says(batch: TalkingHeadBatch) -> None:
+    always = Dropout(emotion=0.0, second=1.0)
+    emotion, named, known = told_of(batch, onehot_share=1.0, latent_swap=1.0, dropout=always)
+    assert emotion.told is not None
+    assert emotion.palette is not None
+    assert emotion.told.all()
+    assert known.all()
+    assert (emotion.palette[:, 0, 0] == 1).all()  # the clips are happy
+    assert (named[:, 0] == 0).all()
+    torch.testing.assert_close(named.sum(1), batch["blend"].sum(1))
+    torch.manual_seed(0)
+    module = model(stage="emotion")
+    label = {"label": named[:, None]}
+    present = {"label": torch.ones(3, dtype=torch.bool)}
+    alone = module.latent_generator(module.emotion_features(label, present), 3)  # type: ignore[arg-type]
+    torch.testing.assert_close(emotion.latent, alone)  # the text beside it is not heard
+
+
+@pytest.mark.parametrize("gate", ["learned", "manual", "blended"])
+def test_the_null_latent_has_no_palette(gate: GlobalGate, batch: TalkingHeadBatch) -> None:
+    module = model(stage="emotion", onehot_steps=9, dropout=Dropout(emotion=1.0))
+    module.mixture.global_gate = gate
+    emotion, _, known = module._emotion(batch, batch["blend"], torch.zeros(3, dtype=torch.bool))
+    assert emotion.told is not None
+    assert not emotion.told.any()
+    assert not known.any()
+
+
+def test_a_tied_neutral_clip_has_one_expert_any_of_them() -> None:
+    palette = tied_palette(torch.zeros(200, 6))[:, 0]
+    assert (palette.sum(1) == 1).all()
+    assert (palette.amax(1) == 1).all()
+    assert (palette.sum(0) > 10).all()
+
+
+def test_noisy_sampling_needs_labels(batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"stage": "emotion", "modalities": ["text"]}
+    plain = step(model(**options), batch, monkeypatch)
+    noisy = step(model(noisy_sampling=NoisySampling(1.0, "both"), **options), batch, monkeypatch)
+    torch.testing.assert_close(noisy, plain)
+
+
+def test_a_hidden_mouth_sends_nothing_back_through_the_decoder(
+    batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half the picture is a mouth: what lies beside it is decoded from hidden cells, too."""
+    mouth = torch.zeros_like(batch["mouth_mask"])
+    mouth[..., :16] = True
+    module = model(
+        stage="emotion",
+        noisy_sampling=NoisySampling(1.0, "loss"),
+        losses=Losses(spatial=1.0),
+        motion_frames=0,
+    )
+    outputs: list[torch.Tensor] = []
+
+    def keep(_: object, __: object, output: torch.Tensor) -> torch.Tensor:
+        outputs.append(output.detach().requires_grad_())
+        return outputs[-1]
+
+    module.denoiser.register_forward_hook(keep)
+    step(module, batch | {"mouth_mask": mouth}, monkeypatch).backward()  # type: ignore[arg-type]
+    gradient = outputs[0].grad
+    assert gradient is not None
+    assert not gradient[..., :2].any()
+    assert gradient[..., 2:].abs().sum() > 0
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_the_mended_network_trains_and_shows_two_emotions_in_one_face(
+    half: bool, batch: TalkingHeadBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = model()
+    unet = VideoUNet(
+        UNET, ["mid_0_0"], 2, face_places=True, expert_locations=["down_0_0", "mid_0_0", "up_1_1"]
+    )
+    encoders = dict(plain.emotion_encoders) | {"label": RegionalLabelEncoder(8, 8)}
+    mixture = EmotionExperts(inner=4, local_sees_latent=True, places=True, rest=True)
+    module = TalkingHead(
+        plain.codec, plain.speech_features, encoders,
+        EmotionToLatents(width=8, tokens=2, table=4, heads=2), mixture, ReferenceNet(UNET), unet,
+        stage="emotion", size=32, chunk=4, onehot_share=0.5, latent_swap=0.5,
+    )  # fmt: skip
+    for place in module.mixture.places.values():
+        torch.nn.init.normal_(place.to_out.weight, std=0.3)
+    torch.nn.init.normal_(module.denoiser.unet.conv_out.weight, std=0.3)
+    step(module, batch, monkeypatch).backward()
+    module.eval()
+    if half:
+        module.use_bfloat16()
+    options = {"steps": 1, "emotion_strength": 1.5, "emotion_guidance": 2.0}
+    videos = []
+    for pair in ([2, 0], [0, 2]):
+        cue = EmotionCue(label=torch.eye(6)[pair][None])
+        chunks = module.animate(batch["reference"][0], batch["waveform"][0], cue, **options)  # type: ignore[arg-type]
+        videos.append(torch.cat(list(chunks)))
+    assert len(videos[0]) == 4
+    assert not torch.equal(*videos)

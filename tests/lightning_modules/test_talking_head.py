@@ -22,8 +22,8 @@ from lightning_modules import (
 from lightning_modules.conditioning import (
     Dropout,
     NoisySampling,
+    blend_shares,
     choose_modalities,
-    expert_palette,
     latent_features,
     noisy_clips,
 )
@@ -321,7 +321,7 @@ def test_feature_cells_surround_brows_eyes_nose_and_mouth() -> None:
 
 def test_palette_and_noisy_labels() -> None:
     blend = torch.tensor([[0.4, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0.25, 0, 0, 0, 0, 0.25]])
-    palette = expert_palette(blend)[:, 0]
+    palette = blend_shares(blend)[:, 0]
     torch.testing.assert_close(palette.sum(-1), torch.ones(3))
     assert palette[0, 0] == 1
     assert palette[2].tolist() == [0.5, 0, 0, 0, 0, 0.5]

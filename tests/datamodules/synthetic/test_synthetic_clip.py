@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from datamodules.batch import ACTION_UNITS, OPTIONAL_TENSORS, check_blend, collate, parse_blend
+from datamodules.batch import ACTION_UNITS, EMOTIONS, OPTIONAL_TENSORS, check_blend, collate, parse_blend
 from datamodules.synthetic.clip import IDENTITIES, Shares, random_blend, synthetic_clip, synthetic_voice
 
 
@@ -48,6 +48,13 @@ def test_shares_decide_what_random_clips_show():
         assert blend is not None
         assert not (blend[0] > 0 and blend[5] > 0)
         assert not (blend[1] > 0 and blend[4] > 0)
+    halves = Shares(neutral=0.0, basic=0.0, mixed=0.0, regional=1.0, held_out=("happy+surprise",))
+    for _ in range(200):
+        regions = random_blend(rng, halves)
+        assert regions is not None
+        assert not (regions[:, 0].any() and regions[:, 5].any())
+    with pytest.raises(ValueError, match="held_out names every pair"):
+        Shares(held_out=tuple(f"{a}+{b}" for a in EMOTIONS for b in EMOTIONS if a < b))
     with pytest.raises(ValueError, match="a sum of at most 1"):
         Shares(neutral=0.5, basic=0.6)
     with pytest.raises(ValueError, match="held_out pair 'happy\\+glee'"):

@@ -9,17 +9,20 @@ from datamodules.action_units import prototype_matrix, regional_prototype
 from datamodules.batch import EMOTIONS
 from evaluation.studies import Cell
 from lightning_modules.emotion.latents import EmotionToLatents
+from moee.studies.bench import Bench
 from moee.studies.mixture import (
     BARS,
     MEANING,
     MixtureFindings,
     bar_of,
     empty_table,
+    even_local_gates,
     lines_of,
+    mean_entropy,
     movement,
-    open_local_gates,
     regions_seen,
     table_part,
+    two_open,
 )
 from tests.lightning_modules.test_talking_head import model
 
@@ -36,7 +39,21 @@ def test_both_halves_of_a_face_are_read(upper: str, lower: str) -> None:
     assert regions_seen(0.8 * regional_prototype(regions)) == (upper, lower)
 
 
-def test_half_a_prototype_is_no_emotion_of_both() -> None:
+def test_gates_that_take_turns_do_not_mix() -> None:
+    turns, both = torch.eye(6)[[0, 1, 0, 1]], torch.eye(6)[[0, 1]].mean(0).expand(4, -1)
+    assert (two_open(turns), two_open(both)) == (0, 1)
+    assert mean_entropy(turns) == 0
+    assert mean_entropy(both) == pytest.approx(0.693, abs=1e-3)
+
+
+def test_a_calm_face_that_speaks_shows_no_pair() -> None:
+    bench = Bench(network=None, judge=None, identity=None, clips=1, frames=12, seeds=1, steps=1)  # type: ignore[arg-type]
+    object.__setattr__(bench, "network", SimpleNamespace(size=64))
+    calm = bench.clip(0)["action_units"].mean(0)
+    assert regions_seen(calm - calm) == ("neutral", "neutral")
+
+
+def test_a_whole_prototype_is_one_emotion_in_both_halves() -> None:
     happy = prototype_matrix()[EMOTIONS.index("happy")]
     assert regions_seen(happy) == ("happy", "happy")
 
@@ -54,12 +71,16 @@ def test_bars_say_whether_they_are_reached() -> None:
 
 def test_what_is_taken_away_comes_back() -> None:
     network = model()
-    table, gate = network.latent_generator.table.clone(), network.mixture.local_gate
-    with empty_table(network), open_local_gates(network):
+    table, mixture = network.latent_generator.table.clone(), network.mixture
+    x, latent = torch.randn(1, 2, 5, mixture.locations["mid_0_0"]), torch.randn(1, 1, 2, 8)
+    gates = mixture.local_gates("mid_0_0", x, latent)
+    with empty_table(network), even_local_gates(network):
         assert not network.latent_generator.table.any()
-        assert network.mixture.local_gate == "none"
+        even = mixture.local_gates("mid_0_0", x, latent)
+    torch.testing.assert_close(even, gates.mean(2, keepdim=True).expand_as(gates))
+    assert not torch.allclose(even, gates)
     assert torch.equal(network.latent_generator.table, table)
-    assert network.mixture.local_gate == gate
+    assert torch.equal(mixture.local_gates("mid_0_0", x, latent), gates)
 
 
 def test_the_tables_part_is_all_without_a_bypass_and_less_with_one() -> None:
