@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from datamodules.batch import collate
 from lightning_modules import (
     CodecTraining,
     EmotionExperts,
@@ -13,11 +14,14 @@ from lightning_modules import (
     SpeechFeatureTraining,
     TextEncoder,
     VideoUNet,
+    WordingEncoder,
 )
-from lightning_modules.diffusion.process import alphas_cumprod
-from lightning_modules.interfaces import Hints
+from lightning_modules.conditioning import Dropout
+from lightning_modules.diffusion.objective import Losses, Noise
+from lightning_modules.diffusion.process import alphas_cumprod, min_snr_weight
+from lightning_modules.interfaces import Conditions, Hints
 from lightning_modules.optim.rates import warm_cosine
-from tests.lightning_modules.test_talking_head import UNET, model
+from tests.lightning_modules.test_talking_head import UNET, clip, model
 
 
 def test_a_first_beta_decides_how_clean_the_first_step_is() -> None:
@@ -113,3 +117,59 @@ def test_speech_features_weigh_lips_and_phones() -> None:
         training.log_dict = lambda *_, **__: None  # type: ignore[method-assign]
         losses.append(float(training.training_step(batch, 0)))
     assert losses[2] == pytest.approx(2 * losses[0] + 3 * losses[1], rel=1e-4)
+
+
+def test_an_embedded_codec_upsamples_eight_times_only() -> None:
+    with pytest.raises(ValueError, match="factor=4, but the embedded codec upsamples 8 times"):
+        PatchCodec(factor=4)
+
+
+def test_a_clip_may_be_as_long_as_max_frames() -> None:
+    net = VideoUNet(
+        UNET | {"in_channels": 8, "out_channels": 4}, [], max_frames=3, speech_width=6, speech_tokens=3
+    )
+    with pytest.raises(ValueError, match="4 frames in a clip, at most 3"):
+        net(torch.zeros(1, 4, 4, 8, 8), torch.zeros(1, 4), Conditions(speech=torch.zeros(1, 4, 3, 6)))
+
+
+def test_a_window_of_speech_is_tokens_a_frame_and_pieces_change_nothing() -> None:
+    torch.manual_seed(0)
+    whole = MelSpeechFeatures(width=8, hidden=8, bands=16, window=1)
+    pieces = MelSpeechFeatures(width=8, hidden=8, bands=16, window=1, chunk_frames=10)
+    pieces.load_state_dict(whole.state_dict())
+    sound = torch.randn(1, 25 * 640)
+    assert whole.tokens == 3
+    with torch.no_grad():
+        torch.testing.assert_close(pieces(sound), whole(sound), atol=1e-4, rtol=1e-3)
+
+
+def test_a_reader_stops_after_so_many_words_and_forgets_a_share_of_them() -> None:
+    torch.manual_seed(0)
+    short = WordingEncoder(width=16, tokens=3, buckets=512, piece_width=8, words=2, forgotten=0.9)
+    assert torch.equal(short.eval()(["very angry now"]), short(["very angry then"]))
+    sure = WordingEncoder(width=16, tokens=3, buckets=512, piece_width=8, forgotten=0.0)
+    sure.load_state_dict(short.state_dict())
+    for reader in (short.train(), sure.train()):
+        reader.word.eval()  # no dropout of its own
+    words = ["angry"] * 20
+    assert sure._words(words).unique(dim=0).shape[0] == 1
+    assert short._words(words).unique(dim=0).shape[0] > 5
+
+
+def test_sound_may_be_left_out_always() -> None:
+    torch.manual_seed(0)
+    heard: list[bool] = []
+    module = model(dropout=Dropout(speech=1.0))
+    module.log = module.log_dict = lambda *_, **__: None  # type: ignore[method-assign,assignment]
+    module.denoiser.register_forward_pre_hook(lambda _, given: heard.append(bool(given[2].speech.any())))
+    module.training_step(collate([clip("a"), clip("bb")]), 0)
+    assert heard == [False]
+
+
+def test_noise_and_gamma_are_keys_of_the_training() -> None:
+    linear = model(noise=Noise(schedule="linear", beta_start=0.0001, beta_end=0.02))
+    assert not torch.equal(linear.alphas, model().alphas)
+    strict, mild = Losses(gamma=1.0), Losses(gamma=5.0)
+    clean = torch.tensor([0.8])
+    weights = [min_snr_weight(clean, "v", losses.gamma, losses.floor) for losses in (strict, mild)]
+    assert weights[0] < weights[1]

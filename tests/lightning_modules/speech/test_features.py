@@ -119,7 +119,7 @@ def test_its_states_equal_the_models_own_when_rates_agree(wave_folder: Path) -> 
 
 
 def test_it_bounds_its_memory_by_chunks(wave_folder: Path) -> None:
-    features = Wav2Vec2SpeechFeatures(str(wave_folder), width=12, tokens=4, hidden=8, chunk_frames=10).eval()
+    features = Wav2Vec2SpeechFeatures(str(wave_folder), 12, 4, window=1, hidden=8, chunk_frames=10).eval()
     assert features(voice(23)).shape == (1, 23, 4, 12)
 
 

@@ -46,6 +46,11 @@ def test_it_gives_a_gradient_learns_nothing_and_enters_no_checkpoint() -> None:
     assert not distance.state_dict()
 
 
+def test_the_trunk_may_be_the_one_that_training_losses_use() -> None:
+    first, second = pictures()
+    assert not torch.allclose(LpipsDistance(net="vgg")(first, second), LpipsDistance()(first, second))
+
+
 def test_files_that_do_not_fit_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"perceptual\.trunk: no file"):
         LpipsDistance(trunk=str(tmp_path / "none.pth"))
