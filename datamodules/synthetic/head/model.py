@@ -1,0 +1,95 @@
+"""The head that every person is a shape of: vertices, shapes, facial actions, and where they came from.
+
+V vertex, T triangle, N action. Lengths in decimetres, origin between the ears: x to the person's left, y up,
+z forward. The file ships beside this module with its origin and licence (`data/ORIGIN.md`); `python -m
+datamodules.synthetic.head.source` makes it again.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+ORIGIN = (0.0, 7.2, 0.6)  # of the head in the coordinates of MakeHuman's base mesh
+REGIONS = (
+    "skin",
+    "mouth",
+    "eye_left",
+    "eye_right",
+    "lashes_upper_left",
+    "lashes_lower_left",
+    "lashes_upper_right",
+    "lashes_lower_right",
+    "teeth_upper",
+    "teeth_lower",
+    "tongue",
+)
+FILE = Path(__file__).with_name("data") / "head.safetensors"
+
+
+@dataclass(frozen=True)
+class HeadModel:
+    """The arrays of the model file.
+
+    `template` (V, 3); `triangles` (T, 3) with the `regions` (T,) they belong to, numbers into `REGIONS`;
+    displacements `actions` (N, V, 3) in the order of `FACIAL_ACTIONS`, `phenotypes` and `local` by name; masks
+    `lips` and `lids` (V,) in [0, 1]; `places` (V, 2) on lashes (along the lid, root to tip) and teeth (along
+    the arch in decimetres, edge to gum).
+    """
+
+    template: Floats
+    triangles: NDArray[np.int32]
+    regions: NDArray[np.uint8]
+    actions: Floats
+    phenotypes: dict[str, Floats]
+    local: dict[str, Floats]
+    lips: Floats
+    lids: Floats
+    places: Floats
+
+    def vertices_of(self, *regions: str) -> NDArray[np.int64]:
+        """Numbers of the vertices that triangles of these regions use, ascending."""
+        wanted = np.isin(self.regions, [REGIONS.index(name) for name in regions])
+        return np.unique(self.triangles[wanted])
+
+
+@lru_cache(maxsize=1)
+def head_model() -> HeadModel:
+    """The shipped model, read once per process; treat it as constant."""
+    return read_model(FILE)
+
+
+def read_model(path: Path) -> HeadModel:
+    """Reads a model file.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+    """
+    from safetensors import safe_open
+
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: the head model is not there; `python -m datamodules.synthetic.head.source` makes it"
+        )
+    with safe_open(path, "numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        named = file.metadata()
+
+    def shapes(kind: str) -> dict[str, Floats]:
+        return dict(zip(named[kind].split(","), arrays[kind].astype(np.float32), strict=True))
+
+    return HeadModel(
+        template=arrays["template"],
+        triangles=arrays["triangles"],
+        regions=arrays["regions"],
+        actions=arrays["actions"].astype(np.float32),
+        phenotypes=shapes("phenotypes"),
+        local=shapes("local"),
+        lips=arrays["lips"].astype(np.float32),
+        lids=arrays["lids"].astype(np.float32),
+        places=arrays["places"].astype(np.float32),
+    )

@@ -1,0 +1,32 @@
+"""Compiled loops: one decorator, whose machine code is kept in the user's cache folder, never in the package."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numba
+from numba.core import config
+
+F = TypeVar("F", bound=Callable)
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept: `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/moee/compiled` or below `~/.cache`."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "moee" / "compiled"
+
+
+def compiled(function: F) -> F:
+    """Compiles a function of arrays and numbers for one thread, at its first call.
+
+    Numba decides where code is kept when it decorates; its setting is put back afterwards, since it belongs to
+    whoever else uses it in this process.
+    """
+    before = config.CACHE_DIR  # type: ignore[attr-defined]
+    config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+    try:
+        return numba.njit(cache=True, fastmath={"contract", "arcp", "nsz", "reassoc"}, error_model="numpy")(function)
+    finally:
+        config.CACHE_DIR = before  # type: ignore[attr-defined]

@@ -1,0 +1,158 @@
+"""Places, normals and visibility: which triangle is nearest at each sample of the picture.
+
+V vertex, T triangle, H row and W column of samples. Screen columns are x right and y down in samples, the
+centre of sample i at i + 0.5, and w, the inverse distance from the camera, which is linear on the screen.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datamodules.synthetic.head.render.compiled import compiled
+
+Array = NDArray
+
+ONE_SIDED, TWO_SIDED, CUT_OUT = 0, 1, 2  # kinds of triangles; CUT_OUT + n is cut by alpha sheet n
+
+
+@compiled
+def turn_vertices(
+    rest_V3: Array, weight_V: Array, turn_33: Array, pivot_3: Array, shift_3: Array, out_V3: Array
+) -> None:
+    """Turns the head about the pivot and shifts it; the weight says how far each vertex follows."""
+    for v in range(rest_V3.shape[0]):
+        x, y, z = rest_V3[v, 0], rest_V3[v, 1], rest_V3[v, 2]
+        w = weight_V[v]
+        if w > 0:
+            dx, dy, dz = x - pivot_3[0], y - pivot_3[1], z - pivot_3[2]
+            nx = turn_33[0, 0] * dx + turn_33[0, 1] * dy + turn_33[0, 2] * dz - dx + shift_3[0]
+            ny = turn_33[1, 0] * dx + turn_33[1, 1] * dy + turn_33[1, 2] * dz - dy + shift_3[1]
+            nz = turn_33[2, 0] * dx + turn_33[2, 1] * dy + turn_33[2, 2] * dz - dz + shift_3[2]
+            x, y, z = x + w * nx, y + w * ny, z + w * nz
+        out_V3[v, 0], out_V3[v, 1], out_V3[v, 2] = x, y, z
+
+
+@compiled
+def project(points_V3: Array, camera_4: Array, samples: int, out_V3: Array) -> None:
+    """Perspective: points in decimetres to the screen. Camera: distance, focal length, centre x, centre y.
+
+    Focal length and centre are in sides of the picture; a point at distance d of height h is h * focal / d
+    sides tall.
+    """
+    distance, focal, middle_x, middle_y = camera_4[0], camera_4[1], camera_4[2], camera_4[3]
+    for v in range(points_V3.shape[0]):
+        w = 1 / (distance - points_V3[v, 2])
+        out_V3[v, 0] = samples * (middle_x + focal * points_V3[v, 0] * w)
+        out_V3[v, 1] = samples * (middle_y - focal * points_V3[v, 1] * w)
+        out_V3[v, 2] = w
+
+
+@compiled
+def smooth_normals(points_V3: Array, triangles_T3: Array, count: int, out_V3: Array) -> None:
+    """Area-weighted vertex normals of the first `count` triangles, of unit length."""
+    out_V3[:] = 0
+    for t in range(count):
+        a, b, c = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2]
+        ax, ay, az = points_V3[a, 0], points_V3[a, 1], points_V3[a, 2]
+        ux, uy, uz = points_V3[b, 0] - ax, points_V3[b, 1] - ay, points_V3[b, 2] - az
+        vx, vy, vz = points_V3[c, 0] - ax, points_V3[c, 1] - ay, points_V3[c, 2] - az
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for v in (a, b, c):
+            out_V3[v, 0] += nx
+            out_V3[v, 1] += ny
+            out_V3[v, 2] += nz
+    for v in range(out_V3.shape[0]):
+        n = out_V3[v]
+        length = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2])
+        if length > 0:
+            n /= length
+
+
+@compiled
+def rasterise(
+    screen_V3: Array, triangles_T3: Array, kinds_T: Array, places_V2: Array, sheets: Array, near_HW: Array, owner_HW: Array
+) -> None:
+    """Fills the depth buffer (w of the nearest surface, 0 where there is none) and the owner, -1 for none.
+
+    Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v in [0, 1], nearest texel) and
+    exist where it exceeds a threshold that differs between the four samples of a pixel, so that alpha becomes
+    coverage. Equal depths: the earlier triangle stays.
+    """
+    height, width = near_HW.shape
+    near_HW[:] = 0
+    owner_HW[:] = -1
+    rows, columns = sheets.shape[1], sheets.shape[2]
+    for t in range(triangles_T3.shape[0]):
+        a, b, c = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2]
+        ax, ay, aw = screen_V3[a, 0], screen_V3[a, 1], screen_V3[a, 2]
+        bx, by, bw = screen_V3[b, 0], screen_V3[b, 1], screen_V3[b, 2]
+        cx, cy, cw = screen_V3[c, 0], screen_V3[c, 1], screen_V3[c, 2]
+        area = (cx - ax) * (by - ay) - (bx - ax) * (cy - ay)  # positive: faces the camera
+        kind = kinds_T[t]
+        if area <= 0 and (kind == 0 or area == 0):
+            continue
+        left = max(0, int(np.ceil(min(ax, bx, cx) - 0.5)))
+        right = min(width - 1, int(np.floor(max(ax, bx, cx) - 0.5)))
+        top = max(0, int(np.ceil(min(ay, by, cy) - 0.5)))
+        bottom = min(height - 1, int(np.floor(max(ay, by, cy) - 0.5)))
+        if left > right or top > bottom:
+            continue
+        inverse = 1 / area
+        # Barycentric weights of a and b are linear in x and y; that of c is what is left.
+        a_x, a_y = (by - cy) * inverse * -1, (cx - bx) * inverse * -1
+        b_x, b_y = (cy - ay) * inverse * -1, (ax - cx) * inverse * -1
+        for y in range(top, bottom + 1):
+            wa = a_x * (left + 0.5 - cx) + a_y * (y + 0.5 - cy)
+            wb = b_x * (left + 0.5 - cx) + b_y * (y + 0.5 - cy)
+            for x in range(left, right + 1):
+                wc = 1 - wa - wb
+                if wa >= 0 and wb >= 0 and wc >= 0:
+                    w = wa * aw + wb * bw + wc * cw
+                    if w > near_HW[y, x]:
+                        if kind >= 2:
+                            u = wa * places_V2[a, 0] + wb * places_V2[b, 0] + wc * places_V2[c, 0]
+                            v = wa * places_V2[a, 1] + wb * places_V2[b, 1] + wc * places_V2[c, 1]
+                            row = min(max(int(v * rows), 0), rows - 1)
+                            column = int(u * columns) % columns
+                            if sheets[kind - 2, row, column] <= 40 + 55 * ((y & 1) * 2 + ((x ^ y) & 1)):
+                                wa += a_x
+                                wb += b_x
+                                continue
+                        near_HW[y, x] = w
+                        owner_HW[y, x] = t
+                wa += a_x
+                wb += b_x
+
+
+@compiled
+def weights_at(screen: Array, a: int, b: int, c: int, x: float, y: float) -> tuple[float, float, float]:
+    """Perspective-correct weights of a triangle's corners at a place of the screen (may lie a little outside)."""
+    ax, ay, aw = screen[a, 0], screen[a, 1], screen[a, 2]
+    bx, by, bw = screen[b, 0], screen[b, 1], screen[b, 2]
+    cx, cy, cw = screen[c, 0], screen[c, 1], screen[c, 2]
+    inverse = 1 / ((cx - ax) * (by - ay) - (bx - ax) * (cy - ay))
+    wa = ((cx - bx) * (y - cy) - (cy - by) * (x - cx)) * -inverse
+    wb = ((ax - cx) * (y - cy) - (ay - cy) * (x - cx)) * -inverse
+    wa, wb = min(max(wa, -0.5), 1.5), min(max(wb, -0.5), 1.5)
+    wc = 1 - wa - wb
+    wa, wb, wc = wa * aw, wb * bw, wc * cw
+    total = 1 / (wa + wb + wc)
+    return wa * total, wb * total, wc * total
+
+
+@compiled
+def interpolate(
+    owner_HW: Array, screen_V3: Array, triangles_T3: Array, values_VK: Array, step: int, out_HWK: Array
+) -> None:
+    """Vertex values at the middle of each `step` x `step` block of samples, as its first sample's owner has them.
+
+    Where that sample has no owner, the output is left as it is.
+    """
+    for i in range(out_HWK.shape[0]):
+        for j in range(out_HWK.shape[1]):
+            t = owner_HW[i * step, j * step]
+            if t < 0:
+                continue
+            a, b, c = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2]
+            w = weights_at(screen_V3, a, b, c, (j + 0.5) * step, (i + 0.5) * step)
+            for k in range(values_VK.shape[1]):
+                out_HWK[i, j, k] = w[0] * values_VK[a, k] + w[1] * values_VK[b, k] + w[2] * values_VK[c, k]
