@@ -45,7 +45,8 @@ FACIAL_ACTIONS: tuple[str, ...] = (
 )
 ACTION = {name: index for index, name in enumerate(FACIAL_ACTIONS)}
 
-# What a unit at full strength sets, and which of these actions its strength is read from (weight 1).
+# What a unit at full strength sets. Its strength is read from the first actions of its row, both sides where
+# there are two: their value over their weight.
 UNIT_ACTIONS: dict[int, dict[str, float]] = {
     1: {"browInnerUp": 1.0},  # frontalis, medial part
     2: dict.fromkeys(_sides("browOuterUp"), 1.0),  # frontalis, lateral part
@@ -61,8 +62,8 @@ UNIT_ACTIONS: dict[int, dict[str, float]] = {
     20: dict.fromkeys(_sides("mouthStretch"), 1.0),  # risorius
     # Orbicularis oris tightens and thins the lips: no shape of its own; pressing (24) with rolled lips (28).
     23: {**dict.fromkeys(_sides("mouthPress"), 1.0), "mouthRollUpper": 0.45, "mouthRollLower": 0.35},
-    25: dict.fromkeys(_sides("mouthLowerDown"), 1.0),  # depressor labii, relaxed mentalis
-    26: {"jawOpen": 1.0},  # masseter relaxed; full strength is a mouth wide open (27)
+    25: dict.fromkeys(_sides("mouthLowerDown"), 0.45),  # depressor labii, relaxed mentalis
+    26: {"jawOpen": 0.6},  # masseter relaxed; the shape at full strength is a mouth wide open (27)
 }
 # Units that we do not carry, for the record: mouthDimple 14, mouthPucker 18, tongueOut 19, mouthFunnel 22,
 # mouthRoll 28, jawForward 29, jawLeft and jawRight 30, cheekPuff 34, eyeBlink 45, eyeLook 61 to 64.
@@ -85,14 +86,14 @@ def actions_from_units(units: Tensor) -> Tensor:
 def units_from_actions(actions: Tensor) -> Tensor:
     """Action units that a coder reads off the actions: (..., N) to (..., A) in [0, 1].
 
-    Each is the mean of the actions that carry it at weight 1, both sides alike. Lips also part (25) where the
-    upper lip rises or the jaw drops, less what `mouthClose` closes.
+    Lips also part (25) where the jaw drops, less what `mouthClose` closes.
     """
-    units = []
-    for unit in ACTION_UNITS:
-        carriers = [ACTION[name] for name, weight in UNIT_ACTIONS[unit].items() if weight == 1]
-        units.append(actions[..., carriers].mean(-1))
-    column = dict(zip(ACTION_UNITS, units, strict=True))
-    parted = 1 - (1 - column[25]) * (1 - 0.5 * column[10]) * (1 - (1.4 * column[26]).clamp(max=1))
-    column[25] = parted * (1 - actions[..., ACTION["mouthClose"]])
+    column = {}
+    for unit, row in UNIT_ACTIONS.items():
+        first = next(iter(row))
+        carriers = [name for name in row if name.removesuffix("Right") == first.removesuffix("Left")] or [first]
+        columns = [ACTION[name] for name in ([first, *carriers] if first not in carriers else carriers)]
+        column[unit] = (actions[..., columns].mean(-1) / row[first]).clamp(max=1)
+    jaw = 1 - (1 - column[26] * 1.4).clamp(min=0) * (1 - column[25])
+    column[25] = torch.maximum(column[25], jaw) * (1 - actions[..., ACTION["mouthClose"]])
     return torch.stack([column[unit] for unit in ACTION_UNITS], -1).clamp(0, 1)

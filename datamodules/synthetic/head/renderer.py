@@ -15,9 +15,10 @@ from datamodules.synthetic.head.look.folds import fold_depths
 from datamodules.synthetic.head.look.lighting import light_strands
 from datamodules.synthetic.head.model import head_model
 from datamodules.synthetic.head.person import Person
-from datamodules.synthetic.head.render.figure import Figure, make_figure
+from datamodules.synthetic.head.render.develop import develop
+from datamodules.synthetic.head.figure import Figure, make_figure
 from datamodules.synthetic.head.render.raster import project, rasterise, smooth_normals, turn_vertices
-from datamodules.synthetic.head.render.resolve import develop, resolve
+from datamodules.synthetic.head.render.resolve import Fragments, find_fragments, light_fragments
 from datamodules.synthetic.head.shape import PIVOT, eye_centres
 
 Floats = NDArray[np.float32]
@@ -94,6 +95,7 @@ class Stage:
         self.near = np.empty((samples, samples), np.float32)
         self.owner = np.empty((samples, samples), np.int32)
         self.linear = np.empty((size, size, 3), np.float32)
+        self.fragments = Fragments.room(size)
         self.hidden = np.empty((count, 2), np.float32)
         self.lit = self.figure.colours.copy()
 
@@ -142,7 +144,6 @@ class Stage:
         )
 
     def _turn_eyes(self, points: Floats, actions_N: Floats) -> None:
-        model = head_model()
         for side, sign in (("Left", 1.0), ("Right", -1.0)):
             look = {way: actions_N[ACTION[f"eyeLook{way}{side}"]] for way in ("In", "Out", "Up", "Down")}
             yaw = sign * LOOK_SIDE * (look["Out"] - look["In"])
@@ -151,14 +152,16 @@ class Stage:
                 ball = _ball(side)
                 centre = points[ball].mean(0)
                 points[ball] = (points[ball] - centre) @ rotation(np.array([yaw, pitch, 0.0])).T + centre
-        del model
 
     def draw(self, geometry: Geometry, actions_N: Floats, pose_6: Floats, out_3SS: NDArray[np.uint8]) -> None:
         """Draws a frame; afterwards `owner` and `near` hold what is seen at each sample."""
         figure = self.figure
+        # Hair behind the head is hidden; further down it shows beside the neck.
+        facing = np.where(geometry.world[:, 1] > -0.3, geometry.normals[:, 2] + 0.25, 1).astype(np.float32)
         rasterise(
-            geometry.screen, figure.triangles, figure.kinds, figure.places, figure.sheets, self.near, self.owner
-        )
+            geometry.screen, figure.triangles, figure.kinds, figure.places, figure.sheets, facing, self.near,
+            self.owner,
+        )  # fmt: skip
         swing = figure.arrival @ np.array([1, pose_6[0], pose_6[1]], np.float32)
         self.hidden[:, 0], self.hidden[:, 1] = figure.occlusion, np.clip(swing, 0, 1)
         first, last = figure.strands
@@ -166,17 +169,14 @@ class Stage:
             tangents = figure.tangents  # turned with the head, which hair follows
             turned = tangents[first:last] @ geometry.turn.T
             _light_hair(figure, geometry.normals, turned, self.hidden, self.lit)
-        look = figure.skin
-        resolve(
-            self.owner,
-            self.near,
-            figure.backdrop,
-            (figure.triangles, figure.materials, figure.places, self.lit),
-            (geometry.screen, geometry.normals, self.hidden, fold_depths(actions_N[None])[0], geometry.turn,
-             np.float32(figure.person.eyes.pupil)),
-            (look.albedo, look.relief, look.zones, figure.iris, _white(figure), _teeth(figure), figure.lights,
-             figure.strand_tone),
-            self.linear,
+        f = self.fragments
+        find_fragments(
+            self.owner, self.near, geometry.screen, figure.triangles, figure.materials, figure.backdrop, f.pixels,
+            f.shares, f.triangles, f.weights, f.lists, f.counts, self.linear,
+        )  # fmt: skip
+        light_fragments(
+            f, figure.triangles, figure.places, self.lit, geometry.normals, self.hidden,
+            fold_depths(actions_N[None])[0], geometry.turn, figure.look, self.linear,
         )  # fmt: skip
         develop(self.linear, figure.curve, figure.grain, np.float32(figure.person.scene.soft), out_3SS)
 
@@ -186,16 +186,8 @@ def _light_hair(figure: Figure, normals: Floats, tangents: Floats, hidden: Float
     part = slice(first, last)
     light_strands(
         normals[part], tangents, figure.colours[part], hidden[part], 0, last - first,
-        np.float32(figure.person.hair.gloss), figure.lights, lit[part],
+        np.float32(figure.person.hair.gloss), figure.look.lights, lit[part],
     )  # fmt: skip
-
-
-def _white(figure: Figure) -> Floats:
-    return np.power(np.array(figure.person.eyes.white, np.float32), 2.2)
-
-
-def _teeth(figure: Figure) -> Floats:
-    return np.power(np.array(figure.person.eyes.teeth, np.float32), 2.2)
 
 
 @lru_cache(maxsize=2)

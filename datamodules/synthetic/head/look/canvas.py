@@ -101,7 +101,8 @@ def _spread(values: Floats, triangles: NDArray, side: int) -> Floats:
     across_rim = np.ptp(places[triangles], axis=1).max(1) < 0.3
     triangles = np.ascontiguousarray(triangles[across_rim])
     near, owner = np.empty((side, side), np.float32), np.empty((side, side), np.int32)
-    rasterise(screen, triangles, np.ones(len(triangles), np.uint8), places, np.zeros((1, 1, 1), np.uint8), near, owner)
+    kinds, facing = np.ones(len(triangles), np.uint8), np.ones(len(screen), np.float32)
+    rasterise(screen, triangles, kinds, places, np.zeros((1, 1, 1), np.uint8), facing, near, owner)
     flat = screen.copy()
     flat[:, 2] = 1
     out = np.zeros((side, side, values.shape[1]), np.float32)

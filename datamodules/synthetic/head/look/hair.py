@@ -51,10 +51,10 @@ STYLES: dict[str, Style | None] = {
     "swept": Style(520, 0.85, 1.1, (0.3, 0.3, -1.0), 0.25, 0.02, 0.08, 0.12),
     "curls": Style(620, 0.60, 1.3, (0.2, 0.0, 0.2), 0.3, 0.10, 0.09, 0.14),
     "afro": Style(760, 0.55, 2.6, (0.0, 0.1, 0.0), 0.0, 0.07, 0.12, 0.16),
-    "bob": Style(560, 1.75, 0.35, (0.35, 0.0, -0.15), 1.3, 0.02, 0.11, 0.10),
-    "bangs": Style(600, 1.9, 0.35, (0.25, 0.0, -0.1), 1.3, 0.02, 0.11, 0.10, 1.0),
-    "long": Style(600, 3.2, 0.35, (0.35, 0.0, -0.22), 1.4, 0.02, 0.12, 0.10),
-    "waves": Style(600, 2.9, 0.45, (0.35, 0.0, -0.20), 1.3, 0.07, 0.13, 0.12),
+    "bob": Style(430, 1.75, 0.35, (0.35, 0.0, -0.15), 1.3, 0.02, 0.11, 0.10),
+    "bangs": Style(460, 1.9, 0.35, (0.25, 0.0, -0.1), 1.3, 0.02, 0.11, 0.10, 1.0),
+    "long": Style(400, 3.2, 0.35, (0.35, 0.0, -0.22), 1.4, 0.02, 0.16, 0.10),
+    "waves": Style(400, 2.9, 0.45, (0.35, 0.0, -0.20), 1.3, 0.07, 0.17, 0.12),
     "tied": Style(560, 1.15, 0.15, (0.0, 0.05, -1.6), 0.25, 0.01, 0.10, 0.05),
 }
 
@@ -84,6 +84,7 @@ def _roots(rest: Floats, depth: Floats, count: int, rng: np.random.Generator) ->
     a, b, c = (rest[skin[:, i]] for i in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     area *= 1 + 1.2 * (depth[skin].mean(1) < 0.10)
+    area *= np.where(model.template[skin].mean(1)[:, 2] < -0.1, 0.45, 1)  # little is seen of the back
     chosen = rng.choice(len(skin), count, p=area / area.sum())
     w = rng.dirichlet((1, 1, 1), count)
     places = sum(w[:, i, None] * rest[skin[chosen, i]] for i in range(3))
@@ -106,7 +107,7 @@ def _grow(
     forward = (style.fringe > 0) * (template[:, 2] > 0.30) * (np.abs(template[:, 0]) < 0.50) * (template[:, 1] > 0.6)
     comb = np.where(forward[:, None] > 0, np.array([0.05, 0.0, 1.3], np.float32) + 0 * comb, comb)
     length = np.where(forward > 0, np.minimum(length, rng.uniform(0.62, 0.85, count)), length)
-    layer = rng.uniform(0.15, 1, count)
+    layer = np.sort(rng.uniform(0.15, 1, count))[::-1]  # the outer ones first: what they hide is drawn faster
     phase, turn = rng.uniform(0, 6.3, count), rng.uniform(5, 9, count)
     at = places + 0.01 * normals[roots]
     lines = [at]

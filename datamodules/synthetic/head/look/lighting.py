@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head.look.skin import linear
 from datamodules.synthetic.head.person import Light
 from datamodules.synthetic.head.render.compiled import compiled
-from datamodules.synthetic.head.render.raster import rasterise
+from datamodules.synthetic.head.render.raster import COVERED, rasterise
 
 Floats = NDArray[np.float32]
 Array = NDArray
@@ -22,12 +22,14 @@ def direction(side: float, height: float) -> Floats:
 
 
 def light_rows(light: Light) -> Floats:
-    """The lights (4, 6) of `materials`."""
-    rows = np.zeros((4, 6), np.float32)
-    rows[0, :3], rows[0, 3:] = direction(light.side, light.height), linear(light.key)
-    rows[1, :3], rows[1, 3:] = direction(light.fill_side, 15.0), linear(light.fill)
-    rows[2, :3], rows[2, 3:] = direction(180 - 0.6 * light.side, 35.0), linear(light.rim)
-    rows[3, :3], rows[3, 3:] = linear(light.sky), linear(light.ground)
+    """The lights (4, 9) of `materials`."""
+    rows = np.zeros((4, 9), np.float32)
+    rows[0, :3], rows[0, 3:6] = direction(light.side, light.height), linear(light.key)
+    rows[1, :3], rows[1, 3:6] = direction(light.fill_side, 15.0), linear(light.fill)
+    rows[2, :3], rows[2, 3:6] = direction(180 - 0.6 * light.side, 35.0), linear(light.rim)
+    rows[3, :3], rows[3, 3:6] = linear(light.sky), linear(light.ground)
+    half = rows[:3, :3] + np.array([0, 0, 1], np.float32)
+    rows[:3, 6:] = half / np.linalg.norm(half, axis=1, keepdims=True)
     return rows
 
 
@@ -70,10 +72,11 @@ def _seen(view: Array, near: Array, bias: float, out: Array) -> None:
 
 def visibility(points: Floats, normals: Floats, triangles: NDArray, kinds: NDArray, directions: Floats) -> Floats:
     """How much of each direction (D, V) reaches each vertex: 0 hidden to 1 free."""
-    solid = np.where(kinds > 0, 1, 0).astype(np.uint8)
+    solid = np.where((kinds > 0) & (kinds != COVERED), 1, np.where(kinds == COVERED, COVERED, 0)).astype(np.uint8)
     near, owner = np.empty((MAP_SIDE, MAP_SIDE), np.float32), np.empty((MAP_SIDE, MAP_SIDE), np.int32)
     sheet, places = np.zeros((1, 1, 1), np.uint8), np.zeros((1, 2), np.float32)
     out = np.empty((len(directions), len(points)), np.float32)
+    facing = np.ones(len(points), np.float32)
     lifted = points + 0.02 * normals
     centre = np.array([0.0, -0.3, 0.1], np.float32)
     for row, d in enumerate(directions):
@@ -81,7 +84,7 @@ def visibility(points: Floats, normals: Floats, triangles: NDArray, kinds: NDArr
         scale = np.array([MAP_SIDE / (2 * REACH), -MAP_SIDE / (2 * REACH), 1], np.float32)
         middle = np.array([MAP_SIDE / 2, MAP_SIDE / 2, 10], np.float32)
         view = ((points - centre) @ turn.T) * scale + middle
-        rasterise(view, triangles, solid, places, sheet, near, owner)
+        rasterise(view, triangles, solid, places, sheet, facing, near, owner)
         view = ((lifted - centre) @ turn.T) * scale + middle
         _seen(view, near, BIAS, out[row])
     return out
@@ -132,10 +135,12 @@ def light_strands(
             share = arrives if i == 0 else sky
             lx, ly, lz = lights[i, 0], lights[i, 1], lights[i, 2]
             side = max(0.0, (nx * lx + ny * ly + nz * lz + 0.35) / 1.35) * share
-            hx, hy, hz = lx, ly, lz + 1
-            norm = 1 / np.sqrt(hx * hx + hy * hy + hz * hz + 1e-6)
-            along = (tx * hx + ty * hy + tz * hz) * norm
-            shine = max(0.0, 1 - along * along) ** 20 * share * side * gloss
+            along = tx * lights[i, 6] + ty * lights[i, 7] + tz * lights[i, 8]
+            shine = max(0.0, 1 - along * along)
+            shine *= shine
+            shine *= shine
+            shine *= shine
+            shine = shine * shine * share * side * gloss
             total_r += side * lights[i, 3]
             total_g += side * lights[i, 4]
             total_b += side * lights[i, 5]

@@ -66,6 +66,14 @@ def dress(person: Person, rest: Floats, normals: Floats) -> Piece:
     )
 
 
+def covered(person: Person) -> NDArray[np.bool_]:
+    """Which of the head model's triangles lie well under the cloth and need not be drawn."""
+    model = head_model()
+    x, y, z = np.abs(model.template[:, 0]), model.template[:, 1], model.template[:, 2]
+    under = (y < _line(person.outfit.collar, x, z) - 0.2) & (y + 0.45 * z < -1.15)
+    return under[model.triangles].all(1) & (model.regions == 0)
+
+
 def _outside(skin: NDArray) -> NDArray[np.bool_]:
     """Leaves out what lies inside the mouth or the throat."""
     model = head_model()

@@ -10,12 +10,19 @@ from numba.core import config
 
 F = TypeVar("F", bound=Callable)
 
+OPTIONS: dict = {"fastmath": {"contract", "arcp", "nsz", "reassoc"}, "error_model": "numpy"}
+
 
 def cache_folder() -> Path:
     """Where compiled code is kept: `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/moee/compiled` or below `~/.cache`."""
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "moee" / "compiled"
+
+
+def inlined(function: F) -> F:
+    """A small function that other compiled ones call in their loops: it becomes part of them."""
+    return numba.njit(inline="always", **OPTIONS)(function)
 
 
 def compiled(function: F) -> F:
@@ -27,6 +34,6 @@ def compiled(function: F) -> F:
     before = config.CACHE_DIR  # type: ignore[attr-defined]
     config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, fastmath={"contract", "arcp", "nsz", "reassoc"}, error_model="numpy")(function)
+        return numba.njit(cache=True, **OPTIONS)(function)
     finally:
         config.CACHE_DIR = before  # type: ignore[attr-defined]

@@ -1,69 +1,78 @@
 """Light on each material, as compiled functions of one place: linear RGB out.
 
-Lights (4, 6): rows key, fill and rim hold a unit direction to the light and linear RGB; the last row holds the
-light from above and from below. Directions are of the world: x to the picture's right, y up, z to the camera.
+Lights (4, 9): rows key, fill and rim hold a unit direction to the light, linear RGB and the half vector between
+light and camera; the last row holds the light from above and from below. Directions are of the world: x to the picture's right, y up, z to the camera.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled
+from datamodules.synthetic.head.render.compiled import inlined
 
 Array = NDArray
 
-SKIN, MOUTH, EYE, LASH, TEETH, TONGUE, HAIR, CLOTH, FRAME = range(9)
+MATERIALS = 9
+SKIN, MOUTH, EYE, LASH, TEETH, TONGUE, HAIR, CLOTH, FRAME = range(MATERIALS)
 EYE_RADII = (0.49, 0.53)  # of iris and of the soft edge around it, in radii of the eyeball
 TOOTH_EDGES = (0.0, 0.088, 0.155, 0.235, 0.31, 0.39, 0.5)  # from the middle of the arch, in decimetres
 
 
-@compiled
+@inlined
 def unit(x: float, y: float, z: float) -> tuple[float, float, float]:
     """The direction of a vector."""
     s = 1 / np.sqrt(x * x + y * y + z * z + 1e-12)
     return x * s, y * s, z * s
 
 
-@compiled
+@inlined
 def ambient(ny: float, occlusion: float, lights: Array) -> tuple[float, float, float]:
     """Light from above and below on a surface that faces up by `ny`, dimmed where the sky is hidden."""
     up = 0.5 + 0.5 * ny
-    sky, ground = lights[3, :3], lights[3, 3:]
-    red = (ground[0] + (sky[0] - ground[0]) * up) * occlusion
-    green = (ground[1] + (sky[1] - ground[1]) * up) * occlusion
-    blue = (ground[2] + (sky[2] - ground[2]) * up) * occlusion
+    red = (lights[3, 3] + (lights[3, 0] - lights[3, 3]) * up) * occlusion
+    green = (lights[3, 4] + (lights[3, 1] - lights[3, 4]) * up) * occlusion
+    blue = (lights[3, 5] + (lights[3, 2] - lights[3, 5]) * up) * occlusion
     return red, green, blue
 
 
-@compiled
-def glint(nx: float, ny: float, nz: float, light: Array, power: float) -> float:
-    """Blinn's highlight of a light for a camera far in front, exponent `power`."""
-    hx, hy, hz = unit(light[0], light[1], light[2] + 1)
-    across = nx * hx + ny * hy + nz * hz
+@inlined
+def glint(nx: float, ny: float, nz: float, lights: Array, i: int, doublings: int) -> float:
+    """Blinn's highlight of light `i` for a camera far in front: cosine to the power 2 ** `doublings`.
+
+    The cosine is that of the normal to the half vector. Rows are indexed, never sliced: a slice counts references.
+    """
+    across = nx * lights[i, 6] + ny * lights[i, 7] + nz * lights[i, 8]
     if across <= 0:
         return 0.0
-    return across**power
+    for _ in range(doublings):
+        across *= across
+    return across
 
 
-@compiled
+@inlined
 def wrapped(cosine: float, wrap: float) -> float:
     """Diffuse light that reaches around by `wrap`, as under skin (Green, GPU Gems 2004, ch. 16)."""
     return max(0.0, (cosine + wrap) / (1 + wrap))
 
 
-@compiled
-def read_texel(picture: Array, u: float, v: float, channel: int) -> float:
-    """A channel of a picture (H, W, C) between its texels."""
-    height, width = picture.shape[0], picture.shape[1]
+@inlined
+def texel(u: float, v: float, height: int, width: int) -> tuple[int, int, float, float, float, float]:
+    """Row and column of the upper left of four texels around a place, and their four weights."""
     x = min(max(u * width - 0.5, 0.0), width - 1.001)
     y = min(max(v * height - 0.5, 0.0), height - 1.001)
     i, j = int(y), int(x)
     fx, fy = x - j, y - i
-    top = picture[i, j, channel] * (1 - fx) + picture[i, j + 1, channel] * fx
-    low = picture[i + 1, j, channel] * (1 - fx) + picture[i + 1, j + 1, channel] * fx
-    return top * (1 - fy) + low * fy
+    return i, j, (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
 
 
-@compiled
+@inlined
+def mix(picture: Array, at: tuple, channel: int) -> float:
+    """A channel of a picture (H, W, C) between the four texels of `texel`."""
+    i, j = at[0], at[1]
+    top = at[2] * picture[i, j, channel] + at[3] * picture[i, j + 1, channel]
+    return top + at[4] * picture[i + 1, j, channel] + at[5] * picture[i + 1, j + 1, channel]
+
+
+@inlined
 def light_skin(
     place: tuple, normal: tuple, hidden: tuple, skin: Array, relief: Array, zones: Array, folds: Array, turn: Array, lights: Array
 ) -> tuple[float, float, float]:
@@ -72,14 +81,13 @@ def light_skin(
     Albedo is stored as the square root of linear RGB. `hidden` is ambient occlusion and how much of the key
     light arrives. Diffuse light reaches around edges, red farthest; two highlights with a Fresnel edge.
     """
-    u, v = place
     occlusion, arrives = hidden
-    height, width = zones.shape
-    row, column = min(int(v * height), height - 1), min(int(u * width), width - 1)
-    depth = folds[zones[row, column]]
-    gx = (read_texel(relief, u, v, 0) + depth * read_texel(relief, u, v, 3)) / 64
-    gy = (read_texel(relief, u, v, 1) + depth * read_texel(relief, u, v, 4)) / 64
-    gz = (read_texel(relief, u, v, 2) + depth * read_texel(relief, u, v, 5)) / 64
+    at = texel(place[0], place[1], zones.shape[0], zones.shape[1])
+    depth = folds[zones[at[0], at[1]]]
+    gx, gy, gz = mix(relief, at, 0) * 0.015625, mix(relief, at, 1) * 0.015625, mix(relief, at, 2) * 0.015625
+    if depth > 0:
+        depth *= 0.015625
+        gx, gy, gz = gx + depth * mix(relief, at, 3), gy + depth * mix(relief, at, 4), gz + depth * mix(relief, at, 5)
     wx = turn[0, 0] * gx + turn[0, 1] * gy + turn[0, 2] * gz
     wy = turn[1, 0] * gx + turn[1, 1] * gy + turn[1, 2] * gz
     wz = turn[2, 0] * gx + turn[2, 1] * gy + turn[2, 2] * gz
@@ -91,20 +99,20 @@ def light_skin(
     red += wrapped(key, 0.30) * lights[0, 3] * arrives
     green += wrapped(key, 0.14) * lights[0, 4] * arrives * (0.25 + 0.75 * arrives)
     blue += wrapped(key, 0.08) * lights[0, 5] * arrives * (0.35 + 0.65 * arrives)
-    shine = arrives * (0.55 * glint(nx, ny, nz, lights[0], 14.0) + 0.9 * glint(nx, ny, nz, lights[0], 48.0))
+    shine = arrives * (0.55 * glint(nx, ny, nz, lights, 0, 4) + 0.9 * glint(nx, ny, nz, lights, 0, 6))
     spec_r, spec_g, spec_b = shine * lights[0, 3], shine * lights[0, 4], shine * lights[0, 5]
     for i in (1, 2):
         side = wrapped(nx * lights[i, 0] + ny * lights[i, 1] + nz * lights[i, 2], 0.2) * occlusion
-        shine = 0.5 * occlusion * glint(nx, ny, nz, lights[i], 20.0)
+        shine = 0.5 * occlusion * glint(nx, ny, nz, lights, i, 4)
         red, green, blue = red + side * lights[i, 3], green + side * lights[i, 4], blue + side * lights[i, 5]
         spec_r, spec_g, spec_b = spec_r + shine * lights[i, 3], spec_g + shine * lights[i, 4], spec_b + shine * lights[i, 5]
     edge = 1 - max(nz, 0.0)
-    gloss = read_texel(skin, u, v, 3) / 255 * (0.10 + 0.5 * edge * edge * edge)
-    r, g, b = read_texel(skin, u, v, 0) / 255, read_texel(skin, u, v, 1) / 255, read_texel(skin, u, v, 2) / 255
+    gloss = mix(skin, at, 3) * 0.00392 * (0.10 + 0.5 * edge * edge * edge)
+    r, g, b = mix(skin, at, 0) * 0.00392, mix(skin, at, 1) * 0.00392, mix(skin, at, 2) * 0.00392
     return r * r * red + gloss * spec_r, g * g * green + gloss * spec_g, b * b * blue + gloss * spec_b
 
 
-@compiled
+@inlined
 def light_plain(normal: tuple, hidden: tuple, colour: tuple, gloss: float, lights: Array) -> tuple[float, float, float]:
     """Cloth, tongue, frames of glasses: one colour, diffuse light and one highlight."""
     nx, ny, nz = unit(normal[0], normal[1], normal[2])
@@ -117,11 +125,11 @@ def light_plain(normal: tuple, hidden: tuple, colour: tuple, gloss: float, light
         share = arrives if i == 0 else occlusion
         side = wrapped(nx * lights[i, 0] + ny * lights[i, 1] + nz * lights[i, 2], 0.15) * share
         red, green, blue = red + side * lights[i, 3], green + side * lights[i, 4], blue + side * lights[i, 5]
-        shine += share * glint(nx, ny, nz, lights[i], 40.0) * lights[i, 4]
+        shine += share * glint(nx, ny, nz, lights, i, 5) * lights[i, 4]
     return colour[0] * red + gloss * shine, colour[1] * green + gloss * shine, colour[2] * blue + gloss * shine
 
 
-@compiled
+@inlined
 def light_eye(
     place: tuple, normal: tuple, hidden: tuple, iris: Array, white: Array, pupil: float, lights: Array
 ) -> tuple[float, float, float]:
@@ -153,12 +161,12 @@ def light_eye(
         red, green, blue = red + side * lights[i, 3], green + side * lights[i, 4], blue + side * lights[i, 5]
     bulge = inside * 0.5
     cx, cy, cz = unit(nx * (1 - bulge) + bulge * x * 0.9, ny * (1 - bulge) + bulge * y * 0.9, nz)
-    wet = 1.6 * glint(cx, cy, cz, lights[0], 220.0) * (0.3 + 0.7 * arrives)
-    wet += 0.5 * glint(cx, cy, cz, lights[1], 120.0) + 0.10 * glint(nx, ny, nz, lights[0], 12.0)
+    wet = 1.6 * glint(cx, cy, cz, lights, 0, 8) * (0.3 + 0.7 * arrives)
+    wet += 0.5 * glint(cx, cy, cz, lights, 1, 7) + 0.10 * glint(nx, ny, nz, lights, 0, 4)
     return r * red + wet * lights[0, 3], g * green + wet * lights[0, 4], b * blue + wet * lights[0, 5]
 
 
-@compiled
+@inlined
 def light_teeth(place: tuple, normal: tuple, deep: float, white: Array, lights: Array) -> tuple[float, float, float]:
     """Teeth along the arch: place is decimetres from its middle, and 0 at the edge to 1 at the gum.
 
@@ -183,5 +191,5 @@ def light_teeth(place: tuple, normal: tuple, deep: float, white: Array, lights: 
     for i in (0, 1):
         side = wrapped(nx * lights[i, 0] + ny * lights[i, 1] + nz * lights[i, 2], 0.5) * 0.55
         red, green, blue = red + side * lights[i, 3], green + side * lights[i, 4], blue + side * lights[i, 5]
-    wet = 0.12 * deep * gap * glint(nx, ny, nz, lights[0], 30.0) * lights[0, 4]
+    wet = 0.12 * deep * gap * glint(nx, ny, nz, lights, 0, 5) * lights[0, 4]
     return r * red * light + wet, g * green * light + wet, b * blue * light + wet

@@ -7,11 +7,11 @@ centre of sample i at i + 0.5, and w, the inverse distance from the camera, whic
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled
+from datamodules.synthetic.head.render.compiled import compiled, inlined
 
 Array = NDArray
 
-ONE_SIDED, TWO_SIDED, CUT_OUT = 0, 1, 2  # kinds of triangles; CUT_OUT + n is cut by alpha sheet n
+ONE_SIDED, TWO_SIDED, CUT_OUT, COVERED = 0, 1, 2, 255  # kinds of triangles; CUT_OUT + n is cut by alpha sheet n
 
 
 @compiled
@@ -67,15 +67,29 @@ def smooth_normals(points_V3: Array, triangles_T3: Array, count: int, out_V3: Ar
             n /= length
 
 
+@inlined
+def span(value: float, slope: float, first: int, last: int) -> tuple[int, int]:
+    """The steps k in first..last with value + k * slope >= 0 (none: first above last)."""
+    if slope > 1e-12:
+        first = max(first, int(np.ceil(-value / slope)))
+    elif slope < -1e-12:
+        last = min(last, int(np.floor(-value / slope)))
+    elif value < 0:
+        last = first - 1
+    return first, last
+
+
 @compiled
 def rasterise(
-    screen_V3: Array, triangles_T3: Array, kinds_T: Array, places_V2: Array, sheets: Array, near_HW: Array, owner_HW: Array
+    screen_V3: Array, triangles_T3: Array, kinds_T: Array, places_V2: Array, sheets: Array, facing_V: Array,
+    near_HW: Array, owner_HW: Array,
 ) -> None:
     """Fills the depth buffer (w of the nearest surface, 0 where there is none) and the owner, -1 for none.
 
-    Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v in [0, 1], nearest texel) and
+    Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v from 0, u repeats, w a power of two) and
     exist where it exceeds a threshold that differs between the four samples of a pixel, so that alpha becomes
-    coverage. Equal depths: the earlier triangle stays.
+    coverage; those whose corners all have `facing` below zero are left out, and so are covered triangles. Equal depths: the earlier triangle
+    stays.
     """
     height, width = near_HW.shape
     near_HW[:] = 0
@@ -83,11 +97,15 @@ def rasterise(
     rows, columns = sheets.shape[1], sheets.shape[2]
     for t in range(triangles_T3.shape[0]):
         a, b, c = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2]
+        kind = kinds_T[t]
+        if kind == 255:
+            continue
+        if kind >= 2 and facing_V[a] < 0 and facing_V[b] < 0 and facing_V[c] < 0:
+            continue
         ax, ay, aw = screen_V3[a, 0], screen_V3[a, 1], screen_V3[a, 2]
         bx, by, bw = screen_V3[b, 0], screen_V3[b, 1], screen_V3[b, 2]
         cx, cy, cw = screen_V3[c, 0], screen_V3[c, 1], screen_V3[c, 2]
         area = (cx - ax) * (by - ay) - (bx - ax) * (cy - ay)  # positive: faces the camera
-        kind = kinds_T[t]
         if area <= 0 and (kind == 0 or area == 0):
             continue
         left = max(0, int(np.ceil(min(ax, bx, cx) - 0.5)))
@@ -98,32 +116,34 @@ def rasterise(
             continue
         inverse = 1 / area
         # Barycentric weights of a and b are linear in x and y; that of c is what is left.
-        a_x, a_y = (by - cy) * inverse * -1, (cx - bx) * inverse * -1
-        b_x, b_y = (cy - ay) * inverse * -1, (ax - cx) * inverse * -1
+        a_x, a_y = (cy - by) * inverse, (bx - cx) * inverse
+        b_x, b_y = (ay - cy) * inverse, (cx - ax) * inverse
+        w_x = a_x * (aw - cw) + b_x * (bw - cw)
         for y in range(top, bottom + 1):
             wa = a_x * (left + 0.5 - cx) + a_y * (y + 0.5 - cy)
             wb = b_x * (left + 0.5 - cx) + b_y * (y + 0.5 - cy)
-            for x in range(left, right + 1):
-                wc = 1 - wa - wb
-                if wa >= 0 and wb >= 0 and wc >= 0:
-                    w = wa * aw + wb * bw + wc * cw
-                    if w > near_HW[y, x]:
-                        if kind >= 2:
-                            u = wa * places_V2[a, 0] + wb * places_V2[b, 0] + wc * places_V2[c, 0]
-                            v = wa * places_V2[a, 1] + wb * places_V2[b, 1] + wc * places_V2[c, 1]
-                            row = min(max(int(v * rows), 0), rows - 1)
-                            column = int(u * columns) % columns
-                            if sheets[kind - 2, row, column] <= 40 + 55 * ((y & 1) * 2 + ((x ^ y) & 1)):
-                                wa += a_x
-                                wb += b_x
-                                continue
-                        near_HW[y, x] = w
-                        owner_HW[y, x] = t
-                wa += a_x
-                wb += b_x
+            first, last = span(wa, a_x, 0, right - left)
+            first, last = span(wb, b_x, first, last)
+            first, last = span(1 - wa - wb, -a_x - b_x, first, last)
+            w = cw + wa * (aw - cw) + wb * (bw - cw)
+            for k in range(first, last + 1):
+                x = left + k
+                near = w + k * w_x
+                if near > near_HW[y, x]:
+                    if kind >= 2:
+                        pa, pb = wa + k * a_x, wb + k * b_x
+                        pc = 1 - pa - pb
+                        u = pa * places_V2[a, 0] + pb * places_V2[b, 0] + pc * places_V2[c, 0]
+                        v = pa * places_V2[a, 1] + pb * places_V2[b, 1] + pc * places_V2[c, 1]
+                        row = min(max(int(v * rows), 0), rows - 1)
+                        column = int(u * columns) & (columns - 1)
+                        if sheets[kind - 2, row, column] <= 40 + 55 * ((y & 1) * 2 + ((x ^ y) & 1)):
+                            continue
+                    near_HW[y, x] = near
+                    owner_HW[y, x] = t
 
 
-@compiled
+@inlined
 def weights_at(screen: Array, a: int, b: int, c: int, x: float, y: float) -> tuple[float, float, float]:
     """Perspective-correct weights of a triangle's corners at a place of the screen (may lie a little outside)."""
     ax, ay, aw = screen[a, 0], screen[a, 1], screen[a, 2]

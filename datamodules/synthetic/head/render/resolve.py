@@ -1,18 +1,22 @@
-"""From visibility to a picture: each pixel is lit once for every surface that its four samples see.
+"""From visibility to a picture: what each pixel sees becomes fragments, each material lights its own.
 
-V vertex, T triangle, S side of the picture; samples are 2S a side. What is lit where is decided by materials.
+V vertex, T triangle, S side of the picture, N fragment; samples are 2S a side. One compiled loop per material
+keeps each simple: a loop that branches over many arrays counts their references at every pixel.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled
-from datamodules.synthetic.head.render.raster import weights_at
+from datamodules.synthetic.head.render.compiled import compiled, inlined
 from datamodules.synthetic.head.render.materials import (
+    CLOTH,
     EYE,
     FRAME,
     HAIR,
     LASH,
+    MATERIALS,
     MOUTH,
     SKIN,
     TEETH,
@@ -23,11 +27,88 @@ from datamodules.synthetic.head.render.materials import (
     light_skin,
     light_teeth,
 )
+from datamodules.synthetic.head.render.raster import weights_at
 
 Array = NDArray
+GLOSS = {CLOTH: 0.015, TONGUE: 0.25, FRAME: 0.3}
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """Room for what a picture's pixels see, and the order to light it in.
+
+    `pixels` (N,), `shares` (N,) of the pixel, `triangles` (N,), `weights` (N, 3) of its corners; `lists`
+    (M, N) holds the numbers of each material's fragments, `counts` (M,) how many.
+    """
+
+    pixels: NDArray[np.int32]
+    shares: NDArray[np.float32]
+    triangles: NDArray[np.int32]
+    weights: NDArray[np.float32]
+    lists: NDArray[np.int32]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def room(cls, side: int) -> "Fragments":
+        """Buffers for any picture of `side` pixels."""
+        most = 4 * side * side
+        return cls(
+            np.empty(most, np.int32),
+            np.empty(most, np.float32),
+            np.empty(most, np.int32),
+            np.empty((most, 3), np.float32),
+            np.empty((MATERIALS, most), np.int32),
+            np.zeros(MATERIALS, np.int64),
+        )
 
 
 @compiled
+def find_fragments(
+    owner: Array, near: Array, screen: Array, corners: Array, materials: Array, backdrop: Array, pixels: Array,
+    shares: Array, triangles: Array, weights: Array, lists: Array, counts: Array, out: Array,
+) -> None:
+    """Fills the fragments and lays the backdrop's share into `out` (S, S, 3).
+
+    Samples of one material whose depths agree count as one surface, seen at their middle.
+    """  # fmt: skip
+    side = out.shape[0]
+    counts[:] = 0
+    found = 0
+    for i in range(side):
+        for j in range(side):
+            free = 0.0
+            done = 0  # bit k: sample k belongs to a fragment
+            for k in range(4):
+                if done >> k & 1:
+                    continue
+                y, x = 2 * i + (k >> 1), 2 * j + (k & 1)
+                t = owner[y, x]
+                count, sum_x, sum_y = 1, x + 0.5, y + 0.5
+                for other in range(k + 1, 4):
+                    v, u = 2 * i + (other >> 1), 2 * j + (other & 1)
+                    s = owner[v, u]
+                    same = s == t
+                    if not same and s >= 0 and t >= 0 and materials[s] == materials[t]:
+                        close = 0.003 if materials[t] == HAIR else 0.006
+                        same = abs(near[v, u] - near[y, x]) < close * near[y, x]
+                    if same and not done >> other & 1:
+                        done |= 1 << other
+                        count, sum_x, sum_y = count + 1, sum_x + u + 0.5, sum_y + v + 0.5
+                if t < 0:
+                    free += 0.25 * count
+                    continue
+                w = weights_at(screen, corners[t, 0], corners[t, 1], corners[t, 2], sum_x / count, sum_y / count)
+                pixels[found], shares[found], triangles[found] = i * side + j, 0.25 * count, t
+                weights[found, 0], weights[found, 1], weights[found, 2] = w
+                m = materials[t]
+                lists[m, counts[m]] = found
+                counts[m] += 1
+                found += 1
+            for channel in range(3):
+                out[i, j, channel] = free * backdrop[i, j, channel]
+
+
+@inlined
 def blend2(values: Array, a: int, b: int, c: int, w: tuple) -> tuple[float, float]:
     """Two columns of a vertex table between three vertices."""
     return (
@@ -36,7 +117,7 @@ def blend2(values: Array, a: int, b: int, c: int, w: tuple) -> tuple[float, floa
     )
 
 
-@compiled
+@inlined
 def blend3(values: Array, a: int, b: int, c: int, w: tuple) -> tuple[float, float, float]:
     """Three columns of a vertex table between three vertices."""
     return (
@@ -46,114 +127,121 @@ def blend3(values: Array, a: int, b: int, c: int, w: tuple) -> tuple[float, floa
     )
 
 
-@compiled
-def light_surface(t: int, x: float, y: float, mesh: tuple, frame: tuple, look: tuple) -> tuple[float, float, float]:
-    """Linear RGB of triangle `t` at a place of the screen.
-
-    Args:
-        t: the triangle.
-        x: column in samples.
-        y: row in samples.
-        mesh: triangles (T, 3), materials (T,), places (V, 2), colours (V, 3).
-        frame: screen (V, 3), normals (V, 3), hidden (V, 2), depth of the mouth (V,) as a column, folds (Z,),
-            turn (3, 3), pupil.
-        look: skin, relief, zones, iris, sclera, teeth, lights, brightness of strands (h, w).
-    """
-    triangles, materials, places, colours = mesh
-    screen, normals, hidden, folds, turn, pupil = frame
-    skin, relief, zones, iris, sclera, teeth, lights, strand = look
-    a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-    w = weights_at(screen, a, b, c, x, y)
-    material = materials[t]
-    if material == SKIN:
-        return light_skin(
-            blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w),
-            skin, relief, zones, folds, turn, lights,
-        )  # fmt: skip
-    colour = blend3(colours, a, b, c, w)
-    if material == LASH:
-        return colour
-    if material == HAIR:
-        u, v = blend2(places, a, b, c, w)
-        tone = strand[min(max(int(v * strand.shape[0]), 0), strand.shape[0] - 1), int(u * strand.shape[1]) % strand.shape[1]]
-        return colour[0] * tone, colour[1] * tone, colour[2] * tone
-    seen = blend2(hidden, a, b, c, w)
-    if material == MOUTH:
-        red, green, blue = ambient(0.0, seen[0], lights)
-        return colour[0] * red, colour[1] * green, colour[2] * blue
-    normal = blend3(normals, a, b, c, w)
-    if material == EYE:
-        return light_eye(blend2(places, a, b, c, w), normal, seen, iris, sclera, pupil, lights)
-    if material == TEETH:
-        return light_teeth(blend2(places, a, b, c, w), normal, seen[0], teeth, lights)
-    gloss = 0.25 if material == TONGUE else 0.3 if material == FRAME else 0.015
-    return light_plain(normal, seen, colour, gloss, lights)
+@inlined
+def add(out: Array, pixel: int, share: float, colour: tuple) -> None:
+    """Adds a share of a colour to a pixel of the picture as rows (S * S, 3)."""
+    out[pixel, 0] += share * colour[0]
+    out[pixel, 1] += share * colour[1]
+    out[pixel, 2] += share * colour[2]
 
 
 @compiled
-def resolve(
-    owner: Array, near: Array, backdrop: Array, mesh: tuple, frame: tuple, look: tuple, out: Array
+def shade_skin(
+    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
+    normals: Array, hidden: Array, albedo: Array, relief: Array, zones: Array, folds: Array, turn: Array,
+    lights: Array, out: Array,
 ) -> None:
-    """Lights the picture (S, S, 3) in linear RGB, over a backdrop of the same shape.
-
-    Samples of one material whose depths agree count as one surface, lit once at their middle; hair and lashes
-    are lit triangle by triangle.
-    """
-    materials = mesh[1]
-    side = out.shape[0]
-    done = np.zeros(4, np.bool_)
-    for i in range(side):
-        for j in range(side):
-            red, green, blue = 0.0, 0.0, 0.0
-            done[:] = False
-            for k in range(4):
-                if done[k]:
-                    continue
-                y, x = 2 * i + (k >> 1), 2 * j + (k & 1)
-                t = owner[y, x]
-                count, sum_x, sum_y = 1, x + 0.5, y + 0.5
-                for other in range(k + 1, 4):
-                    v, u = 2 * i + (other >> 1), 2 * j + (other & 1)
-                    s = owner[v, u]
-                    same = s == t
-                    if not same and s >= 0 and t >= 0 and materials[s] == materials[t] and materials[t] != HAIR:
-                        same = abs(near[v, u] - near[y, x]) < 0.006 * near[y, x]
-                    if same and not done[other]:
-                        done[other] = True
-                        count, sum_x, sum_y = count + 1, sum_x + u + 0.5, sum_y + v + 0.5
-                share = 0.25 * count
-                if t < 0:
-                    r, g, b = backdrop[i, j, 0], backdrop[i, j, 1], backdrop[i, j, 2]
-                else:
-                    r, g, b = light_surface(t, sum_x / count, sum_y / count, mesh, frame, look)
-                red, green, blue = red + share * r, green + share * g, blue + share * b
-            out[i, j, 0], out[i, j, 1], out[i, j, 2] = red, green, blue
+    """Lights the fragments of skin."""  # fmt: skip
+    for n in order:
+        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
+        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        place, normal, seen = blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
+        add(out, pixels[n], shares[n], light_skin(place, normal, seen, albedo, relief, zones, folds, turn, lights))
 
 
 @compiled
-def develop(linear: Array, curve: Array, grain: Array, soft: float, out: Array) -> None:
-    """Lens and sensor: a 3 x 3 blur (negative sharpens), the curve (n,) over the root of light, fixed grain.
+def shade_strands(
+    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
+    colours: Array, tones: Array, out: Array,
+) -> None:
+    """Hair and lashes, lit by vertex before: their colours times the brightness of strands (h, w)."""  # fmt: skip
+    rows, columns = tones.shape
+    for n in order:
+        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
+        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        r, g, blue = blend3(colours, a, b, c, w)
+        u, v = blend2(places, a, b, c, w)
+        share = shares[n] * tones[min(max(int(v * rows), 0), rows - 1), int(u * columns) % columns]
+        add(out, pixels[n], share, (r, g, blue))
 
-    Args:
-        linear: (S, S, 3).
-        curve: output level 0 to 255 at evenly spaced roots of linear light from 0 to 1.5.
-        grain: (S, S, 3) float32, added to the level.
-        soft: weight of each direct neighbour, below 0.2.
-        out: (3, S, S) uint8.
-    """
-    side, last = linear.shape[0], len(curve) - 1
-    for i in range(side):
-        up, down = max(i - 1, 0), min(i + 1, side - 1)
-        for j in range(side):
-            left, right = max(j - 1, 0), min(j + 1, side - 1)
-            for channel in range(3):
-                value = linear[i, j, channel]
-                if soft != 0:
-                    around = linear[up, j, channel] + linear[down, j, channel]
-                    around += linear[i, left, channel] + linear[i, right, channel]
-                    value += soft * (around - 4 * value)
-                level = np.sqrt(max(value, 0.0)) * (last / 1.5)
-                index = min(int(level), last - 1)
-                share = min(level - index, 1.0)
-                level = curve[index] + (curve[index + 1] - curve[index]) * share + grain[i, j, channel]
-                out[channel, i, j] = np.uint8(min(max(level + 0.5, 0.0), 255.0))
+
+@compiled
+def shade_plain(
+    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, colours: Array,
+    normals: Array, hidden: Array, gloss: float, lights: Array, out: Array,
+) -> None:
+    """What has one colour: cloth, tongue and frames with their gloss, the mouth (gloss below 0) by sky alone."""  # fmt: skip
+    for n in order:
+        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
+        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        colour, seen = blend3(colours, a, b, c, w), blend2(hidden, a, b, c, w)
+        if gloss < 0:
+            red, green, blue = ambient(0.0, seen[0], lights)
+            add(out, pixels[n], shares[n], (colour[0] * red, colour[1] * green, colour[2] * blue))
+        else:
+            normal = blend3(normals, a, b, c, w)
+            add(out, pixels[n], shares[n], light_plain(normal, seen, colour, gloss, lights))
+
+
+@compiled
+def shade_eyes(
+    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
+    normals: Array, hidden: Array, iris: Array, white: Array, pupil: float, lights: Array, out: Array,
+) -> None:
+    """Lights the eyeballs."""  # fmt: skip
+    for n in order:
+        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
+        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        place, normal, seen = blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
+        add(out, pixels[n], shares[n], light_eye(place, normal, seen, iris, white, pupil, lights))
+
+
+@compiled
+def shade_teeth(
+    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
+    normals: Array, hidden: Array, white: Array, lights: Array, out: Array,
+) -> None:
+    """Lights the teeth."""  # fmt: skip
+    for n in order:
+        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
+        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        place, normal, seen = blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
+        add(out, pixels[n], shares[n], light_teeth(place, normal, seen[0], white, lights))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the materials read of a person: textures, colours and lights, see `materials`."""
+
+    albedo: Array
+    relief: Array
+    zones: Array
+    tones: Array
+    even: Array  # (1, 1) of ones: lashes have no strands
+    iris: Array
+    white: Array
+    teeth: Array
+    pupil: np.float32
+    lights: Array
+
+
+def light_fragments(
+    f: Fragments, corners: Array, places: Array, colours: Array, normals: Array, hidden: Array, folds: Array, turn: Array,
+    look: Look, out_SS3: Array,
+) -> None:
+    """Lights all fragments into the picture; vertex tables as in `Figure`, `folds` (Z,) and `turn` (3, 3) of the frame."""  # fmt: skip
+    out = out_SS3.reshape(-1, 3)
+
+    def of(material: int) -> tuple[Array, ...]:
+        return f.lists[material, : f.counts[material]], f.pixels, f.shares, f.triangles, f.weights, corners
+
+    shade_skin(
+        *of(SKIN), places, normals, hidden, look.albedo, look.relief, look.zones, folds, turn, look.lights, out
+    )
+    shade_strands(*of(HAIR), places, colours, look.tones, out)
+    shade_strands(*of(LASH), places, colours, look.even, out)
+    shade_plain(*of(MOUTH), colours, normals, hidden, -1.0, look.lights, out)
+    for material, gloss in GLOSS.items():
+        shade_plain(*of(material), colours, normals, hidden, gloss, look.lights, out)
+    shade_eyes(*of(EYE), places, normals, hidden, look.iris, look.white, look.pupil, look.lights, out)
+    shade_teeth(*of(TEETH), places, normals, hidden, look.teeth, look.lights, out)

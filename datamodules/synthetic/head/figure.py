@@ -13,13 +13,14 @@ from datamodules.synthetic.head.look.canvas import skin_places
 from datamodules.synthetic.head.look.eyes import paint_iris
 from datamodules.synthetic.head.look.hair import grow_beard, grow_hair, strand_sheets
 from datamodules.synthetic.head.look.lighting import bake, light_rows
-from datamodules.synthetic.head.look.outfit import dress, glasses
+from datamodules.synthetic.head.look.outfit import covered, dress, glasses
 from datamodules.synthetic.head.look.pieces import Piece
-from datamodules.synthetic.head.look.skin import SkinTextures, linear, paint_skin
+from datamodules.synthetic.head.look.skin import linear, paint_skin
 from datamodules.synthetic.head.model import REGIONS, HeadModel, head_model
 from datamodules.synthetic.head.person import Person
-from datamodules.synthetic.head.render.materials import EYE, EYE_RADII, HAIR, LASH, MOUTH, SKIN, TEETH, TONGUE
-from datamodules.synthetic.head.render.raster import CUT_OUT, ONE_SIDED, TWO_SIDED, smooth_normals
+from datamodules.synthetic.head.render.materials import EYE, LASH, MOUTH, SKIN, TEETH, TONGUE
+from datamodules.synthetic.head.render.raster import COVERED, CUT_OUT, ONE_SIDED, TWO_SIDED, smooth_normals
+from datamodules.synthetic.head.render.resolve import Look
 from datamodules.synthetic.head.shape import eye_centres, head_share, rest_vertices
 
 Floats = NDArray[np.float32]
@@ -47,11 +48,8 @@ class Figure:
         occlusion: (V,) share of the sky that is free.
         arrival: (V, 3) of the key light, see `lighting.bake`.
         strands: first and last vertex of hair and beard.
-        skin: textures.
         sheets: (2, h, w) alpha of strands and lashes.
-        strand_tone: (h, w) brightness of strands.
-        iris: (h, w, 3) linear RGB.
-        lights: (4, 6).
+        look: textures, colours and lights.
         backdrop: (S, S, 3) linear RGB.
         grain: (S, S, 3) sensor noise in output levels.
         curve: (n,) output level over the root of linear light.
@@ -74,11 +72,8 @@ class Figure:
     occlusion: Floats
     arrival: Floats
     strands: tuple[int, int]
-    skin: SkinTextures
     sheets: NDArray[np.uint8]
-    strand_tone: Floats
-    iris: Floats
-    lights: Floats
+    look: Look
     backdrop: Floats
     grain: Floats
     curve: Floats
@@ -93,6 +88,7 @@ def make_figure(person: Person, side: int) -> Figure:
     hair = [piece for piece in (grow_hair(person, rest, normals), grow_beard(person, rest, normals)) if piece]
     solid = [piece for piece in (dress(person, rest, normals), glasses(person, rest)) if piece]
     materials, kinds = _head_materials(model)
+    kinds = np.where(covered(person), COVERED, kinds).astype(np.uint8)
     mesh = _Join(model, rest, normals, hair + solid, materials, kinds, person)
     first = len(rest)
     last = first + sum(len(piece.points) for piece in hair)
@@ -117,14 +113,27 @@ def make_figure(person: Person, side: int) -> Figure:
         occlusion=occlusion,
         arrival=arrival,
         strands=(first, last),
-        skin=paint_skin(person, 384 if side <= 320 else 640),
         sheets=sheets,
-        strand_tone=tone,
-        iris=paint_iris(person),
-        lights=light_rows(person.light),
+        look=_look(person, side, tone),
         backdrop=paint_backdrop(person, side),
         grain=_grain(person, side),
         curve=_curve(person),
+    )
+
+
+def _look(person: Person, side: int, tones: Floats) -> Look:
+    skin = paint_skin(person, 384 if side <= 320 else 640)
+    return Look(
+        albedo=skin.albedo,
+        relief=skin.relief,
+        zones=skin.zones,
+        tones=tones,
+        even=np.ones((1, 1), np.float32),
+        iris=paint_iris(person),
+        white=linear(person.eyes.white),
+        teeth=linear(person.eyes.teeth),
+        pupil=np.float32(person.eyes.pupil),
+        lights=light_rows(person.light),
     )
 
 
@@ -228,5 +237,3 @@ def _curve(person: Person) -> Floats:
     level = 0.5 + (level - 0.5) * person.scene.contrast
     return (255 * np.clip(level, 0, 1)).astype(np.float32)
 
-
-__all__ = ["EYE_RADII", "HAIR", "Figure", "make_figure"]
