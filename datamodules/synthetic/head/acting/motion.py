@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 # What a unit brings along in a face that acts strongly, beside its own actions (FACS manual 2002, "what else may
 # move"): a smile bares the upper teeth and dimples, a dropped jaw rounds the mouth.
 COMPANY: dict[int, dict[str, float]] = {
-    12: {"mouthDimpleLeft": 0.20, "mouthDimpleRight": 0.20, "mouthUpperUpLeft": 0.18, "mouthUpperUpRight": 0.18},
+    12: {"mouthDimpleLeft": 0.20, "mouthDimpleRight": 0.20, "mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3},
     9: {"eyeSquintLeft": 0.35, "eyeSquintRight": 0.35, "cheekSquintLeft": 0.4, "cheekSquintRight": 0.4},
     4: {"eyeSquintLeft": 0.15, "eyeSquintRight": 0.15},
     26: {"mouthFunnel": 0.18},

@@ -79,6 +79,14 @@ def span(value: float, slope: float, first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
+@inlined
+def hidden(near_HW: Array, x: float, y: float, w: float) -> bool:
+    """Whether something drawn before covers this place of the screen."""
+    row = min(max(int(y), 0), near_HW.shape[0] - 1)
+    column = min(max(int(x), 0), near_HW.shape[1] - 1)
+    return near_HW[row, column] > w * 1.003
+
+
 @compiled
 def rasterise(
     screen_V3: Array, triangles_T3: Array, kinds_T: Array, places_V2: Array, sheets: Array, facing_V: Array,
@@ -88,7 +96,8 @@ def rasterise(
 
     Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v from 0, u repeats, w a power of two) and
     exist where it exceeds a threshold that differs between the four samples of a pixel, so that alpha becomes
-    coverage; those whose corners all have `facing` below zero are left out, and so are covered triangles. Equal depths: the earlier triangle
+    coverage; those whose corners all have `facing` below zero are left out, and so are covered triangles, and cut-out ones whose three corners are behind what was drawn
+    before (hair has many layers). Equal depths: the earlier triangle
     stays.
     """
     height, width = near_HW.shape
@@ -113,6 +122,8 @@ def rasterise(
         top = max(0, int(np.ceil(min(ay, by, cy) - 0.5)))
         bottom = min(height - 1, int(np.floor(max(ay, by, cy) - 0.5)))
         if left > right or top > bottom:
+            continue
+        if kind >= 2 and hidden(near_HW, ax, ay, aw) and hidden(near_HW, bx, by, bw) and hidden(near_HW, cx, cy, cw):
             continue
         inverse = 1 / area
         # Barycentric weights of a and b are linear in x and y; that of c is what is left.
