@@ -1,10 +1,10 @@
-"""Does a network that was trained on real faces see the truth of the three-dimensional world, and how fast is it drawn?
+"""Does a network trained on real faces see the truth of the 3-D world, and how fast is it drawn?
 
-    python benchmarks/head_world.py --model face_landmarker.task [--people 200] [--size 256] [--randomisation 0]
+    python -m benchmarks.head_world --model face_landmarker.task --people 200 --size 256 --randomisation 0
 
-Each person shows one random face (`random_actions`) in a random pose. Printed: the share of pictures in which
-MediaPipe finds the face, the distance of its points from ours, for each of the 52 actions the correlation of its
-score with what was set, and how many frames a second one core draws.
+Each person shows one random face (`random_actions`) in a random pose. Printed: in how many pictures MediaPipe
+finds the face, the distance of its points from ours, for each of the 52 actions the correlation of its score
+with what was set, and how many frames a second one core draws.
 """
 
 import argparse
@@ -27,7 +27,10 @@ def pictures(people, size, randomisation):
     for seed in range(people):
         stage = Stage(sample_person(700_000 + seed, randomisation), size)
         rng = np.random.default_rng([seed, 5])
-        motion = Motion(random_actions(rng, 1, 4), rng.normal(0, 0.10, (1, 6)).astype(np.float32) * [[1, 1, 0.7, 0.1, 0.1, 0.3]])
+        motion = Motion(
+            random_actions(rng, 1, 4),
+            rng.normal(0, 0.10, (1, 6)).astype(np.float32) * [[1, 1, 0.7, 0.1, 0.1, 0.3]],
+        )
         geometry = stage.place(motion.actions, motion.pose.astype(np.float32))[0]
         picture = np.empty((3, size, size), np.uint8)
         stage.draw(geometry, motion.actions[0], motion.pose[0].astype(np.float32), picture)
@@ -79,29 +82,40 @@ def speed(size, people=6, frames=48):
         start = time.process_time()
         for first in range(0, frames, 8):
             part = slice(first, first + 8)
-            for geometry, a, p in zip(stage.place(actions[part], pose[part]), actions[part], pose[part], strict=True):
+            for geometry, a, p in zip(
+                stage.place(actions[part], pose[part]), actions[part], pose[part], strict=True
+            ):
                 stage.draw(geometry, a, p, picture)
         drawn.append(frames / (time.process_time() - start))
     return drawn, made[1:]  # the first compiles
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="MediaPipe's face landmarker; without it only the speed is measured")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--model", type=Path, help="MediaPipe's face landmarker; without it only the speed is measured"
+    )
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--randomisation", type=float, default=0.0)
     options = parser.parse_args()
     if options.model:
-        rows, scores, errors = seen_by_mediapipe(options.model, options.people, options.size, options.randomisation)
+        rows, scores, errors = seen_by_mediapipe(
+            options.model, options.people, options.size, options.randomisation
+        )
         print(f"found in {len(rows)} of {options.people} pictures")
-        print(f"points: median {100 * np.median(errors):.1f} % of the eyes' outer distance, 95 % {100 * np.quantile(errors, 0.95):.1f} %")
+        middle, high = 100 * np.quantile(errors, (0.5, 0.95))
+        print(f"points: {middle:.1f} % of the eyes' outer distance in the median, 95 % within {high:.1f} %")
         table = correlations(rows, scores)
         for name, value in table.items():
-            print(f"  {name:20s} {value:6.2f}  shown {int((rows[:, FACIAL_ACTIONS.index(name)] > 0).sum())} times")
+            shown = int((rows[:, FACIAL_ACTIONS.index(name)] > 0).sum())
+            print(f"  {name:20s} {value:6.2f}  shown {shown} times")
         print(f"{sum(value >= ENOUGH for value in table.values())} of 52 actions at {ENOUGH} or more")
     drawn, made = speed(options.size)
-    print(f"frames a second on one core at {options.size}: {', '.join(f'{rate:.0f}' for rate in drawn)}; median {np.median(drawn):.0f}")
+    rates = ", ".join(f"{rate:.0f}" for rate in drawn)
+    print(f"frames a second on one core at {options.size}: {rates}; median {np.median(drawn):.0f}")
     print(f"seconds to make a person: {np.median(made):.2f}")
 
 

@@ -24,7 +24,16 @@ FACIAL_ACTIONS: tuple[str, ...] = (
     "browInnerUp",
     *_sides("browOuterUp"),
     "cheekPuff",
-    *_sides("cheekSquint", "eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide"),
+    *_sides(
+        "cheekSquint",
+        "eyeBlink",
+        "eyeLookDown",
+        "eyeLookIn",
+        "eyeLookOut",
+        "eyeLookUp",
+        "eyeSquint",
+        "eyeWide",
+    ),
     "jawForward",
     "jawLeft",
     "jawOpen",
@@ -91,7 +100,9 @@ def units_from_actions(actions: Tensor) -> Tensor:
     column = {}
     for unit, row in UNIT_ACTIONS.items():
         first = next(iter(row))
-        carriers = [name for name in row if name.removesuffix("Right") == first.removesuffix("Left")] or [first]
+        carriers = [name for name in row if name.removesuffix("Right") == first.removesuffix("Left")] or [
+            first
+        ]
         columns = [ACTION[name] for name in ([first, *carriers] if first not in carriers else carriers)]
         column[unit] = (actions[..., columns].mean(-1) / row[first]).clamp(max=1)
     jaw = 1 - (1 - column[26] * 1.4).clamp(min=0) * (1 - column[25])

@@ -5,7 +5,13 @@ import torch
 
 from datamodules.action_units import BLENDSHAPES
 from datamodules.batch import ACTION_UNITS
-from datamodules.facial_actions import ACTION, FACIAL_ACTIONS, UNIT_ACTIONS, actions_from_units, units_from_actions
+from datamodules.facial_actions import (
+    ACTION,
+    FACIAL_ACTIONS,
+    UNIT_ACTIONS,
+    actions_from_units,
+    units_from_actions,
+)
 
 
 def test_names_are_the_52_of_mediapipe():

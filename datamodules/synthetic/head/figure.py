@@ -141,9 +141,15 @@ class _Join:
     """The head and its pieces as single arrays."""
 
     def __init__(
-        self, model: HeadModel, rest: Floats, normals: Floats, pieces: list[Piece], materials: NDArray, kinds: NDArray,
+        self,
+        model: HeadModel,
+        rest: Floats,
+        normals: Floats,
+        pieces: list[Piece],
+        materials: NDArray,
+        kinds: NDArray,
         person: Person,
-    ):  # fmt: skip
+    ):
         count = len(rest)
         firsts = np.cumsum([count, *(len(piece.points) for piece in pieces)])[:-1]
         share = head_share(model)
@@ -158,7 +164,9 @@ class _Join:
         self.given = cat(np.ones(count, np.float32), "occlusion")
         triangles = [model.triangles, *(p.triangles + first for p, first in zip(pieces, firsts, strict=True))]
         self.triangles = np.ascontiguousarray(np.concatenate(triangles), dtype=np.int32)
-        self.materials = np.concatenate([materials, *(np.full(len(p.triangles), p.material, np.uint8) for p in pieces)])
+        self.materials = np.concatenate(
+            [materials, *(np.full(len(p.triangles), p.material, np.uint8) for p in pieces)]
+        )
         self.kinds = np.concatenate([kinds, *(np.full(len(p.triangles), p.kind, np.uint8) for p in pieces)])
         none = np.zeros(0)
         self.roots = np.concatenate([none, *(p.roots for p in pieces)]).astype(np.int64)
@@ -236,4 +244,3 @@ def _curve(person: Person) -> Floats:
     level = np.clip(light, 0, 1) ** (1 / 2.2)
     level = 0.5 + (level - 0.5) * person.scene.contrast
     return (255 * np.clip(level, 0, 1)).astype(np.float32)
-

@@ -36,7 +36,7 @@ class HeadModel:
     """The arrays of the model file.
 
     `template` (V, 3); `triangles` (T, 3) with the `regions` (T,) they belong to, numbers into `REGIONS`;
-    displacements `actions` (N, V, 3) in the order of `FACIAL_ACTIONS`, `phenotypes` and `local` by name; masks
+    displacements `actions` (N, V, 3) in the order of `FACIAL_ACTIONS`, `phenotypes`, `local` by name; masks
     `lips` and `lids` (V,) in [0, 1]; `places` (V, 2) on lashes (along the lid, root to tip) and teeth (along
     the arch in decimetres, edge to gum).
     """

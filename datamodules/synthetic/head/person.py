@@ -122,7 +122,7 @@ class Scene:
 
 @dataclass(frozen=True)
 class Acting:
-    """How this person moves: a gain for each of the 52 actions, left against right, and the blink rate in Hz."""
+    """How this person moves: a gain for each of the 52 actions (sides differ) and blinks a second."""
 
     gains: tuple[float, ...]
     blink_rate: float

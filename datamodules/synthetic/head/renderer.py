@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.facial_actions import ACTION, FACIAL_ACTIONS
+from datamodules.synthetic.head.figure import Figure, make_figure
 from datamodules.synthetic.head.look.folds import fold_depths
 from datamodules.synthetic.head.look.lighting import light_strands
 from datamodules.synthetic.head.model import head_model
 from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.render.develop import develop
-from datamodules.synthetic.head.figure import Figure, make_figure
+from datamodules.synthetic.head.render.fragments import Fragments, find_fragments
 from datamodules.synthetic.head.render.raster import project, rasterise, smooth_normals, turn_vertices
-from datamodules.synthetic.head.render.resolve import Fragments, find_fragments, light_fragments
+from datamodules.synthetic.head.render.resolve import light_fragments
 from datamodules.synthetic.head.shape import PIVOT, eye_centres
 
 Floats = NDArray[np.float32]
@@ -112,7 +113,9 @@ class Stage:
     def place(self, actions_FN: Floats, pose_F6: Floats) -> list[Geometry]:
         """Geometry of some frames."""
         figure, model = self.figure, head_model()
-        moved = (actions_FN @ model.actions.reshape(len(FACIAL_ACTIONS), -1)).reshape(len(actions_FN), figure.own, 3)
+        moved = (actions_FN @ model.actions.reshape(len(FACIAL_ACTIONS), -1)).reshape(
+            len(actions_FN), figure.own, 3
+        )
         out = []
         for actions_N, pose_6, shift_V3 in zip(actions_FN, pose_F6, moved, strict=True):
             points = figure.rest.copy()
@@ -121,7 +124,9 @@ class Stage:
             self._turn_eyes(points, actions_N)
             turn = rotation(pose_6[:3])
             world, screen = np.empty_like(points), np.empty_like(points)
-            turn_vertices(points, figure.follow, turn, np.array(PIVOT, np.float32), self._shift(pose_6), world)
+            turn_vertices(
+                points, figure.follow, turn, np.array(PIVOT, np.float32), self._shift(pose_6), world
+            )
             project(world, self.camera, 2 * self.size, screen)
             normals = np.empty_like(points)
             smooth_normals(world[: figure.own], figure.triangles, figure.smooth, normals[: figure.own])
@@ -159,9 +164,15 @@ class Stage:
         # Hair behind the head is hidden; further down it shows beside the neck.
         facing = np.where(geometry.world[:, 1] > -0.3, geometry.normals[:, 2] + 0.25, 1).astype(np.float32)
         rasterise(
-            geometry.screen, figure.triangles, figure.kinds, figure.places, figure.sheets, facing, self.near,
+            geometry.screen,
+            figure.triangles,
+            figure.kinds,
+            figure.places,
+            figure.sheets,
+            facing,
+            self.near,
             self.owner,
-        )  # fmt: skip
+        )
         swing = figure.arrival @ np.array([1, pose_6[0], pose_6[1]], np.float32)
         self.hidden[:, 0], self.hidden[:, 1] = figure.occlusion, np.clip(swing, 0, 1)
         first, last = figure.strands
@@ -171,13 +182,32 @@ class Stage:
             _light_hair(figure, geometry.normals, turned, self.hidden, self.lit)
         f = self.fragments
         find_fragments(
-            self.owner, self.near, geometry.screen, figure.triangles, figure.materials, figure.backdrop, f.pixels,
-            f.shares, f.triangles, f.weights, f.lists, f.counts, self.linear,
-        )  # fmt: skip
+            self.owner,
+            self.near,
+            geometry.screen,
+            figure.triangles,
+            figure.materials,
+            figure.backdrop,
+            f.pixels,
+            f.shares,
+            f.triangles,
+            f.weights,
+            f.lists,
+            f.counts,
+            self.linear,
+        )
         light_fragments(
-            f, figure.triangles, figure.places, self.lit, geometry.normals, self.hidden,
-            fold_depths(actions_N[None])[0], geometry.turn, figure.look, self.linear,
-        )  # fmt: skip
+            f,
+            figure.triangles,
+            figure.places,
+            self.lit,
+            geometry.normals,
+            self.hidden,
+            fold_depths(actions_N[None])[0],
+            geometry.turn,
+            figure.look,
+            self.linear,
+        )
         develop(self.linear, figure.curve, figure.grain, np.float32(figure.person.scene.soft), out_3SS)
 
 
@@ -185,9 +215,16 @@ def _light_hair(figure: Figure, normals: Floats, tangents: Floats, hidden: Float
     first, last = figure.strands
     part = slice(first, last)
     light_strands(
-        normals[part], tangents, figure.colours[part], hidden[part], 0, last - first,
-        np.float32(figure.person.hair.gloss), figure.look.lights, lit[part],
-    )  # fmt: skip
+        normals[part],
+        tangents,
+        figure.colours[part],
+        hidden[part],
+        0,
+        last - first,
+        np.float32(figure.person.hair.gloss),
+        figure.look.lights,
+        lit[part],
+    )
 
 
 @lru_cache(maxsize=2)

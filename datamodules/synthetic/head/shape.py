@@ -54,7 +54,8 @@ def _close_lips(model: HeadModel, points: Floats) -> None:
     """Shapes of the mouth part the lips a little: brings them together again, most in the middle."""
     x, y, z = model.template.T
     upper, lower = (
-        int(np.linalg.norm(model.template - np.array(place, np.float32), axis=1).argmin()) for place in LIPS_MEET
+        int(np.linalg.norm(model.template - np.array(place, np.float32), axis=1).argmin())
+        for place in LIPS_MEET
     )
     gap = max(float(points[upper, 1] - points[lower, 1]) - LIPS_APART, 0.0)
     near = np.exp(-(((y - LIPS_MEET[0][1]) / 0.09) ** 2)) * np.clip(1 - (x / 0.27) ** 2, 0, 1) * (z > 0.80)

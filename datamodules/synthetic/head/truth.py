@@ -1,4 +1,4 @@
-"""What is true of a frame, exactly: flow from the portrait, what the portrait shows of it, depth, points, masks.
+"""What is true of a frame, exactly: flow from the portrait, what the portrait shows of it, depth, points.
 
 F frame, S side of the picture, K landmark, V vertex. Pixel i has its centre at i + 0.5; places of landmarks
 are in pixels with that centre at i.
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from datamodules.head_motion import MESH_TO_IBUG
 from datamodules.synthetic.head.model import head_model
+from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.render.materials import MOUTH, TEETH, TONGUE
 from datamodules.synthetic.head.render.raster import interpolate, project
 from datamodules.synthetic.head.renderer import CHUNK, Geometry, Motion, Stage, checked_motion
-from datamodules.synthetic.head.person import Person
 
 Floats = NDArray[np.float32]
 
@@ -26,7 +26,7 @@ SAME_SURFACE = 0.004  # relative difference of inverse depths up to which two su
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Where MediaPipe's 478 mesh points lie on the head: `triangles` (K,) and `weights` (K, 3) of their corners."""
+    """Where MediaPipe's 478 points lie on the head: `triangles` (K,) and `weights` (K, 3) of corners."""
 
     triangles: NDArray[np.int32]
     weights: Floats
@@ -117,11 +117,14 @@ class _Portrait:
         rows, columns = (np.floor(place[..., i]).astype(int) for i in (1, 0))
         inside = (rows >= 0) & (rows < 2 * size) & (columns >= 0) & (columns < 2 * size)
         there = self.near[rows.clip(0, 2 * size - 1), columns.clip(0, 2 * size - 1)]
-        seen = np.where(drawn, inside & (place[..., 2] >= there * (1 - SAME_SURFACE)), self.near[::2, ::2] == 0)
+        seen = np.where(
+            drawn, inside & (place[..., 2] >= there * (1 - SAME_SURFACE)), self.near[::2, ::2] == 0
+        )
         own = np.arange(size, dtype=np.float32) + 0.5
         offset = np.stack([place[..., 0] / 2 - own[None], place[..., 1] / 2 - own[:, None]])
         flow = np.where(drawn, offset, 0)
         return flow, seen, np.where(drawn, stage.camera[0] - depth[..., 0], 0)
+
 
 def film(person: Person, motion: Motion, portrait: Motion, size: int = 256) -> Filmed:
     """Renders the person with all truth.

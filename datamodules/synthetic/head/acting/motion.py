@@ -1,7 +1,7 @@
 """What the head does, from what an actor intends: controls to the 52 actions, in one person's way.
 
-F frame, A action unit, N action. Controls are the record that `datamodules.synthetic.performance` fills: action
-units with speech in them, lips, gaze, lids and pose.
+F frame, A action unit, N action. Controls are the record that `datamodules.synthetic.performance` fills:
+action units with speech in them, lips, gaze, lids and pose.
 """
 
 import numpy as np
@@ -16,17 +16,27 @@ from datamodules.synthetic.head.renderer import Motion
 
 Floats = NDArray[np.float32]
 
-# What a unit brings along in a face that acts strongly, beside its own actions (FACS manual 2002, "what else may
-# move"): a smile bares the upper teeth and dimples, a dropped jaw rounds the mouth.
+# What a unit brings along in a face that acts strongly, beside its own actions (after the FACS manual 2002):
+# a smile bares the upper teeth and dimples, a dropped jaw rounds the mouth.
 COMPANY: dict[int, dict[str, float]] = {
-    12: {"mouthDimpleLeft": 0.20, "mouthDimpleRight": 0.20, "mouthUpperUpLeft": 0.3, "mouthUpperUpRight": 0.3},
+    12: {
+        "mouthDimpleLeft": 0.20,
+        "mouthDimpleRight": 0.20,
+        "mouthUpperUpLeft": 0.3,
+        "mouthUpperUpRight": 0.3,
+    },
     9: {"eyeSquintLeft": 0.35, "eyeSquintRight": 0.35, "cheekSquintLeft": 0.4, "cheekSquintRight": 0.4},
     4: {"eyeSquintLeft": 0.15, "eyeSquintRight": 0.15},
     26: {"mouthFunnel": 0.18},
     15: {"mouthShrugLower": 0.15},
 }
 ROUNDED = {"mouthPucker": 0.55, "mouthFunnel": 0.45}
-SPREAD = {"mouthStretchLeft": 0.25, "mouthStretchRight": 0.25, "mouthDimpleLeft": 0.1, "mouthDimpleRight": 0.1}
+SPREAD = {
+    "mouthStretchLeft": 0.25,
+    "mouthStretchRight": 0.25,
+    "mouthDimpleLeft": 0.1,
+    "mouthDimpleRight": 0.1,
+}
 PRESSED = {"mouthPressLeft": 0.35, "mouthPressRight": 0.35, "mouthRollLower": 0.25, "mouthRollUpper": 0.2}
 
 
@@ -70,7 +80,10 @@ def _speak(actions: Floats, lips_F3: Floats) -> None:
 
 
 def _look(actions: Floats, gaze_F2: Floats) -> None:
-    """Gaze, right and down in the picture, as the eight looking actions; the picture's right is the person's left."""
+    """Gaze, right and down in the picture, as the eight looking actions.
+
+    The picture's right is the person's left.
+    """
     right, down = gaze_F2.T
     for side, outward in (("Left", 1.0), ("Right", -1.0)):
         actions[:, ACTION[f"eyeLookOut{side}"]] = np.clip(outward * right, 0, 1)
@@ -85,7 +98,9 @@ def random_actions(rng: np.random.Generator, frames: int, most: int = 5) -> Floa
     Opposite actions (a jaw to both sides, eyes in two directions) are not drawn together.
     """
     out = np.zeros((frames, len(FACIAL_ACTIONS)), np.float32)
-    bases = sorted({_base(name) for name in FACIAL_ACTIONS if not name.startswith(("eyeLook", "jaw", "mouthClose"))})
+    bases = sorted(
+        {_base(name) for name in FACIAL_ACTIONS if not name.startswith(("eyeLook", "jaw", "mouthClose"))}
+    )
     for row in out:
         for base in rng.choice(bases, int(rng.integers(1, most + 1)), replace=False):
             amount = rng.uniform(0.3, 1.0)

@@ -41,6 +41,8 @@ def paint_backdrop(person: Person, side: int) -> Floats:
     if kind in ("lights", "leaves"):
         for _ in range(rng.integers(4, 12)):
             disc = np.hypot(x - rng.random(), y - rng.random()) < rng.uniform(0.02, 0.07)
-            picture = picture + gaussian_filter(disc.astype(np.float32), 1.2)[..., None] * three * rng.uniform(0.2, 1.0)
+            picture = picture + gaussian_filter(disc.astype(np.float32), 1.2)[
+                ..., None
+            ] * three * rng.uniform(0.2, 1.0)
     fine = zoom(picture, (side / n, side / n, 1), order=1, grid_mode=True, mode="nearest")
     return np.ascontiguousarray(fine, dtype=np.float32).clip(0, None)

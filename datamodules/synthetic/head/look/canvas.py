@@ -89,7 +89,7 @@ def canvas(side: int = SIDE) -> Canvas:
 
 
 def _spread(values: Floats, triangles: NDArray, side: int) -> Floats:
-    """Vertex values (V, K) at each texel (side, side, K); the outermost surface wins, gaps take the nearest."""
+    """Vertex values (V, K) at each texel (side, side, K): of the outermost surface, in gaps the nearest."""
     from scipy.ndimage import distance_transform_edt
 
     from datamodules.synthetic.head.render.raster import interpolate, rasterise

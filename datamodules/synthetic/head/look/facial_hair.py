@@ -30,7 +30,7 @@ def brow_cover(person: Person, c: Canvas, noise: Floats) -> Floats:
     lean = c.y * 30 + x * np.where(along < 0.2, 8, -55)
     strokes = 0.5 + 0.5 * np.sin(lean * 5 + 1.5 * noise[2] + 0.8 * noise[1])
     front = (c.z > 0.3) & (np.abs(c.y - 0.26) < 0.2)
-    return (band * np.clip(hair.brow_density * (0.72 + 0.45 * strokes) , 0, 0.96) * front).astype(np.float32)
+    return (band * np.clip(hair.brow_density * (0.72 + 0.45 * strokes), 0, 0.96) * front).astype(np.float32)
 
 
 def beard_area(c: Canvas) -> dict[str, Floats]:

@@ -27,8 +27,18 @@ ZONES: dict[str, dict[str, float]] = {
     "nasolabial_right": {"mouthSmileRight": 0.8, "mouthUpperUpRight": 0.5, "noseSneerRight": 0.5},
     "nose": {"noseSneerLeft": 0.55, "noseSneerRight": 0.55},
     "chin": {"mouthShrugLower": 1.0, "mouthPressLeft": 0.15, "mouthPressRight": 0.15},
-    "corner_left": {"mouthSmileLeft": 0.5, "mouthDimpleLeft": 0.8, "mouthStretchLeft": 0.7, "mouthFrownLeft": 0.8},
-    "corner_right": {"mouthSmileRight": 0.5, "mouthDimpleRight": 0.8, "mouthStretchRight": 0.7, "mouthFrownRight": 0.8},
+    "corner_left": {
+        "mouthSmileLeft": 0.5,
+        "mouthDimpleLeft": 0.8,
+        "mouthStretchLeft": 0.7,
+        "mouthFrownLeft": 0.8,
+    },
+    "corner_right": {
+        "mouthSmileRight": 0.5,
+        "mouthDimpleRight": 0.8,
+        "mouthStretchRight": 0.7,
+        "mouthFrownRight": 0.8,
+    },
     "under_eye_left": {"cheekSquintLeft": 0.8, "eyeSquintLeft": 0.6},
     "under_eye_right": {"cheekSquintRight": 0.8, "eyeSquintRight": 0.6},
     "lips": {"mouthPucker": 0.8, "mouthFunnel": 0.3},
@@ -48,7 +58,10 @@ def fold_depths(actions_FN: NDArray) -> Floats:
 def zone_map(side: int = SIDE) -> NDArray[np.uint8]:
     """The zone (H, W) of each texel, a number into `ZONES`."""
     c = canvas(side)
-    regions = {name: np.full((side, side), 0.25, np.float32) if name == "none" else _region(c, name) for name in ZONES}
+    regions = {
+        name: np.full((side, side), 0.25, np.float32) if name == "none" else _region(c, name)
+        for name in ZONES
+    }
     front = c.z > 0.1
     return np.where(front, np.stack(list(regions.values())).argmax(0), 0).astype(np.uint8)
 
@@ -81,7 +94,8 @@ def fold_heights(side: int = SIDE) -> tuple[Floats, Floats]:
     frown = -0.010 * groove(x, y, (0.055, 0.17), (0.045, 0.36), -0.008, 0.010)
     frown += 0.006 * bump(x, y, 0.0, 0.25, 0.025, 0.07) + 0.006 * bump(x, y, 0.11, 0.24, 0.03, 0.04)
     crow = -0.004 * sum(
-        groove(x, y, (0.515, 0.075 + 0.018 * k), (0.66, 0.06 + 0.055 * k), 0.01, 0.0075) for k in (-1.3, -0.3, 0.7, 1.6)
+        groove(x, y, (0.515, 0.075 + 0.018 * k), (0.66, 0.06 + 0.055 * k), 0.01, 0.0075)
+        for k in (-1.3, -0.3, 0.7, 1.6)
     )
     smile = -0.011 * groove(x, y, (0.165, -0.27), (0.345, -0.62), 0.035, 0.020)
     smile += 0.012 * groove(x, y, (0.225, -0.26), (0.41, -0.59), 0.035, 0.045)

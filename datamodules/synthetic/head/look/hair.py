@@ -66,9 +66,12 @@ def grow_hair(person: Person, rest: Floats, normals: Floats) -> Piece | None:
         return None
     rng = np.random.default_rng([person.seed, 41])
     style = replace(
-        style, length=style.length * person.hair.length, curl=style.curl + 0.08 * person.hair.curl,
-        thick=style.thick * person.hair.volume, lift=style.lift * person.hair.volume,
-    )  # fmt: skip
+        style,
+        length=style.length * person.hair.length,
+        curl=style.curl + 0.08 * person.hair.curl,
+        thick=style.thick * person.hair.volume,
+        lift=style.lift * person.hair.volume,
+    )
     model = head_model()
     depth = scalp_depth(model.template, person)
     roots, places = _roots(rest, depth, style.count, rng)
@@ -92,10 +95,16 @@ def _roots(rest: Floats, depth: Floats, count: int, rng: np.random.Generator) ->
 
 
 def _grow(
-    person: Person, style: Style, rest: Floats, normals: Floats, roots: NDArray, places: Floats, depth: Floats,
+    person: Person,
+    style: Style,
+    rest: Floats,
+    normals: Floats,
+    roots: NDArray,
+    places: Floats,
+    depth: Floats,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
-    """Middle lines (R, K, 3) and directions off the head (R, K, 3)."""  # fmt: skip
+    """Middle lines (R, K, 3) and directions off the head (R, K, 3)."""
     count = len(roots)
     model = head_model()
     head = _Surface(rest)
@@ -104,7 +113,12 @@ def _grow(
     side = np.where(template[:, 0] - 0.22 * person.hair.parting + rng.normal(0, 0.03, count) > 0, 1.0, -1.0)
     comb = np.tile(np.array(style.comb, np.float32), (count, 1))
     comb[:, 0] *= side
-    forward = (style.fringe > 0) * (template[:, 2] > 0.30) * (np.abs(template[:, 0]) < 0.50) * (template[:, 1] > 0.6)
+    forward = (
+        (style.fringe > 0)
+        * (template[:, 2] > 0.30)
+        * (np.abs(template[:, 0]) < 0.50)
+        * (template[:, 1] > 0.6)
+    )
     comb = np.where(forward[:, None] > 0, np.array([0.05, 0.0, 1.3], np.float32) + 0 * comb, comb)
     length = np.where(forward > 0, np.minimum(length, rng.uniform(0.62, 0.85, count)), length)
     layer = np.sort(rng.uniform(0.15, 1, count))[::-1]  # the outer ones first: what they hide is drawn faster
@@ -127,11 +141,20 @@ def _grow(
     lines = np.stack(lines, 1)
     outward = head.outward(lines)
     t = np.linspace(0, 1, POINTS)[None]
-    sway = style.curl * np.minimum(t * 2.5, 1) * np.sin(phase[:, None] + turn[:, None] * t * (1 + length[:, None]))
+    sway = (
+        style.curl
+        * np.minimum(t * 2.5, 1)
+        * np.sin(phase[:, None] + turn[:, None] * t * (1 + length[:, None]))
+    )
     along = np.gradient(lines, axis=1)
     across = np.cross(along, outward)
     across /= np.linalg.norm(across, axis=-1, keepdims=True) + 1e-6
-    lift = 0.6 * style.curl * np.minimum(t * 2.5, 1) * (1 + np.cos(phase[:, None] + turn[:, None] * t * (1 + length[:, None])))
+    lift = (
+        0.6
+        * style.curl
+        * np.minimum(t * 2.5, 1)
+        * (1 + np.cos(phase[:, None] + turn[:, None] * t * (1 + length[:, None])))
+    )
     return (lines + across * sway[..., None] + outward * lift[..., None]).astype(np.float32), outward
 
 
@@ -170,19 +193,25 @@ class _Surface:
         offset = points - self.centre
         radius = np.linalg.norm(offset, axis=1)
         direction = offset / radius[:, None]
-        near, which = self.tree.query(direction, 3)
+        _, which = self.tree.query(direction, 3)
         ground = self.radius[which].mean(1)
         return self.centre + direction * np.maximum(radius, ground + distance)[:, None], direction
 
     def outward(self, lines: Floats) -> Floats:
-        """Directions (R, K, 3) away from the head's upright axis: as the head's own up to the ears, level below."""
+        """Directions (R, K, 3) off the head: from its middle down to the ears, level below."""
         offset = lines - self.centre
         offset[..., 1] = np.maximum(offset[..., 1], -0.15)
         return offset / (np.linalg.norm(offset, axis=-1, keepdims=True) + 1e-6)
 
 
 def _bands(
-    person: Person, style: Style, lines: Floats, outward: Floats, roots: NDArray, depth: Floats, rng: np.random.Generator
+    person: Person,
+    style: Style,
+    lines: Floats,
+    outward: Floats,
+    roots: NDArray,
+    depth: Floats,
+    rng: np.random.Generator,
 ) -> Piece:
     count = len(lines)
     along = np.gradient(lines, axis=1)
@@ -195,9 +224,7 @@ def _bands(
     tone = tone + grey * (linear((0.62, 0.61, 0.60)) - tone)
     height = np.linalg.norm(lines - lines[:, :1], axis=-1)
     shade = np.clip(0.45 + 0.55 * np.minimum(height / 0.25, 1), 0, 1) * rng.uniform(0.75, 1, count)[:, None]
-    return ribbons(
-        lines, across, outward, width, tone.astype(np.float32), roots, shade, HAIR, CUT_OUT, 0.0
-    )
+    return ribbons(lines, across, outward, width, tone.astype(np.float32), roots, shade, HAIR, CUT_OUT, 0.0)
 
 
 def grow_beard(person: Person, rest: Floats, normals: Floats) -> Piece | None:
@@ -222,7 +249,9 @@ def grow_beard(person: Person, rest: Floats, normals: Floats) -> Piece | None:
     w = rng.dirichlet((1, 1, 1), count)
     start = sum(w[:, i, None] * rest[skin[chosen, i]] for i in range(3))
     normal = normals[roots]
-    length = (0.07 + 0.16 * person.hair.length * (start[:, 1] < rest[:, 1].max() - 2.2)) * rng.lognormal(0, 0.2, count)
+    length = (0.07 + 0.16 * person.hair.length * (start[:, 1] < rest[:, 1].max() - 2.2)) * rng.lognormal(
+        0, 0.2, count
+    )
     outward_x = np.sign(start[:, :1]) * np.array([[0.5, 0, 0]])
     comb = np.array([[0, -1.0, 0.15]]) + outward_x + 0.25 * rng.normal(size=(count, 3))
     t = np.linspace(0, 1, 4)[None, :, None]
@@ -237,9 +266,17 @@ def grow_beard(person: Person, rest: Floats, normals: Floats) -> Piece | None:
     tone = linear(person.hair.beard_tone) * rng.lognormal(0, 0.15, count)[:, None]
     shade = np.clip(0.5 + 0.5 * t[..., 0], 0, 1) * np.ones((count, 1))
     return ribbons(
-        lines.astype(np.float32), across.astype(np.float32), outward, width, tone.astype(np.float32), roots, shade,
-        HAIR, CUT_OUT, 1.0,
-    )  # fmt: skip
+        lines.astype(np.float32),
+        across.astype(np.float32),
+        outward,
+        width,
+        tone.astype(np.float32),
+        roots,
+        shade,
+        HAIR,
+        CUT_OUT,
+        1.0,
+    )
 
 
 def strand_sheets() -> tuple[NDArray[np.uint8], Floats]:
@@ -247,11 +284,18 @@ def strand_sheets() -> tuple[NDArray[np.uint8], Floats]:
     rng = np.random.default_rng(7)
     v = np.linspace(0, 1, 64)[:, None]
     u = np.linspace(0, 1, 128, endpoint=False)[None]
-    tone = sum(np.sin(u * 2 * np.pi * f + p + 1.2 * np.sin(v * 4 + q)) / 3 for f, p, q in zip((9, 17, 31, 45), rng.uniform(0, 6, 4), rng.uniform(0, 6, 4), strict=True))
+    tone = sum(
+        np.sin(u * 2 * np.pi * f + p + 1.2 * np.sin(v * 4 + q)) / 3
+        for f, p, q in zip((9, 17, 31, 45), rng.uniform(0, 6, 4), rng.uniform(0, 6, 4), strict=True)
+    )
     ends = rng.uniform(0.55, 1.02, 128)[None]
     ends = np.minimum(ends, np.roll(ends, 1, 1) + 0.2)
     edge = np.abs(((u * 4) % 1) - 0.5) * 2
-    alpha = np.clip((ends - v) * 6, 0, 1) * np.clip((1.0 - edge) * 5 + 0.25, 0, 1) * np.clip(1.15 + 0.55 * tone, 0, 1)
+    alpha = (
+        np.clip((ends - v) * 6, 0, 1)
+        * np.clip((1.0 - edge) * 5 + 0.25, 0, 1)
+        * np.clip(1.15 + 0.55 * tone, 0, 1)
+    )
     lash_at = (u * 26) % 1
     lashes = np.clip(1.25 - 2.4 * np.abs(lash_at - 0.5) - 0.9 * v, 0, 1) * 1.3
     sheets = np.stack([alpha, np.broadcast_to(lashes, alpha.shape)])

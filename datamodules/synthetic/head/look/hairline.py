@@ -18,7 +18,13 @@ def scalp_depth(points: Floats, person: Person) -> Floats:
     x, y, z = np.abs(points[..., 0]), points[..., 1], points[..., 2]
     recede = person.hair.hairline
     temple = np.exp(-0.5 * ((x - 0.45) / 0.13) ** 2)
-    front = y - (0.78 + 0.30 * recede + 0.28 * recede * temple - 0.05 * np.cos(x * 9) - 0.9 * np.maximum(x - 0.5, 0) ** 1.2)
+    front = y - (
+        0.78
+        + 0.30 * recede
+        + 0.28 * recede * temple
+        - 0.05 * np.cos(x * 9)
+        - 0.9 * np.maximum(x - 0.5, 0) ** 1.2
+    )
     ear_line = 0.36 - 0.55 * np.clip(0.25 - y, 0, 0.45)  # how far forward hair reaches before the ear
     side = ear_line - z
     nape = y - (-0.42 - 0.35 * np.clip(-z - 0.1, 0, 0.5))

@@ -70,9 +70,13 @@ def _seen(view: Array, near: Array, bias: float, out: Array) -> None:
         out[v] = free
 
 
-def visibility(points: Floats, normals: Floats, triangles: NDArray, kinds: NDArray, directions: Floats) -> Floats:
+def visibility(
+    points: Floats, normals: Floats, triangles: NDArray, kinds: NDArray, directions: Floats
+) -> Floats:
     """How much of each direction (D, V) reaches each vertex: 0 hidden to 1 free."""
-    solid = np.where((kinds > 0) & (kinds != COVERED), 1, np.where(kinds == COVERED, COVERED, 0)).astype(np.uint8)
+    solid = np.where((kinds > 0) & (kinds != COVERED), 1, np.where(kinds == COVERED, COVERED, 0)).astype(
+        np.uint8
+    )
     near, owner = np.empty((MAP_SIDE, MAP_SIDE), np.float32), np.empty((MAP_SIDE, MAP_SIDE), np.int32)
     sheet, places = np.zeros((1, 1, 1), np.uint8), np.zeros((1, 2), np.float32)
     out = np.empty((len(directions), len(points)), np.float32)
@@ -103,7 +107,13 @@ def bake(
     facing = np.maximum(sky @ normals.T + 0.15, 0) * (0.6 + 0.4 * sky[:, 1:2])
     occlusion = (free * facing).sum(0) / np.maximum(facing.sum(0), 1e-3)
     cones = {}
-    for name, (yaw, pitch) in {"0": (0, 0), "+y": (TURN, 0), "-y": (-TURN, 0), "+p": (0, TURN), "-p": (0, -TURN)}.items():
+    for name, (yaw, pitch) in {
+        "0": (0, 0),
+        "+y": (TURN, 0),
+        "-y": (-TURN, 0),
+        "+p": (0, TURN),
+        "-p": (0, -TURN),
+    }.items():
         d = direction(light.side - np.degrees(yaw), light.height + np.degrees(pitch))
         rays = d + light.softness * _sphere(14)[::2]
         rays = (rays / np.linalg.norm(rays, axis=1, keepdims=True)).astype(np.float32)
@@ -116,7 +126,15 @@ def bake(
 
 @compiled
 def light_strands(
-    normals: Array, tangents: Array, colours: Array, hidden: Array, first: int, last: int, gloss: float, lights: Array, out: Array
+    normals: Array,
+    tangents: Array,
+    colours: Array,
+    hidden: Array,
+    first: int,
+    last: int,
+    gloss: float,
+    lights: Array,
+    out: Array,
 ) -> None:
     """Colour (V, 3) of the hair vertices `first` to `last`: diffuse, and a highlight across the strands.
 

@@ -47,7 +47,9 @@ def dress(person: Person, rest: Floats, normals: Floats) -> Piece:
     points = rest[used] + normals[used] * loose[:, None]
     points[:, 1] -= np.clip(over, 0, None) * 0.92  # the cut runs along the line, not along triangles
     colours = np.tile(linear(person.outfit.cloth), (len(used), 1))
-    stripe = 1 + 0.5 * person.outfit.pattern * np.sign(np.sin(template[used, 0] * 22 + 0.4)) * (np.abs(template[used, 0]) > 0)
+    stripe = 1 + 0.5 * person.outfit.pattern * np.sign(np.sin(template[used, 0] * 22 + 0.4)) * (
+        np.abs(template[used, 0]) > 0
+    )
     colours = colours * stripe[:, None]
     rim = (over > -0.10)[:, None]
     colours = np.where(rim, linear(person.outfit.trim), colours)
@@ -108,7 +110,9 @@ def glasses(person: Person, rest: Floats) -> Piece | None:
     left, right = eyes[0].mean(0)[0] - 0.235, eyes[1].mean(0)[0] + 0.235
     s = np.linspace(0, 1, 6)
     middle = eyes[0].mean(0)[1] + 0.03
-    tubes.append(np.stack([left + (right - left) * s, middle + 0.03 * np.sin(s * np.pi), np.full(6, front + 0.01)], 1))
+    tubes.append(
+        np.stack([left + (right - left) * s, middle + 0.03 * np.sin(s * np.pi), np.full(6, front + 0.01)], 1)
+    )
     points, normals, triangles = _tubes(tubes, thick)
     nose = int(np.argmin(np.linalg.norm(model.template - np.array([0, 0.0, 0.95]), axis=1)))
     count = len(points)
@@ -134,7 +138,9 @@ def _tubes(lines: list[Floats], radius: float, around: int = 5) -> tuple[Floats,
     for line in lines:
         along = np.gradient(line, axis=0)
         along /= np.linalg.norm(along, axis=1, keepdims=True)
-        one = np.cross(along, np.array([0.13, 0.21, 0.97]) if abs(along[0, 2]) < 0.9 else np.array([0.0, 1.0, 0.0]))
+        one = np.cross(
+            along, np.array([0.13, 0.21, 0.97]) if abs(along[0, 2]) < 0.9 else np.array([0.0, 1.0, 0.0])
+        )
         one /= np.linalg.norm(one, axis=1, keepdims=True)
         two = np.cross(along, one)
         off = one[:, None] * np.cos(turn)[None, :, None] + two[:, None] * np.sin(turn)[None, :, None]
@@ -143,7 +149,13 @@ def _tubes(lines: list[Floats], radius: float, around: int = 5) -> tuple[Floats,
         i, j = np.meshgrid(np.arange(len(line) - 1), np.arange(around), indexing="ij")
         a, b = i * around + j, i * around + (j + 1) % around
         c, d = a + around, b + around
-        faces = np.concatenate([np.stack([a, c, b], -1).reshape(-1, 3), np.stack([b, c, d], -1).reshape(-1, 3)])
+        faces = np.concatenate(
+            [np.stack([a, c, b], -1).reshape(-1, 3), np.stack([b, c, d], -1).reshape(-1, 3)]
+        )
         triangles.append(faces + first)
         first += len(line) * around
-    return np.concatenate(points).astype(np.float32), np.concatenate(normals).astype(np.float32), np.concatenate(triangles).astype(np.int32)
+    return (
+        np.concatenate(points).astype(np.float32),
+        np.concatenate(normals).astype(np.float32),
+        np.concatenate(triangles).astype(np.int32),
+    )

@@ -40,8 +40,16 @@ class Piece:
 
 
 def ribbons(
-    lines: Floats, across: Floats, outward: Floats, half_width: Floats, colours: Floats, roots: NDArray, shade: Floats,
-    material: int, kind: int, follows: float,
+    lines: Floats,
+    across: Floats,
+    outward: Floats,
+    half_width: Floats,
+    colours: Floats,
+    roots: NDArray,
+    shade: Floats,
+    material: int,
+    kind: int,
+    follows: float,
 ) -> Piece:
     """Bands (R) along lines of K points.
 
@@ -56,7 +64,7 @@ def ribbons(
         material: of the bands.
         kind: of their triangles.
         follows: how much of the root's facial movement they take over.
-    """  # fmt: skip
+    """
     count, length = lines.shape[:2]
     along = np.gradient(lines, axis=1)
     along /= np.linalg.norm(along, axis=-1, keepdims=True) + 1e-9
@@ -68,11 +76,15 @@ def ribbons(
     shift = np.random.default_rng(count).random((count, 1, 1))
     u = np.broadcast_to(np.array([0.0, 0.25])[None, None] + shift, (count, length, 2))
     first = (np.arange(count)[:, None] * length + np.arange(length - 1)[None]).ravel() * 2
-    triangles = np.concatenate([np.stack([first, first + 2, first + 1], 1), np.stack([first + 1, first + 2, first + 3], 1)])
+    triangles = np.concatenate(
+        [np.stack([first, first + 2, first + 1], 1), np.stack([first + 1, first + 2, first + 3], 1)]
+    )
     flat = (count * length * 2,)
 
     def spread(values: Floats) -> Floats:
-        return np.ascontiguousarray(np.broadcast_to(values, (count, length, 2, 3)).reshape(-1, 3), dtype=np.float32)
+        return np.ascontiguousarray(
+            np.broadcast_to(values, (count, length, 2, 3)).reshape(-1, 3), dtype=np.float32
+        )
 
     return Piece(
         points=spread(points),

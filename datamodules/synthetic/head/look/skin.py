@@ -51,13 +51,19 @@ def paint_skin(person: Person, side: int) -> SkinTextures:
     cover = np.zeros((side, side), np.float32)
     hair, brow = linear(person.hair.tone) * 0.7, linear(person.hair.brow) * 0.8
     beard = linear(person.hair.beard_tone) * 0.9
-    layers = ((stubble_cover(person, c, noise), beard), (brow_cover(person, c, noise), brow), (scalp_cover(person, c, noise), hair))
+    layers = (
+        (stubble_cover(person, c, noise), beard),
+        (brow_cover(person, c, noise), brow),
+        (scalp_cover(person, c, noise), hair),
+    )
     for share, tone in layers:
         colour += share[..., None] * (tone - colour)
         cover = np.maximum(cover, share)
     gloss = gloss * (1 - 0.75 * cover)
     folded, _ = fold_heights(side)
-    relief = np.concatenate([c.gradient(height), c.gradient(folded) * (0.75 + 0.5 * person.skin.wrinkles)], -1)
+    relief = np.concatenate(
+        [c.gradient(height), c.gradient(folded) * (0.75 + 0.5 * person.skin.wrinkles)], -1
+    )
     albedo = np.concatenate([np.sqrt(colour.clip(0, 1)), gloss.clip(0, 1)[..., None]], -1)
     return SkinTextures(
         np.ascontiguousarray((albedo * 255 + 0.5).astype(np.uint8)),
@@ -98,7 +104,9 @@ def _spots(person: Person, c: Canvas, noise: Floats, rng: np.random.Generator, c
     for _ in range(skin.moles):
         x, y, size = rng.uniform(-0.6, 0.6), rng.uniform(-0.9, 0.6), rng.uniform(0.010, 0.018)
         share = ease(np.hypot(c.x - x, c.y - y), size * 1.3, size * 0.6) * (c.z > 0.2) * (1 - c.lips)
-        colour += 0.85 * share[..., None] * (np.array([0.06, 0.03, 0.02]) * (0.4 + person.skin.tone[0]) - colour)
+        colour += (
+            0.85 * share[..., None] * (np.array([0.06, 0.03, 0.02]) * (0.4 + person.skin.tone[0]) - colour)
+        )
 
 
 def _lips(person: Person, c: Canvas, noise: Floats, colour: Floats) -> Floats:
@@ -134,4 +142,6 @@ def _relief(person: Person, c: Canvas, noise: Floats) -> Floats:
     pores = (0.5 * noise[0] + 0.5 * noise[1] + 0.8 * noise[2]) * 0.055 * texel * person.skin.pores
     lip_lines = 0.0004 * np.cos(c.x * 2 * np.pi / 0.030 + 0.8 * noise[3]) * c.lips
     age = person.skin.wrinkles
-    return (pores * face * (1 - c.lips) + lip_lines + aged * age * 0.75 + 0.0012 * age * noise[3] * face).astype(np.float32)
+    return (
+        pores * face * (1 - c.lips) + lip_lines + aged * age * 0.75 + 0.0012 * age * noise[3] * face
+    ).astype(np.float32)

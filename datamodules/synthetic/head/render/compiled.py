@@ -1,4 +1,4 @@
-"""Compiled loops: one decorator, whose machine code is kept in the user's cache folder, never in the package."""
+"""Compiled loops; their machine code is kept in the user's cache folder, never in the package."""
 
 import os
 from collections.abc import Callable
@@ -14,7 +14,10 @@ OPTIONS: dict = {"fastmath": {"contract", "arcp", "nsz", "reassoc"}, "error_mode
 
 
 def cache_folder() -> Path:
-    """Where compiled code is kept: `$NUMBA_CACHE_DIR`, else `$XDG_CACHE_HOME/moee/compiled` or below `~/.cache`."""
+    """Where compiled code is kept.
+
+    `$NUMBA_CACHE_DIR`, else `moee/compiled` in `$XDG_CACHE_HOME` or `~/.cache`.
+    """
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "moee" / "compiled"
@@ -28,8 +31,8 @@ def inlined(function: F) -> F:
 def compiled(function: F) -> F:
     """Compiles a function of arrays and numbers for one thread, at its first call.
 
-    Numba decides where code is kept when it decorates; its setting is put back afterwards, since it belongs to
-    whoever else uses it in this process.
+    Numba decides where code is kept when it decorates; its setting is put back afterwards, since it belongs
+    to whoever else uses it in this process.
     """
     before = config.CACHE_DIR  # type: ignore[attr-defined]
     config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]

@@ -1,7 +1,8 @@
 """Light on each material, as compiled functions of one place: linear RGB out.
 
-Lights (4, 9): rows key, fill and rim hold a unit direction to the light, linear RGB and the half vector between
-light and camera; the last row holds the light from above and from below. Directions are of the world: x to the picture's right, y up, z to the camera.
+Lights (4, 9): rows key, fill and rim hold a unit direction to the light, linear RGB and the half vector
+between light and camera; the last row holds the light from above and from below. Directions are of the world:
+x to the picture's right, y up, z to the camera.
 """
 
 import numpy as np
@@ -38,7 +39,8 @@ def ambient(ny: float, occlusion: float, lights: Array) -> tuple[float, float, f
 def glint(nx: float, ny: float, nz: float, lights: Array, i: int, doublings: int) -> float:
     """Blinn's highlight of light `i` for a camera far in front: cosine to the power 2 ** `doublings`.
 
-    The cosine is that of the normal to the half vector. Rows are indexed, never sliced: a slice counts references.
+    The cosine is that of the normal to the half vector. Rows are indexed, never sliced, since a slice
+    counts references.
     """
     across = nx * lights[i, 6] + ny * lights[i, 7] + nz * lights[i, 8]
     if across <= 0:
@@ -74,7 +76,15 @@ def mix(picture: Array, at: tuple, channel: int) -> float:
 
 @inlined
 def light_skin(
-    place: tuple, normal: tuple, hidden: tuple, skin: Array, relief: Array, zones: Array, folds: Array, turn: Array, lights: Array
+    place: tuple,
+    normal: tuple,
+    hidden: tuple,
+    skin: Array,
+    relief: Array,
+    zones: Array,
+    folds: Array,
+    turn: Array,
+    lights: Array,
 ) -> tuple[float, float, float]:
     """Skin: albedo and gloss (H, W, 4) uint8, relief gradients (H, W, 6) int8 (resting, folded), fold zones.
 
@@ -87,7 +97,11 @@ def light_skin(
     gx, gy, gz = mix(relief, at, 0) * 0.015625, mix(relief, at, 1) * 0.015625, mix(relief, at, 2) * 0.015625
     if depth > 0:
         depth *= 0.015625
-        gx, gy, gz = gx + depth * mix(relief, at, 3), gy + depth * mix(relief, at, 4), gz + depth * mix(relief, at, 5)
+        gx, gy, gz = (
+            gx + depth * mix(relief, at, 3),
+            gy + depth * mix(relief, at, 4),
+            gz + depth * mix(relief, at, 5),
+        )
     wx = turn[0, 0] * gx + turn[0, 1] * gy + turn[0, 2] * gz
     wy = turn[1, 0] * gx + turn[1, 1] * gy + turn[1, 2] * gz
     wz = turn[2, 0] * gx + turn[2, 1] * gy + turn[2, 2] * gz
@@ -105,7 +119,11 @@ def light_skin(
         side = wrapped(nx * lights[i, 0] + ny * lights[i, 1] + nz * lights[i, 2], 0.2) * occlusion
         shine = 0.5 * occlusion * glint(nx, ny, nz, lights, i, 4)
         red, green, blue = red + side * lights[i, 3], green + side * lights[i, 4], blue + side * lights[i, 5]
-        spec_r, spec_g, spec_b = spec_r + shine * lights[i, 3], spec_g + shine * lights[i, 4], spec_b + shine * lights[i, 5]
+        spec_r, spec_g, spec_b = (
+            spec_r + shine * lights[i, 3],
+            spec_g + shine * lights[i, 4],
+            spec_b + shine * lights[i, 5],
+        )
     edge = 1 - max(nz, 0.0)
     gloss = mix(skin, at, 3) * 0.00392 * (0.10 + 0.5 * edge * edge * edge)
     r, g, b = mix(skin, at, 0) * 0.00392, mix(skin, at, 1) * 0.00392, mix(skin, at, 2) * 0.00392
@@ -113,7 +131,9 @@ def light_skin(
 
 
 @inlined
-def light_plain(normal: tuple, hidden: tuple, colour: tuple, gloss: float, lights: Array) -> tuple[float, float, float]:
+def light_plain(
+    normal: tuple, hidden: tuple, colour: tuple, gloss: float, lights: Array
+) -> tuple[float, float, float]:
     """Cloth, tongue, frames of glasses: one colour, diffuse light and one highlight."""
     nx, ny, nz = unit(normal[0], normal[1], normal[2])
     if nz < 0:
@@ -126,7 +146,11 @@ def light_plain(normal: tuple, hidden: tuple, colour: tuple, gloss: float, light
         side = wrapped(nx * lights[i, 0] + ny * lights[i, 1] + nz * lights[i, 2], 0.15) * share
         red, green, blue = red + side * lights[i, 3], green + side * lights[i, 4], blue + side * lights[i, 5]
         shine += share * glint(nx, ny, nz, lights, i, 5) * lights[i, 4]
-    return colour[0] * red + gloss * shine, colour[1] * green + gloss * shine, colour[2] * blue + gloss * shine
+    return (
+        colour[0] * red + gloss * shine,
+        colour[1] * green + gloss * shine,
+        colour[2] * blue + gloss * shine,
+    )
 
 
 @inlined
@@ -167,7 +191,9 @@ def light_eye(
 
 
 @inlined
-def light_teeth(place: tuple, normal: tuple, deep: float, white: Array, lights: Array) -> tuple[float, float, float]:
+def light_teeth(
+    place: tuple, normal: tuple, deep: float, white: Array, lights: Array
+) -> tuple[float, float, float]:
     """Teeth along the arch: place is decimetres from its middle, and 0 at the edge to 1 at the gum.
 
     `deep` is 1 at the front teeth and falls towards the throat.

@@ -11,7 +11,12 @@ from datamodules.synthetic.head.render.compiled import compiled, inlined
 
 Array = NDArray
 
-ONE_SIDED, TWO_SIDED, CUT_OUT, COVERED = 0, 1, 2, 255  # kinds of triangles; CUT_OUT + n is cut by alpha sheet n
+ONE_SIDED, TWO_SIDED, CUT_OUT, COVERED = (
+    0,
+    1,
+    2,
+    255,
+)  # kinds of triangles; CUT_OUT + n is cut by alpha sheet n
 
 
 @compiled
@@ -89,16 +94,21 @@ def hidden(near_HW: Array, x: float, y: float, w: float) -> bool:
 
 @compiled
 def rasterise(
-    screen_V3: Array, triangles_T3: Array, kinds_T: Array, places_V2: Array, sheets: Array, facing_V: Array,
-    near_HW: Array, owner_HW: Array,
+    screen_V3: Array,
+    triangles_T3: Array,
+    kinds_T: Array,
+    places_V2: Array,
+    sheets: Array,
+    facing_V: Array,
+    near_HW: Array,
+    owner_HW: Array,
 ) -> None:
     """Fills the depth buffer (w of the nearest surface, 0 where there is none) and the owner, -1 for none.
 
-    Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v from 0, u repeats, w a power of two) and
-    exist where it exceeds a threshold that differs between the four samples of a pixel, so that alpha becomes
-    coverage; those whose corners all have `facing` below zero are left out, and so are covered triangles, and cut-out ones whose three corners are behind what was drawn
-    before (hair has many layers). Equal depths: the earlier triangle
-    stays.
+    Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v from 0, u repeats, w a power of
+    two) and exist where it exceeds a threshold that differs between the four samples of a pixel, so that
+    alpha becomes coverage. They are left out where all corners have `facing` below zero, or lie behind what
+    was drawn before (hair has many layers). Covered triangles are left out. Equal depths: the earlier one stays.
     """
     height, width = near_HW.shape
     near_HW[:] = 0
@@ -123,7 +133,12 @@ def rasterise(
         bottom = min(height - 1, int(np.floor(max(ay, by, cy) - 0.5)))
         if left > right or top > bottom:
             continue
-        if kind >= 2 and hidden(near_HW, ax, ay, aw) and hidden(near_HW, bx, by, bw) and hidden(near_HW, cx, cy, cw):
+        if (
+            kind >= 2
+            and hidden(near_HW, ax, ay, aw)
+            and hidden(near_HW, bx, by, bw)
+            and hidden(near_HW, cx, cy, cw)
+        ):
             continue
         inverse = 1 / area
         # Barycentric weights of a and b are linear in x and y; that of c is what is left.
@@ -156,7 +171,7 @@ def rasterise(
 
 @inlined
 def weights_at(screen: Array, a: int, b: int, c: int, x: float, y: float) -> tuple[float, float, float]:
-    """Perspective-correct weights of a triangle's corners at a place of the screen (may lie a little outside)."""
+    """Perspective-correct weights of a triangle's corners at a place that may lie a little outside."""
     ax, ay, aw = screen[a, 0], screen[a, 1], screen[a, 2]
     bx, by, bw = screen[b, 0], screen[b, 1], screen[b, 2]
     cx, cy, cw = screen[c, 0], screen[c, 1], screen[c, 2]
@@ -174,7 +189,7 @@ def weights_at(screen: Array, a: int, b: int, c: int, x: float, y: float) -> tup
 def interpolate(
     owner_HW: Array, screen_V3: Array, triangles_T3: Array, values_VK: Array, step: int, out_HWK: Array
 ) -> None:
-    """Vertex values at the middle of each `step` x `step` block of samples, as its first sample's owner has them.
+    """Vertex values at the middle of each `step` x `step` block of samples, by its first sample's owner.
 
     Where that sample has no owner, the output is left as it is.
     """

@@ -1,7 +1,6 @@
-"""From visibility to a picture: what each pixel sees becomes fragments, each material lights its own.
+"""Lights what each pixel sees, one compiled loop per material.
 
-V vertex, T triangle, S side of the picture, N fragment; samples are 2S a side. One compiled loop per material
-keeps each simple: a loop that branches over many arrays counts their references at every pixel.
+V vertex, T triangle, S side of the picture, N fragment.
 """
 
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.synthetic.head.render.compiled import compiled, inlined
+from datamodules.synthetic.head.render.fragments import Fragments
 from datamodules.synthetic.head.render.materials import (
     CLOTH,
     EYE,
     FRAME,
     HAIR,
     LASH,
-    MATERIALS,
     MOUTH,
     SKIN,
     TEETH,
@@ -27,85 +26,9 @@ from datamodules.synthetic.head.render.materials import (
     light_skin,
     light_teeth,
 )
-from datamodules.synthetic.head.render.raster import weights_at
 
 Array = NDArray
 GLOSS = {CLOTH: 0.015, TONGUE: 0.25, FRAME: 0.3}
-
-
-@dataclass(frozen=True)
-class Fragments:
-    """Room for what a picture's pixels see, and the order to light it in.
-
-    `pixels` (N,), `shares` (N,) of the pixel, `triangles` (N,), `weights` (N, 3) of its corners; `lists`
-    (M, N) holds the numbers of each material's fragments, `counts` (M,) how many.
-    """
-
-    pixels: NDArray[np.int32]
-    shares: NDArray[np.float32]
-    triangles: NDArray[np.int32]
-    weights: NDArray[np.float32]
-    lists: NDArray[np.int32]
-    counts: NDArray[np.int64]
-
-    @classmethod
-    def room(cls, side: int) -> "Fragments":
-        """Buffers for any picture of `side` pixels."""
-        most = 4 * side * side
-        return cls(
-            np.empty(most, np.int32),
-            np.empty(most, np.float32),
-            np.empty(most, np.int32),
-            np.empty((most, 3), np.float32),
-            np.empty((MATERIALS, most), np.int32),
-            np.zeros(MATERIALS, np.int64),
-        )
-
-
-@compiled
-def find_fragments(
-    owner: Array, near: Array, screen: Array, corners: Array, materials: Array, backdrop: Array, pixels: Array,
-    shares: Array, triangles: Array, weights: Array, lists: Array, counts: Array, out: Array,
-) -> None:
-    """Fills the fragments and lays the backdrop's share into `out` (S, S, 3).
-
-    Samples of one material whose depths agree count as one surface, seen at their middle.
-    """  # fmt: skip
-    side = out.shape[0]
-    counts[:] = 0
-    found = 0
-    for i in range(side):
-        for j in range(side):
-            free = 0.0
-            done = 0  # bit k: sample k belongs to a fragment
-            for k in range(4):
-                if done >> k & 1:
-                    continue
-                y, x = 2 * i + (k >> 1), 2 * j + (k & 1)
-                t = owner[y, x]
-                count, sum_x, sum_y = 1, x + 0.5, y + 0.5
-                for other in range(k + 1, 4):
-                    v, u = 2 * i + (other >> 1), 2 * j + (other & 1)
-                    s = owner[v, u]
-                    same = s == t
-                    if not same and s >= 0 and t >= 0 and materials[s] == materials[t]:
-                        close = 0.003 if materials[t] == HAIR else 0.006
-                        same = abs(near[v, u] - near[y, x]) < close * near[y, x]
-                    if same and not done >> other & 1:
-                        done |= 1 << other
-                        count, sum_x, sum_y = count + 1, sum_x + u + 0.5, sum_y + v + 0.5
-                if t < 0:
-                    free += 0.25 * count
-                    continue
-                w = weights_at(screen, corners[t, 0], corners[t, 1], corners[t, 2], sum_x / count, sum_y / count)
-                pixels[found], shares[found], triangles[found] = i * side + j, 0.25 * count, t
-                weights[found, 0], weights[found, 1], weights[found, 2] = w
-                m = materials[t]
-                lists[m, counts[m]] = found
-                counts[m] += 1
-                found += 1
-            for channel in range(3):
-                out[i, j, channel] = free * backdrop[i, j, channel]
 
 
 @inlined
@@ -137,24 +60,54 @@ def add(out: Array, pixel: int, share: float, colour: tuple) -> None:
 
 @compiled
 def shade_skin(
-    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
-    normals: Array, hidden: Array, albedo: Array, relief: Array, zones: Array, folds: Array, turn: Array,
-    lights: Array, out: Array,
+    order: Array,
+    pixels: Array,
+    shares: Array,
+    triangles: Array,
+    weights: Array,
+    corners: Array,
+    places: Array,
+    normals: Array,
+    hidden: Array,
+    albedo: Array,
+    relief: Array,
+    zones: Array,
+    folds: Array,
+    turn: Array,
+    lights: Array,
+    out: Array,
 ) -> None:
-    """Lights the fragments of skin."""  # fmt: skip
+    """Lights the fragments of skin."""
     for n in order:
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        place, normal, seen = blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
-        add(out, pixels[n], shares[n], light_skin(place, normal, seen, albedo, relief, zones, folds, turn, lights))
+        place, normal, seen = (
+            blend2(places, a, b, c, w),
+            blend3(normals, a, b, c, w),
+            blend2(hidden, a, b, c, w),
+        )
+        add(
+            out,
+            pixels[n],
+            shares[n],
+            light_skin(place, normal, seen, albedo, relief, zones, folds, turn, lights),
+        )
 
 
 @compiled
 def shade_strands(
-    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
-    colours: Array, tones: Array, out: Array,
+    order: Array,
+    pixels: Array,
+    shares: Array,
+    triangles: Array,
+    weights: Array,
+    corners: Array,
+    places: Array,
+    colours: Array,
+    tones: Array,
+    out: Array,
 ) -> None:
-    """Hair and lashes, lit by vertex before: their colours times the brightness of strands (h, w)."""  # fmt: skip
+    """Hair and lashes, lit by vertex before: their colours times the brightness of strands (h, w)."""
     rows, columns = tones.shape
     for n in order:
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
@@ -167,10 +120,20 @@ def shade_strands(
 
 @compiled
 def shade_plain(
-    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, colours: Array,
-    normals: Array, hidden: Array, gloss: float, lights: Array, out: Array,
+    order: Array,
+    pixels: Array,
+    shares: Array,
+    triangles: Array,
+    weights: Array,
+    corners: Array,
+    colours: Array,
+    normals: Array,
+    hidden: Array,
+    gloss: float,
+    lights: Array,
+    out: Array,
 ) -> None:
-    """What has one colour: cloth, tongue and frames with their gloss, the mouth (gloss below 0) by sky alone."""  # fmt: skip
+    """What has one colour: cloth, tongue, frames with their gloss; the mouth (gloss below 0) by sky alone."""
     for n in order:
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
@@ -185,27 +148,57 @@ def shade_plain(
 
 @compiled
 def shade_eyes(
-    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
-    normals: Array, hidden: Array, iris: Array, white: Array, pupil: float, lights: Array, out: Array,
+    order: Array,
+    pixels: Array,
+    shares: Array,
+    triangles: Array,
+    weights: Array,
+    corners: Array,
+    places: Array,
+    normals: Array,
+    hidden: Array,
+    iris: Array,
+    white: Array,
+    pupil: float,
+    lights: Array,
+    out: Array,
 ) -> None:
-    """Lights the eyeballs."""  # fmt: skip
+    """Lights the eyeballs."""
     for n in order:
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        place, normal, seen = blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
+        place, normal, seen = (
+            blend2(places, a, b, c, w),
+            blend3(normals, a, b, c, w),
+            blend2(hidden, a, b, c, w),
+        )
         add(out, pixels[n], shares[n], light_eye(place, normal, seen, iris, white, pupil, lights))
 
 
 @compiled
 def shade_teeth(
-    order: Array, pixels: Array, shares: Array, triangles: Array, weights: Array, corners: Array, places: Array,
-    normals: Array, hidden: Array, white: Array, lights: Array, out: Array,
+    order: Array,
+    pixels: Array,
+    shares: Array,
+    triangles: Array,
+    weights: Array,
+    corners: Array,
+    places: Array,
+    normals: Array,
+    hidden: Array,
+    white: Array,
+    lights: Array,
+    out: Array,
 ) -> None:
-    """Lights the teeth."""  # fmt: skip
+    """Lights the teeth."""
     for n in order:
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        place, normal, seen = blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
+        place, normal, seen = (
+            blend2(places, a, b, c, w),
+            blend3(normals, a, b, c, w),
+            blend2(hidden, a, b, c, w),
+        )
         add(out, pixels[n], shares[n], light_teeth(place, normal, seen[0], white, lights))
 
 
@@ -226,17 +219,35 @@ class Look:
 
 
 def light_fragments(
-    f: Fragments, corners: Array, places: Array, colours: Array, normals: Array, hidden: Array, folds: Array, turn: Array,
-    look: Look, out_SS3: Array,
+    f: Fragments,
+    corners: Array,
+    places: Array,
+    colours: Array,
+    normals: Array,
+    hidden: Array,
+    folds: Array,
+    turn: Array,
+    look: Look,
+    out_SS3: Array,
 ) -> None:
-    """Lights all fragments into the picture; vertex tables as in `Figure`, `folds` (Z,) and `turn` (3, 3) of the frame."""  # fmt: skip
+    """Lights all fragments into the picture: vertex tables, depths of folds (Z,), turn (3, 3)."""
     out = out_SS3.reshape(-1, 3)
 
     def of(material: int) -> tuple[Array, ...]:
         return f.lists[material, : f.counts[material]], f.pixels, f.shares, f.triangles, f.weights, corners
 
     shade_skin(
-        *of(SKIN), places, normals, hidden, look.albedo, look.relief, look.zones, folds, turn, look.lights, out
+        *of(SKIN),
+        places,
+        normals,
+        hidden,
+        look.albedo,
+        look.relief,
+        look.zones,
+        folds,
+        turn,
+        look.lights,
+        out,
     )
     shade_strands(*of(HAIR), places, colours, look.tones, out)
     shade_strands(*of(LASH), places, colours, look.even, out)

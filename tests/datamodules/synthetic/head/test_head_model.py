@@ -48,7 +48,9 @@ def test_eyes_stay_in_place_and_lips_meet():
         eye_centres(model, points).mean(0), eye_centres(model, model.template).mean(0), atol=1e-4
     )
     wide = Shape(0, 0, 1, 0.5, 0.3, 0, 0, (("head-scale-horiz-decr-incr", 0.8),), 0, 1)
-    assert np.ptp(rest_vertices(wide)[:, 0][model.template[:, 1] > 0.3]) > np.ptp(points[:, 0][model.template[:, 1] > 0.3])
+    assert np.ptp(rest_vertices(wide)[:, 0][model.template[:, 1] > 0.3]) > np.ptp(
+        points[:, 0][model.template[:, 1] > 0.3]
+    )
 
 
 def test_the_head_turns_and_the_shoulders_do_not():

@@ -22,7 +22,9 @@ def controls(frames=1, units=None, lips=(0, 0, 0), gaze=(0, 0), closure=0.0):
         track[:, ACTION_UNITS.index(unit)] = amount
     rows = (np.tile(np.array(v, np.float32), (frames, 1)) for v in (lips, gaze))
     lips, gaze = rows
-    return Controls(track, lips, gaze, np.full(frames, closure, np.float32), np.zeros((frames, 6), np.float32))
+    return Controls(
+        track, lips, gaze, np.full(frames, closure, np.float32), np.zeros((frames, 6), np.float32)
+    )
 
 
 def value(motion, name):
@@ -85,7 +87,8 @@ def test_emotions_are_acted_strongly(emotion):
         moved.append(
             {
                 "happy": (p[2, 1] - p[[61, 291], 1].mean() + p[291, 0] - p[61, 0]) / 2 / unit,
-                "fear": (p[[145, 374], 1] - p[[159, 386], 1]).mean() / unit + (eyes - p[[55, 285], 1].mean()) / unit,
+                "fear": (p[[145, 374], 1] - p[[159, 386], 1]).mean() / unit
+                + (eyes - p[[55, 285], 1].mean()) / unit,
                 "surprise": (p[14, 1] - p[13, 1]) / unit,
             }[emotion]
         )

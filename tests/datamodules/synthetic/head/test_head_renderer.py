@@ -28,7 +28,9 @@ def draw(stage, motion):
 
 
 def test_seed_decides_everything(motion):
-    faces = motion({}, {"jawOpen": 0.7, "mouthSmile": 0.5}, pose=[[0] * 6, [0.2, 0.1, 0.05, 0.01, 0.02, 0.05]])
+    faces = motion(
+        {}, {"jawOpen": 0.7, "mouthSmile": 0.5}, pose=[[0] * 6, [0.2, 0.1, 0.05, 0.01, 0.02, 0.05]]
+    )
     first, again = (render(sample_person(3, 0.5), faces, SIZE) for _ in range(2))
     assert first.shape == (2, 3, SIZE, SIZE)
     assert first.dtype == np.uint8
@@ -56,7 +58,13 @@ def test_equal_frames_do_not_flicker(stage, motion):
 
 
 def test_poses_turn_the_nose_as_they_say(stage, motion):
-    poses = [[0] * 6, [0.3, 0, 0, 0, 0, 0], [0, 0.3, 0, 0, 0, 0], [0, 0, 0.3, 0, 0, 0], [0, 0, 0, 0.1, 0.05, 0]]
+    poses = [
+        [0] * 6,
+        [0.3, 0, 0, 0, 0, 0],
+        [0, 0.3, 0, 0, 0, 0],
+        [0, 0, 0.3, 0, 0, 0],
+        [0, 0, 0, 0.1, 0.05, 0],
+    ]
     screens = [g.screen / 2 for g in stage.place(*_tracks(motion(*[{}] * 5, pose=poses)))]
     template = stage.figure.rest[: stage.figure.own]
     nose = int(template[:, 2].argmax())
@@ -92,7 +100,9 @@ def test_rotations_are_rotations():
 
 
 def test_folds_deepen_with_their_actions(motion):
-    depths = fold_depths(motion({}, {"browInnerUp": 1}, {"mouthSmileLeft": 0.5}, {"mouthSmileLeft": 1}).actions)
+    depths = fold_depths(
+        motion({}, {"browInnerUp": 1}, {"mouthSmileLeft": 0.5}, {"mouthSmileLeft": 1}).actions
+    )
     names = list(ZONES)
     assert not depths[0].any()
     assert depths[1, names.index("forehead")] == 1

@@ -30,11 +30,17 @@ def data(tmp_path):
     (tmp_path / "mpfb2/3dobjs/base.obj").write_text(CUBE)
     folder = tmp_path / "mpfb2/targets"
     (folder / "nose").mkdir(parents=True)
-    sides = {f"{sign}-{side}": "" for sign in ("positive", "negative") for side in ("left", "right", "unsided")}
+    sides = {
+        f"{sign}-{side}": "" for sign in ("positive", "negative") for side in ("left", "right", "unsided")
+    }
     opposites = {**sides, "positive-unsided": "wide-incr", "negative-unsided": "wide-decr"}
     categories = [{"name": "wide", "opposites": opposites}, {"name": "round", "targets": ["round"]}]
     (folder / "target.json").write_text(json.dumps({"nose": {"categories": categories}}))
-    for name, text in (("wide-incr", "1 .2 0 0\n"), ("wide-decr", "1 -.1 0 0\n"), ("round", "# no more\n2 0 .5 0\n")):
+    for name, text in (
+        ("wide-incr", "1 .2 0 0\n"),
+        ("wide-decr", "1 -.1 0 0\n"),
+        ("round", "# no more\n2 0 .5 0\n"),
+    ):
         with gzip.open(folder / "nose" / f"{name}.target.gz", "wt") as file:
             file.write(text)
     return tmp_path

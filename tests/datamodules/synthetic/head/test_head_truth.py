@@ -41,7 +41,9 @@ def test_flow_warps_the_portrait_onto_the_frame(filmed, frame):
     rows = own[:, None] + filmed.flow[frame, 1]
     face = filmed.seen[frame] & (filmed.depth[frame] > 0)
     before = np.abs(filmed.portrait.astype(float) - filmed.frames[frame]).mean(0)
-    warped = np.stack([map_coordinates(c.astype(float), [rows, columns], order=1, mode="nearest") for c in filmed.portrait])
+    warped = np.stack(
+        [map_coordinates(c.astype(float), [rows, columns], order=1, mode="nearest") for c in filmed.portrait]
+    )
     after = np.abs(warped - filmed.frames[frame]).mean(0)
     moved = face & (np.hypot(*filmed.flow[frame]) > 1)
     assert moved.sum() > 100
