@@ -70,7 +70,8 @@ UNIT_ACTIONS: dict[int, dict[str, float]] = {
     17: {"mouthShrugLower": 1.0},  # mentalis
     20: dict.fromkeys(_sides("mouthStretch"), 1.0),  # risorius
     # Orbicularis oris tightens and thins the lips: no shape of its own; pressing (24) with rolled lips (28).
-    23: {**dict.fromkeys(_sides("mouthPress"), 1.0), "mouthRollUpper": 0.45, "mouthRollLower": 0.35},
+    # Little of `mouthPress`, which also lifts the corners.
+    23: {**dict.fromkeys(_sides("mouthPress"), 0.4), "mouthRollUpper": 0.6, "mouthRollLower": 0.5},
     25: dict.fromkeys(_sides("mouthLowerDown"), 0.45),  # depressor labii, relaxed mentalis
     26: {"jawOpen": 0.6},  # masseter relaxed; the shape at full strength is a mouth wide open (27)
 }

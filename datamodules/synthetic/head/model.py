@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.facial_actions import FACIAL_ACTIONS
+
 Floats = NDArray[np.float32]
 
 ORIGIN = (0.0, 7.2, 0.6)  # of the head in the coordinates of MakeHuman's base mesh
@@ -28,6 +30,28 @@ REGIONS = (
     "teeth_lower",
     "tongue",
 )
+# The face units are drawn for mild faces: by how much an actor goes further, chosen so that a network trained
+# on real faces answers at the strength that was set.
+AMPLITUDE = {
+    "browDown": 1.5,
+    "browInnerUp": 1.3,
+    "browOuterUp": 1.4,
+    "eyeSquint": 1.3,
+    "eyeWide": 1.7,
+    "jawLeft": 1.5,
+    "jawRight": 1.5,
+    "mouthFrown": 1.6,
+    "mouthLeft": 1.2,
+    "mouthLowerDown": 1.5,
+    "mouthRight": 1.2,
+    "mouthRollLower": 1.3,
+    "mouthRollUpper": 1.3,
+    "mouthShrugLower": 1.6,
+    "mouthShrugUpper": 1.3,
+    "mouthStretch": 1.6,
+    "mouthUpperUp": 1.4,
+    "noseSneer": 1.6,
+}
 FILE = Path(__file__).with_name("data") / "head.safetensors"
 
 
@@ -55,6 +79,14 @@ class HeadModel:
         """Numbers of the vertices that triangles of these regions use, ascending."""
         wanted = np.isin(self.regions, [REGIONS.index(name) for name in regions])
         return np.unique(self.triangles[wanted])
+
+
+def _amplitudes() -> Floats:
+    bases = [name.removesuffix("Left").removesuffix("Right") for name in FACIAL_ACTIONS]
+    # jawLeft and mouthLeft are no sides of one action
+    pairs = zip(FACIAL_ACTIONS, bases, strict=True)
+    names = [name if name in AMPLITUDE else base for name, base in pairs]
+    return np.array([AMPLITUDE.get(name, 1.0) for name in names], np.float32)
 
 
 @lru_cache(maxsize=1)
@@ -86,7 +118,7 @@ def read_model(path: Path) -> HeadModel:
         template=arrays["template"],
         triangles=arrays["triangles"],
         regions=arrays["regions"],
-        actions=arrays["actions"].astype(np.float32),
+        actions=arrays["actions"].astype(np.float32) * _amplitudes()[:, None, None],
         phenotypes=shapes("phenotypes"),
         local=shapes("local"),
         lips=arrays["lips"].astype(np.float32),

@@ -53,6 +53,10 @@ def motion_of(person: Person, controls: Controls) -> Motion:
         strength = units[:, ACTION_UNITS.index(unit)]
         for name, weight in company.items():
             actions[:, ACTION[name]] = np.maximum(actions[:, ACTION[name]], weight * strength)
+    # Brows that are raised and drawn together (1 + 4) do not come down.
+    raised = units[:, ACTION_UNITS.index(1)]
+    for side in ("Left", "Right"):
+        actions[:, ACTION[f"browDown{side}"]] *= 1 - 0.6 * raised
     actions *= np.asarray(person.acting.gains, np.float32)
     _speak(actions, values.lips.numpy())
     _look(actions, values.gaze.numpy())
@@ -109,12 +113,12 @@ def random_actions(rng: np.random.Generator, frames: int, most: int = 5) -> Floa
                     row[ACTION[f"{base}{side}"]] = amount * max(share, rng.random() < 0.7)
             if base in ACTION:
                 row[ACTION[base]] = amount
-        if rng.random() < 0.5:
+        if rng.random() < 0.35:
             row[ACTION["jawOpen"]] = rng.uniform(0.1, 0.7)
-            row[ACTION["mouthClose"]] = row[ACTION["jawOpen"]] * (rng.random() < 0.15)
+            row[ACTION["mouthClose"]] = row[ACTION["jawOpen"]] * (rng.random() < 0.2)
         if rng.random() < 0.25:
             row[ACTION[str(rng.choice(["jawLeft", "jawRight", "jawForward"]))]] = rng.uniform(0.3, 1)
-        if rng.random() < 0.6:
+        if rng.random() < 0.5:
             gaze = rng.uniform(-1, 1, (1, 2)).astype(np.float32)
             _look(row[None], gaze)
     return out

@@ -19,7 +19,7 @@ from datamodules.synthetic.head.render.materials import HAIR
 from datamodules.synthetic.head.render.raster import CUT_OUT
 
 Floats = NDArray[np.float32]
-POINTS = 8  # of a ribbon
+LONG, SHORT = 8, 6  # points of a ribbon
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Style:
     width: float
     thick: float
     fringe: float = 0.0
+
+    @property
+    def points(self) -> int:
+        """Points along a ribbon: more for what is long or curls."""
+        return LONG if self.length > 1.2 or self.curl > 0.05 else SHORT
 
 
 STYLES: dict[str, Style | None] = {
@@ -105,7 +110,7 @@ def _grow(
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Middle lines (R, K, 3) and directions off the head (R, K, 3)."""
-    count = len(roots)
+    count, points = len(roots), style.points
     model = head_model()
     head = _Surface(rest)
     template = model.template[roots]
@@ -127,20 +132,20 @@ def _grow(
     lines = [at]
     normal = normals[roots]
     jitter = 0.12 * rng.normal(size=(count, 3))
-    for k in range(1, POINTS):
-        t = k / (POINTS - 1)
+    for k in range(1, points):
+        t = k / (points - 1)
         pull = comb + jitter
         pull = pull - (pull * normal).sum(1, keepdims=True) * normal * (1 if style.thick > 0.01 else 0)
         direction = style.lift * (1 - t) ** 2 * normal + 0.75 * pull * (1 - 0.6 * t)
         direction = direction + style.fall * min(1.0, 0.25 + 1.3 * t) * np.array([0, -1, 0], np.float32)
         direction /= np.linalg.norm(direction, axis=1, keepdims=True) + 1e-6
-        at = at + direction * (length / (POINTS - 1))[:, None]
+        at = at + direction * (length / (points - 1))[:, None]
         at = np.where((forward > 0)[:, None], at, _beside_face(at, side))
         at, normal = head.keep_off(at, style.thick * (0.25 + 0.75 * layer) * min(1.0, 0.35 + 1.1 * t))
         lines.append(at)
     lines = np.stack(lines, 1)
     outward = head.outward(lines)
-    t = np.linspace(0, 1, POINTS)[None]
+    t = np.linspace(0, 1, points)[None]
     sway = (
         style.curl
         * np.minimum(t * 2.5, 1)
@@ -213,11 +218,11 @@ def _bands(
     depth: Floats,
     rng: np.random.Generator,
 ) -> Piece:
-    count = len(lines)
+    count, points = lines.shape[:2]
     along = np.gradient(lines, axis=1)
     across = np.cross(along, outward)
     across /= np.linalg.norm(across, axis=-1, keepdims=True) + 1e-6
-    t = np.linspace(0, 1, POINTS)[None]
+    t = np.linspace(0, 1, points)[None]
     width = 0.5 * style.width * rng.lognormal(0, 0.2, count)[:, None] * (1 - 0.45 * t**3)
     tone = linear(person.hair.tone) * rng.lognormal(0, 0.13, count)[:, None]
     grey = (person.hair.grey * rng.uniform(0.2, 1, count))[:, None]

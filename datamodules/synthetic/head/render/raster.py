@@ -108,7 +108,8 @@ def rasterise(
     Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v from 0, u repeats, w a power of
     two) and exist where it exceeds a threshold that differs between the four samples of a pixel, so that
     alpha becomes coverage. They are left out where all corners have `facing` below zero, or lie behind what
-    was drawn before (hair has many layers). Covered triangles are left out. Equal depths: the earlier one stays.
+    was drawn before (hair has many layers). Covered triangles are left out. Of equal depths the earlier one
+    stays.
     """
     height, width = near_HW.shape
     near_HW[:] = 0

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from head_faces import motion
 
 from datamodules.facial_actions import FACIAL_ACTIONS
 from datamodules.synthetic.head.look.folds import ZONES, fold_depths
@@ -20,14 +21,14 @@ def stage():
     return Stage(replace(person, outfit=replace(person.outfit, glasses="none")), SIZE)
 
 
-def draw(stage, motion):
-    pictures = np.empty((len(motion.pose), 3, SIZE, SIZE), np.uint8)
-    for at, geometry in enumerate(stage.place(motion.actions, motion.pose)):
-        stage.draw(geometry, motion.actions[at], motion.pose[at], pictures[at])
+def draw(stage, faces):
+    pictures = np.empty((len(faces.pose), 3, SIZE, SIZE), np.uint8)
+    for at, geometry in enumerate(stage.place(faces.actions, faces.pose)):
+        stage.draw(geometry, faces.actions[at], faces.pose[at], pictures[at])
     return pictures
 
 
-def test_seed_decides_everything(motion):
+def test_seed_decides_everything():
     faces = motion(
         {}, {"jawOpen": 0.7, "mouthSmile": 0.5}, pose=[[0] * 6, [0.2, 0.1, 0.05, 0.01, 0.02, 0.05]]
     )
@@ -41,7 +42,7 @@ def test_seed_decides_everything(motion):
     assert sample_person(3, 0.5).shape.gender == sample_person(3).shape.gender
 
 
-def test_every_action_is_seen(stage, motion):
+def test_every_action_is_seen(stage):
     names = [name for name in FACIAL_ACTIONS if name != "tongueOut"]
     faces = [{name: 1.0} for name in names] + [{"tongueOut": 1.0, "jawOpen": 0.5}]
     shown = draw(stage, motion({}, {"jawOpen": 0.5}, *faces)).astype(int)
@@ -52,12 +53,12 @@ def test_every_action_is_seen(stage, motion):
     assert (np.abs(shown[-1] - shown[1]).max(0) > 10).sum() > 10
 
 
-def test_equal_frames_do_not_flicker(stage, motion):
+def test_equal_frames_do_not_flicker(stage):
     pictures = draw(stage, motion(*[{"mouthSmile": 0.4}] * 3, pose=[[0.1, 0.05, 0, 0, 0, 0]] * 3))
     assert (pictures == pictures[:1]).all()
 
 
-def test_poses_turn_the_nose_as_they_say(stage, motion):
+def test_poses_turn_the_nose_as_they_say(stage):
     poses = [
         [0] * 6,
         [0.3, 0, 0, 0, 0, 0],
@@ -78,11 +79,11 @@ def test_poses_turn_the_nose_as_they_say(stage, motion):
     assert np.abs(screens[1][shoulders] - screens[0][shoulders]).max() == 0
 
 
-def _tracks(motion):
-    return motion.actions, motion.pose
+def _tracks(faces):
+    return faces.actions, faces.pose
 
 
-def test_eyes_turn_where_they_look(stage, motion):
+def test_eyes_turn_where_they_look(stage):
     looks = motion({}, {"eyeLookOutLeft": 1, "eyeLookInRight": 1}, {"eyeLookUp": 1})
     still, side, up = (g.world for g in stage.place(*_tracks(looks)))
     from datamodules.synthetic.head.model import head_model
@@ -99,7 +100,7 @@ def test_rotations_are_rotations():
     assert np.linalg.det(turn) == pytest.approx(1, abs=1e-5)
 
 
-def test_folds_deepen_with_their_actions(motion):
+def test_folds_deepen_with_their_actions():
     depths = fold_depths(
         motion({}, {"browInnerUp": 1}, {"mouthSmileLeft": 0.5}, {"mouthSmileLeft": 1}).actions
     )
@@ -112,7 +113,7 @@ def test_folds_deepen_with_their_actions(motion):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
-def test_every_kind_of_hair_draws(style, motion):
+def test_every_kind_of_hair_draws(style):
     person = sample_person(6)
     person = replace(person, hair=replace(person.hair, style=style, beard="full"))
     picture = render(person, motion({}), SIZE)

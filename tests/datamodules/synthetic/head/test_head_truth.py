@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from head_faces import motion
 from scipy.ndimage import map_coordinates
 
 from datamodules.head_motion import lip_opening
@@ -15,8 +16,6 @@ SIZE = 128
 
 @pytest.fixture(scope="module")
 def filmed():
-    from conftest import motion  # the head's own, by the folder's path
-
     person = sample_person(2)
     person = replace(
         person,

@@ -1,7 +1,6 @@
-"""Motions that the tests of the head share."""
+"""Motions of the three-dimensional head, by the names of their actions."""
 
 import numpy as np
-import pytest
 
 from datamodules.facial_actions import ACTION, FACIAL_ACTIONS
 from datamodules.synthetic.head.renderer import Motion
@@ -18,8 +17,3 @@ def motion(*faces, pose=None):
     return Motion(
         actions, np.zeros((len(faces), 6), np.float32) if pose is None else np.array(pose, np.float32)
     )
-
-
-@pytest.fixture(name="motion")
-def _motion():
-    return motion
