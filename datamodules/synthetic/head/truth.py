@@ -120,7 +120,7 @@ class _Portrait:
         seen = np.where(
             drawn, inside & (place[..., 2] >= there * (1 - SAME_SURFACE)), self.near[::2, ::2] == 0
         )
-        own = np.arange(size, dtype=np.float32) + 0.5
+        own = np.arange(size, dtype=np.float32) + 0.25  # the sample that was looked at
         offset = np.stack([place[..., 0] / 2 - own[None], place[..., 1] / 2 - own[:, None]])
         flow = np.where(drawn, offset, 0)
         return flow, seen, np.where(drawn, stage.camera[0] - depth[..., 0], 0)

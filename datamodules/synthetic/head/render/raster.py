@@ -190,7 +190,7 @@ def weights_at(screen: Array, a: int, b: int, c: int, x: float, y: float) -> tup
 def interpolate(
     owner_HW: Array, screen_V3: Array, triangles_T3: Array, values_VK: Array, step: int, out_HWK: Array
 ) -> None:
-    """Vertex values at the middle of each `step` x `step` block of samples, by its first sample's owner.
+    """Vertex values at the first sample of each `step` x `step` block of samples.
 
     Where that sample has no owner, the output is left as it is.
     """
@@ -200,6 +200,6 @@ def interpolate(
             if t < 0:
                 continue
             a, b, c = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2]
-            w = weights_at(screen_V3, a, b, c, (j + 0.5) * step, (i + 0.5) * step)
+            w = weights_at(screen_V3, a, b, c, j * step + 0.5, i * step + 0.5)
             for k in range(values_VK.shape[1]):
                 out_HWK[i, j, k] = w[0] * values_VK[a, k] + w[1] * values_VK[b, k] + w[2] * values_VK[c, k]
