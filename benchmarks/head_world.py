@@ -1,8 +1,8 @@
 """Does a network trained on real faces see the truth of the 3-D world, and how fast is it drawn?
 
-    python -m benchmarks.head_world --model face_landmarker.task --people 200 --size 256 --randomisation 0
+    python -m benchmarks.head_world --model face_landmarker.task
 
-Each person shows one random face (`random_actions`) in a random pose. Printed: in how many pictures MediaPipe
+Each person shows random faces (`random_actions`) in random poses, and a neutral one. Printed: in how many pictures MediaPipe
 finds the face, the distance of its points from ours, for each of the 52 actions the correlation of its score
 with what was set, and how many frames a second one core draws.
 """
@@ -22,40 +22,48 @@ from datamodules.synthetic.head.truth import mesh_points
 ENOUGH = 0.7
 
 
-def pictures(people, size, randomisation):
-    """For each person: what was set (52,), the picture and our 478 points."""
+def pictures(people, faces, size, randomisation):
+    """For each person, neutral first: what was set (52,), the picture and our 478 points."""
     for seed in range(people):
         stage = Stage(sample_person(700_000 + seed, randomisation), size)
         rng = np.random.default_rng([seed, 5])
-        pose = (rng.normal(size=(1, 6)) * [[0.1, 0.1, 0.07, 0.01, 0.01, 0.03]]).astype(np.float32)
-        motion = Motion(random_actions(rng, 1, 3), pose)
-        geometry = stage.place(motion.actions, motion.pose)[0]
+        actions = random_actions(rng, faces + 1, 2)
+        actions[0] = 0
+        pose = (rng.normal(size=(faces + 1, 6)) * [0.1, 0.1, 0.07, 0.01, 0.01, 0.03]).astype(np.float32)
         picture = np.empty((3, size, size), np.uint8)
-        stage.draw(geometry, motion.actions[0], motion.pose[0], picture)
-        yield motion.actions[0], picture, mesh_points(geometry, 2 * size)
+        for row, geometry in enumerate(stage.place(actions, pose)):
+            stage.draw(geometry, actions[row], pose[row], picture)
+            yield actions[row], picture, mesh_points(geometry, 2 * size)
 
 
-def seen_by_mediapipe(model, people, size, randomisation):
+def seen_by_mediapipe(model, people, faces, size, randomisation):
+    """What was set (M, 52), scores (M, 52), scores less those of the same person at rest, distances (M, 478)."""
     import mediapipe as mp
 
     from datamodules.faces.landmarker import open_landmarker
 
     finder = open_landmarker(model, 1, 0.5)
-    rows, scores, errors = [], [], []
-    for actions, picture, points in pictures(people, size, randomisation):
-        result = finder.detect(
-            mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture.transpose(1, 2, 0)))
-        )
+    rows, scores, changes, errors = [], [], [], []
+    rest = np.full(len(FACIAL_ACTIONS), np.nan)
+    for number, (actions, picture, points) in enumerate(pictures(people, faces, size, randomisation)):
+        image = np.ascontiguousarray(picture.transpose(1, 2, 0))
+        result = finder.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=image))
+        neutral = number % (faces + 1) == 0
         if not result.face_landmarks:
+            rest = np.full(len(FACIAL_ACTIONS), np.nan) if neutral else rest
             continue
         named = {shape.category_name: shape.score for shape in result.face_blendshapes[0]}
-        rows.append(actions)
-        scores.append([named.get(name, np.nan) for name in FACIAL_ACTIONS])
+        score = np.array([named.get(name, np.nan) for name in FACIAL_ACTIONS])
         theirs = np.array([[p.x, p.y] for p in result.face_landmarks[0]]) * size - 0.5
-        unit = np.linalg.norm(theirs[263] - theirs[33])
-        errors.append(np.linalg.norm(theirs - points, axis=1) / unit)
+        errors.append(np.linalg.norm(theirs - points, axis=1) / np.linalg.norm(theirs[263] - theirs[33]))
+        if neutral:
+            rest = score
+        else:
+            rows.append(actions)
+            scores.append(score)
+            changes.append(score - rest)
     finder.close()
-    return np.array(rows), np.array(scores), np.array(errors)
+    return np.array(rows), np.array(scores), np.array(changes), np.array(errors)
 
 
 def correlations(rows, scores):
@@ -63,7 +71,9 @@ def correlations(rows, scores):
     out = {}
     for column, name in enumerate(FACIAL_ACTIONS):
         a, b = rows[:, column], scores[:, column]
-        out[name] = float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and np.nanstd(b) > 0 else float("nan")
+        known = np.isfinite(b)
+        varied = known.any() and a[known].std() > 0 and b[known].std() > 0
+        out[name] = float(np.corrcoef(a[known], b[known])[0, 1]) if varied else float("nan")
     return out
 
 
@@ -95,23 +105,26 @@ def main():
     parser.add_argument(
         "--model", type=Path, help="MediaPipe's face landmarker; without it only the speed is measured"
     )
-    parser.add_argument("--people", type=int, default=200)
+    parser.add_argument("--people", type=int, default=50)
+    parser.add_argument("--faces", type=int, default=4, help="of each person, beside the neutral one")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--randomisation", type=float, default=0.0)
     parser.add_argument("--speed-people", type=int, default=6)
     options = parser.parse_args()
     if options.model:
-        rows, scores, errors = seen_by_mediapipe(
-            options.model, options.people, options.size, options.randomisation
+        rows, scores, changes, errors = seen_by_mediapipe(
+            options.model, options.people, options.faces, options.size, options.randomisation
         )
-        print(f"found in {len(rows)} of {options.people} pictures")
+        print(f"found in {len(errors)} of {options.people * (options.faces + 1)} pictures")
         middle, high = 100 * np.quantile(errors, (0.5, 0.95))
         print(f"points: {middle:.1f} % of the eyes' outer distance in the median, 95 % within {high:.1f} %")
-        table = correlations(rows, scores)
-        for name, value in table.items():
+        plain, against_rest = correlations(rows, scores), correlations(rows, changes)
+        print("correlation with what was set: of the score, and of its change from the person at rest")
+        for name in FACIAL_ACTIONS:
             shown = int((rows[:, FACIAL_ACTIONS.index(name)] > 0).sum())
-            print(f"  {name:20s} {value:6.2f}  shown {shown} times")
-        print(f"{sum(value >= ENOUGH for value in table.values())} of 52 actions at {ENOUGH} or more")
+            print(f"  {name:20s} {plain[name]:6.2f} {against_rest[name]:6.2f}  shown {shown} times")
+        for what, table in (("scores", plain), ("changes", against_rest)):
+            print(f"{what}: {sum(value >= ENOUGH for value in table.values())} of 52 at {ENOUGH} or more")
     drawn, made = speed(options.size, options.speed_people)
     rates = ", ".join(f"{rate:.0f}" for rate in drawn)
     print(f"frames a second on one core at {options.size}: {rates}; median {np.median(drawn):.0f}")

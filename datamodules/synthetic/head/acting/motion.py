@@ -113,12 +113,12 @@ def random_actions(rng: np.random.Generator, frames: int, most: int = 5) -> Floa
                     row[ACTION[f"{base}{side}"]] = amount * max(share, rng.random() < 0.7)
             if base in ACTION:
                 row[ACTION[base]] = amount
-        if rng.random() < 0.35:
+        if rng.random() < 0.25:
             row[ACTION["jawOpen"]] = rng.uniform(0.1, 0.7)
-            row[ACTION["mouthClose"]] = row[ACTION["jawOpen"]] * (rng.random() < 0.2)
+            row[ACTION["mouthClose"]] = row[ACTION["jawOpen"]] * (rng.random() < 0.3)
         if rng.random() < 0.25:
             row[ACTION[str(rng.choice(["jawLeft", "jawRight", "jawForward"]))]] = rng.uniform(0.3, 1)
-        if rng.random() < 0.5:
+        if rng.random() < 0.4:
             gaze = rng.uniform(-1, 1, (1, 2)).astype(np.float32)
             _look(row[None], gaze)
     return out
