@@ -2,9 +2,9 @@
 
     python -m benchmarks.head_world --model face_landmarker.task
 
-Each person shows random faces (`random_actions`) in random poses, and a neutral one. Printed: in how many pictures MediaPipe
-finds the face, the distance of its points from ours, for each of the 52 actions the correlation of its score
-with what was set, and how many frames a second one core draws.
+Each person shows random faces (`random_actions`) in random poses, and a neutral one. Printed: in how many
+pictures MediaPipe finds the face, the distance of its points from ours, for each of the 52 actions the
+correlation of its score with what was set, and how many frames a second one core draws.
 """
 
 import argparse
@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.facial_actions import FACIAL_ACTIONS
-from datamodules.synthetic.head.acting.motion import random_actions
-from datamodules.synthetic.head.renderer import Motion, Stage
+from datamodules.synthetic.head.acting.random_faces import random_actions
+from datamodules.synthetic.head.renderer import Stage
 from datamodules.synthetic.head.sampling import sample_person
 from datamodules.synthetic.head.truth import mesh_points
 
@@ -27,7 +27,7 @@ def pictures(people, faces, size, randomisation):
     for seed in range(people):
         stage = Stage(sample_person(700_000 + seed, randomisation), size)
         rng = np.random.default_rng([seed, 5])
-        actions = random_actions(rng, faces + 1, 2)
+        actions = random_actions(rng, faces + 1)
         actions[0] = 0
         pose = (rng.normal(size=(faces + 1, 6)) * [0.1, 0.1, 0.07, 0.01, 0.01, 0.03]).astype(np.float32)
         picture = np.empty((3, size, size), np.uint8)
@@ -37,7 +37,7 @@ def pictures(people, faces, size, randomisation):
 
 
 def seen_by_mediapipe(model, people, faces, size, randomisation):
-    """What was set (M, 52), scores (M, 52), scores less those of the same person at rest, distances (M, 478)."""
+    """What was set, scores, scores less those of the person at rest (M, 52 each), distances (M, 478)."""
     import mediapipe as mp
 
     from datamodules.faces.landmarker import open_landmarker

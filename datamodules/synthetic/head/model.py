@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.facial_actions import FACIAL_ACTIONS
+from datamodules.facial_actions import ACTION, FACIAL_ACTIONS
 
 Floats = NDArray[np.float32]
 
@@ -33,14 +33,16 @@ REGIONS = (
 # The face units are drawn for mild faces: by how much an actor goes further, chosen so that a network trained
 # on real faces answers at the strength that was set.
 AMPLITUDE = {
-    "browDown": 1.5,
-    "browInnerUp": 1.6,
-    "browOuterUp": 1.7,
+    "browDown": 1.9,
+    "browInnerUp": 1.8,
+    "browOuterUp": 1.9,
+    "eyeLookDown": 1.8,
+    "eyeLookUp": 1.3,
     "eyeSquint": 1.6,
     "eyeWide": 2.2,
-    "jawLeft": 1.8,
-    "jawRight": 1.8,
-    "mouthFrown": 1.8,
+    "jawLeft": 2.0,
+    "jawRight": 2.0,
+    "mouthFrown": 1.9,
     "mouthLeft": 1.6,
     "mouthLowerDown": 1.7,
     "mouthRight": 1.6,
@@ -48,10 +50,13 @@ AMPLITUDE = {
     "mouthRollUpper": 1.3,
     "mouthShrugLower": 1.6,
     "mouthShrugUpper": 1.5,
+    "mouthSmile": 1.15,
     "mouthStretch": 1.6,
-    "mouthUpperUp": 1.5,
+    "mouthUpperUp": 1.8,
     "noseSneer": 1.6,
 }
+# Pressing lips and dimples lift the corners in the face units, which reads as a smile: how much of it goes.
+LESS_SMILE = {"mouthPress": 0.35, "mouthDimple": 0.25}
 FILE = Path(__file__).with_name("data") / "head.safetensors"
 
 
@@ -79,6 +84,15 @@ class HeadModel:
         """Numbers of the vertices that triangles of these regions use, ascending."""
         wanted = np.isin(self.regions, [REGIONS.index(name) for name in regions])
         return np.unique(self.triangles[wanted])
+
+
+def _acted(units_NV3: Floats) -> Floats:
+    """The face units as an actor shows them."""
+    actions = units_NV3 * _amplitudes()[:, None, None]
+    for base, share in LESS_SMILE.items():
+        for side in ("Left", "Right"):
+            actions[ACTION[f"{base}{side}"]] -= share * units_NV3[ACTION[f"mouthSmile{side}"]]
+    return actions
 
 
 def _amplitudes() -> Floats:
@@ -118,7 +132,7 @@ def read_model(path: Path) -> HeadModel:
         template=arrays["template"],
         triangles=arrays["triangles"],
         regions=arrays["regions"],
-        actions=arrays["actions"].astype(np.float32) * _amplitudes()[:, None, None],
+        actions=_acted(arrays["actions"].astype(np.float32)),
         phenotypes=shapes("phenotypes"),
         local=shapes("local"),
         lips=arrays["lips"].astype(np.float32),

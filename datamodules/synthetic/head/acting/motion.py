@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.batch import ACTION_UNITS
-from datamodules.facial_actions import ACTION, FACIAL_ACTIONS, actions_from_units, units_from_actions
+from datamodules.facial_actions import ACTION, actions_from_units, units_from_actions
 from datamodules.synthetic.face.controls import Controls, checked_controls
 from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.renderer import Motion
@@ -59,7 +59,7 @@ def motion_of(person: Person, controls: Controls) -> Motion:
         actions[:, ACTION[f"browDown{side}"]] *= 1 - 0.6 * raised
     actions *= np.asarray(person.acting.gains, np.float32)
     _speak(actions, values.lips.numpy())
-    _look(actions, values.gaze.numpy())
+    look(actions, values.gaze.numpy())
     for side in ("Left", "Right"):
         blink, closure = ACTION[f"eyeBlink{side}"], values.closure.numpy()
         actions[:, blink] = np.maximum(actions[:, blink], closure)
@@ -83,7 +83,7 @@ def _speak(actions: Floats, lips_F3: Floats) -> None:
     actions[:, ACTION["mouthClose"]] = pressing * actions[:, ACTION["jawOpen"]]
 
 
-def _look(actions: Floats, gaze_F2: Floats) -> None:
+def look(actions: Floats, gaze_F2: Floats) -> None:
     """Gaze, right and down in the picture, as the eight looking actions.
 
     The picture's right is the person's left.
@@ -94,38 +94,6 @@ def _look(actions: Floats, gaze_F2: Floats) -> None:
         actions[:, ACTION[f"eyeLookIn{side}"]] = np.clip(-outward * right, 0, 1)
         actions[:, ACTION[f"eyeLookDown{side}"]] = np.clip(down, 0, 1)
         actions[:, ACTION[f"eyeLookUp{side}"]] = np.clip(-down, 0, 1)
-
-
-def random_actions(rng: np.random.Generator, frames: int, most: int = 5) -> Floats:
-    """Faces (F, N) that no emotion prescribes: one to `most` actions at 0.3 to 1 each, sides mostly together.
-
-    Opposite actions (a jaw to both sides, eyes in two directions) are not drawn together.
-    """
-    out = np.zeros((frames, len(FACIAL_ACTIONS)), np.float32)
-    bases = sorted(
-        {_base(name) for name in FACIAL_ACTIONS if not name.startswith(("eyeLook", "jaw", "mouthClose"))}
-    )
-    for row in out:
-        for base in rng.choice(bases, int(rng.integers(1, most + 1)), replace=False):
-            amount = rng.uniform(0.3, 1.0)
-            for side, share in zip(("Left", "Right"), rng.choice([0.0, 1.0, 1.0, 1.0], 2), strict=True):
-                if f"{base}{side}" in ACTION:
-                    row[ACTION[f"{base}{side}"]] = amount * max(share, rng.random() < 0.7)
-            if base in ACTION:
-                row[ACTION[base]] = amount
-        if rng.random() < 0.25:
-            row[ACTION["jawOpen"]] = rng.uniform(0.1, 0.7)
-            row[ACTION["mouthClose"]] = row[ACTION["jawOpen"]] * (rng.random() < 0.3)
-        if rng.random() < 0.25:
-            row[ACTION[str(rng.choice(["jawLeft", "jawRight", "jawForward"]))]] = rng.uniform(0.3, 1)
-        if rng.random() < 0.4:
-            gaze = rng.uniform(-1, 1, (1, 2)).astype(np.float32)
-            _look(row[None], gaze)
-    return out
-
-
-def _base(name: str) -> str:
-    return name.removesuffix("Left").removesuffix("Right")
 
 
 def truth_units(motion: Motion) -> Floats:

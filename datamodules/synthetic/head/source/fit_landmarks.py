@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.acting.motion import random_actions
+from datamodules.synthetic.head.acting.random_faces import random_actions
 from datamodules.synthetic.head.model import REGIONS, head_model
 from datamodules.synthetic.head.render.raster import interpolate
 from datamodules.synthetic.head.renderer import Stage
@@ -39,7 +39,7 @@ def observe(model: Path, people: int) -> Floats:
             continue
         stage = Stage(person, SIZE)
         rng = np.random.default_rng(seed)
-        actions = random_actions(rng, FACES, 2) * 0.6
+        actions = random_actions(rng, FACES) * 0.6
         actions[0] = 0
         pose = np.zeros((FACES, 6), np.float32)
         pose[:, :2] = rng.normal(0, 0.08, (FACES, 2))

@@ -7,7 +7,8 @@ import torch
 from datamodules.batch import ACTION_UNITS, EMOTIONS
 from datamodules.facial_actions import ACTION
 from datamodules.synthetic.face.controls import Controls
-from datamodules.synthetic.head.acting.motion import motion_of, random_actions, truth_units
+from datamodules.synthetic.head.acting.motion import motion_of, truth_units
+from datamodules.synthetic.head.acting.random_faces import random_actions
 from datamodules.synthetic.head.renderer import Stage
 from datamodules.synthetic.head.sampling import sample_person
 from datamodules.synthetic.head.truth import mesh_points
