@@ -33,16 +33,17 @@ REGIONS = (
 # The face units are drawn for mild faces: by how much an actor goes further, chosen so that a network trained
 # on real faces answers at the strength that was set.
 AMPLITUDE = {
-    "browDown": 1.9,
+    "browDown": 2.0,
     "browInnerUp": 1.8,
-    "browOuterUp": 1.9,
+    "browOuterUp": 2.0,
     "eyeLookDown": 1.8,
     "eyeLookUp": 1.3,
     "eyeSquint": 1.6,
     "eyeWide": 2.2,
     "jawLeft": 2.0,
     "jawRight": 2.0,
-    "mouthFrown": 1.9,
+    "mouthFrown": 2.0,
+    "mouthFunnel": 1.2,
     "mouthLeft": 1.6,
     "mouthLowerDown": 1.7,
     "mouthRight": 1.6,
@@ -52,7 +53,7 @@ AMPLITUDE = {
     "mouthShrugUpper": 1.5,
     "mouthSmile": 1.15,
     "mouthStretch": 1.6,
-    "mouthUpperUp": 1.8,
+    "mouthUpperUp": 2.0,
     "noseSneer": 1.6,
 }
 # Pressing lips and dimples lift the corners in the face units, which reads as a smile: how much of it goes.

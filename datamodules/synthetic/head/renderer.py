@@ -28,7 +28,7 @@ SIZES = (64, 512)
 POSE = 6
 EYE_LINE, CHIN_BELOW_EYES = 0.42, 0.36  # framing of every crop, shares of its side (`datamodules.faces.crop`)
 CHIN_PLACE = (0.0, -1.0, 0.80)  # of the chin's tip in the template
-LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.52, 0.46, 0.50  # radians of a gaze at full strength
+LOOK_SIDE, LOOK_UP, LOOK_DOWN = 0.52, 0.52, 0.50  # radians of a gaze at full strength
 CHUNK = 8
 
 
