@@ -86,7 +86,7 @@ def by_label(emotion: str) -> EmotionCue:
 
 def by_text(emotion: str) -> EmotionCue:
     """In words that no training has seen."""
-    return EmotionCue(text=describe(parse_blend(emotion), np.random.default_rng(0), "test_words"))
+    return EmotionCue(text=describe(parse_blend(emotion), np.random.default_rng(0), "test_words", "english"))
 
 
 def by_units(emotion: str) -> EmotionCue:

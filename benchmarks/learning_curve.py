@@ -23,7 +23,7 @@ from torch import Tensor
 from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
 from datamodules.loading.synthetic_heads import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
-from lightning_modules.interfaces import Conditions
+from lightning_modules.interfaces import Conditions, EmotionPass
 from moee.weights.modules import build_module
 from moee.weights.runs import read_run
 
@@ -93,7 +93,8 @@ class Curve:
         x, speech = model.to_residual(clip, base), model.speech_features(batch["waveform"])[:, FRAMES]
         noise = torch.randn(x[:, :1].shape, generator=torch.Generator().manual_seed(0)).expand_as(x)
         first = torch.full(x.shape[:2], len(model.alphas) - 1)
-        emotion = model._emotion(batch, batch["blend"], self._chosen(cue))
+        latent = model.cue_latent(batch, batch["blend"], self._chosen(cue))
+        emotion = EmotionPass(model.mixture, latent)
         tokens = model.reference_net(portrait)
         conditions = Conditions(tokens, portrait=base, speech=speech, head_motion=batch["head_motion"])
         out = -model.denoiser(noise, first, conditions, emotion)

@@ -23,6 +23,7 @@ PROTOTYPES: dict[str, dict[int, float]] = {
     "surprise": {1: 0.85, 2: 0.95, 5: 0.7, 25: 0.75, 26: 0.8},
 }
 SPEECH_UNITS = (25, 26)  # what speaking moves most
+UPPER_UNITS = (1, 2, 4, 5, 6, 7)  # brows, lids and cheeks: FACS' upper face; all others are the lower face's
 TONIC_SHARE = 0.2
 
 # Columns of other tools, to our numbers; units that we do not carry are left out.
@@ -77,6 +78,16 @@ def prototype(blend: Tensor) -> Tensor:
     total = blend.sum(-1, keepdim=True).clamp(max=1.0)
     strength = blend / blend.amax(-1, keepdim=True).clamp(min=1e-6) * total
     return (strength.unsqueeze(-1) * prototype_matrix().to(blend)).amax(-2)
+
+
+def regional_prototype(regions_2E: Tensor) -> Tensor:
+    """The expression (..., A) of a face whose upper and lower halves show blends of their own (..., 2, E).
+
+    The same blend in both is `prototype` of it.
+    """
+    upper, lower = prototype(regions_2E).unbind(-2)
+    is_upper_A = torch.tensor([unit in UPPER_UNITS for unit in ACTION_UNITS], device=regions_2E.device)
+    return torch.where(is_upper_A, upper, lower)
 
 
 def tonic(action_units_FA: Tensor, window: int = 25) -> Tensor:

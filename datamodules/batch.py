@@ -26,7 +26,9 @@ COMPOUNDS: dict[str, dict[str, float]] = {
     "fearfully_surprised": {"fear": 0.5, "surprise": 0.5},
 }
 LABELS = (*CLASSES, *COMPOUNDS)
+REGIONS = ("upper", "lower")  # brows and eyes; nose, cheeks and mouth: each can show an emotion of its own
 MODALITIES = ("label", "text", "speech", "action_units")
+UNKNOWN_WORD = "\N{REPLACEMENT CHARACTER}"  # in a training text: some word that nobody knows
 
 # FACS numbers and names (Ekman, Friesen & Hager 2002): all that the EMFACS prototypes of the six emotions
 # need.
@@ -70,6 +72,7 @@ class Sample(TypedDict):
     waveform: Tensor  # (F * 640,) float32 mono in [-1, 1]
     label: NotRequired[str]  # the corpus's own word
     blend: NotRequired[Tensor]  # (E,) non-negative, sum <= 1; all zero is neutral
+    regions: NotRequired[Tensor]  # (2, E) blends of the upper and the lower face, where they differ
     text: NotRequired[str]
     action_units: NotRequired[Tensor]  # (F, A) in [0, 1], as a FACS coder would see them
     landmarks: NotRequired[Tensor]  # (F, 68, 2) pixels, x then y
@@ -87,7 +90,7 @@ class Sample(TypedDict):
 
 ENCODED_CLIPS = ("reference_latent", "reference_tokens", "voice_tokens")  # one row a clip
 AHEAD_OF_TIME = ("voice", "expression", "latent", "speech_tokens", *ENCODED_CLIPS)
-OPTIONAL_TENSORS = ("blend", "action_units", "landmarks", "mouth_mask", "head_motion")
+OPTIONAL_TENSORS = ("blend", "regions", "action_units", "landmarks", "mouth_mask", "head_motion")
 
 
 class TalkingHeadBatch(TypedDict):
@@ -105,6 +108,7 @@ class TalkingHeadBatch(TypedDict):
     label: list[str]
     text: list[str]
     blend: Tensor
+    regions: Tensor
     action_units: Tensor
     landmarks: Tensor
     mouth_mask: Tensor
@@ -135,6 +139,7 @@ def collate(samples: list[Sample]) -> TalkingHeadBatch:
     frames, _, height, width = first["frames"].shape
     shapes = {
         "blend": (len(EMOTIONS),),
+        "regions": (len(REGIONS), len(EMOTIONS)),
         "action_units": (frames, len(ACTION_UNITS)),
         "landmarks": (frames, LANDMARKS, 2),
         "mouth_mask": (frames, height, width),

@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evaluation.metrics import METRICS
-from evaluation.validation import Written, checked, read_pairs, unknown
+from evaluation.reading import read_pairs
+from evaluation.validation import Written, checked, unknown
 
 NOT_SQUARE = "the protocol compares square face crops"
 

@@ -1,13 +1,11 @@
-"""Files that people write or read back: read whole, checked by a pydantic model, refused in one line.
+"""The content of files that people write or read back: checked by a pydantic model, refused in one line.
 
 A line names the place in the file (`tables[0].metrics.FID`), what stands there and what is allowed.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
-from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -64,51 +62,6 @@ def written_like(kind: type) -> type[Written]:
         else:
             given[entry.name] = (types[entry.name], ... if entry.default is MISSING else entry.default)
     return create_model(kind.__name__, __base__=Written, **given)
-
-
-def read_json(path: Path, what: str = "file") -> Any:
-    """The content of a JSON file; NaN and infinities are no JSON.
-
-    Args:
-        path: of the file.
-        what: it is called where it is missing.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: if it is no JSON.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no {what} {path}")
-    try:
-        return json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
-
-
-def read_pairs(path: Path, what: str) -> dict[str, Any]:
-    """The `key: value` pairs of a YAML file.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: for broken YAML or anything but pairs; one line with the file's name.
-    """
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
-
-    if not path.is_file():
-        raise FileNotFoundError(f"no {what} file {path}")
-    try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name}: expected `key: value` pairs")
-    return {str(key): value for key, value in content.items()}
 
 
 def problem(error: ValidationError, kind: type[BaseModel]) -> str:

@@ -2,16 +2,18 @@
 
 from lightning_modules.emotion.action_units import ActionUnitEncoder
 from lightning_modules.emotion.experts import EmotionExperts
-from lightning_modules.emotion.label import LabelEncoder
+from lightning_modules.emotion.label import LabelEncoder, RegionalLabelEncoder
 from lightning_modules.emotion.latents import EmotionToLatents
 from lightning_modules.emotion.recognition import EmotionRecognition, SpeechFeatureTraining
 from lightning_modules.emotion.speech import SpeechEmotionEncoder
 from lightning_modules.emotion.text import TextEncoder
+from lightning_modules.emotion.wording import WordingEncoder
 from lightning_modules.optim.muon import Muon
 from lightning_modules.speech.features import MelSpeechFeatures, Wav2Vec2SpeechFeatures
 from lightning_modules.talking_head import TalkingHead
 from lightning_modules.video.codec_training import CodecTraining
 from lightning_modules.video.codecs import AutoencoderCodec, PatchCodec
+from lightning_modules.video.perceptual import LpipsDistance
 from lightning_modules.video.reference_net import ReferenceNet
 from lightning_modules.video.unet import VideoUNet
 
@@ -23,14 +25,17 @@ __all__ = [
     "EmotionRecognition",
     "EmotionToLatents",
     "LabelEncoder",
+    "LpipsDistance",
     "MelSpeechFeatures",
     "Muon",
     "PatchCodec",
     "ReferenceNet",
+    "RegionalLabelEncoder",
     "SpeechEmotionEncoder",
     "SpeechFeatureTraining",
     "TalkingHead",
     "TextEncoder",
     "VideoUNet",
     "Wav2Vec2SpeechFeatures",
+    "WordingEncoder",
 ]

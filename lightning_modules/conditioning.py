@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from datamodules.batch import MODALITIES, TalkingHeadBatch
+from datamodules.batch import MODALITIES, REGIONS, TalkingHeadBatch
 
 
 @dataclass
@@ -58,11 +58,12 @@ def available_modalities(batch: TalkingHeadBatch, known: list[str]) -> Tensor:
     """(B, N) bool over `MODALITIES`: what the clip has and the model understands."""
     present = batch["present"]
     size = len(batch["key"])
+    whole_face = present["blend"] & ~present["regions"]
     columns = {
         "label": present["blend"],
         "text": present["text"],
-        # The tone of a voice is a cue only where it is known to carry the emotion.
-        "speech": present["blend"],
+        # The tone of a voice is a cue only where it is known to carry the emotion of the whole face.
+        "speech": whole_face,
         "action_units": present["action_units"],
     }
     device = present["blend"].device
@@ -75,6 +76,15 @@ def available_modalities(batch: TalkingHeadBatch, known: list[str]) -> Tensor:
     )
 
 
+def label_cue(batch: TalkingHeadBatch, blend_BE: Tensor) -> Tensor:
+    """Blends (B, 1, E) for a label encoder, or (B, 1, 2, E) if a clip of the batch shows two by region."""
+    regional_B = batch["present"]["regions"]
+    if not regional_B.any():
+        return blend_BE[:, None]
+    same_B2E = blend_BE[:, None].expand(-1, len(REGIONS), -1)
+    return torch.where(regional_B[:, None, None], batch["regions"], same_B2E)[:, None]
+
+
 def expert_palette(blend_BE: Tensor) -> Tensor:
     """Gate weights (B, 1, E) for `onehot` training: the blend's shares, evenly spread where it is neutral."""
     total = blend_BE.sum(-1, keepdim=True)
@@ -84,13 +94,49 @@ def expert_palette(blend_BE: Tensor) -> Tensor:
     return shares[:, None]
 
 
-def noisy_clips(blend_BE: Tensor, sampling: NoisySampling) -> tuple[Tensor, Tensor]:
+def experts_palette(blend_BE: Tensor) -> Tensor:
+    """Gate weights (B, 1, E) while gates are tied: the blend's shares, or any one expert if it is neutral.
+
+    So each expert learns by itself to say nothing to a neutral cue.
+    """
+    shares_B1E = expert_palette(blend_BE)
+    any_B = torch.randint(blend_BE.shape[-1], (len(blend_BE),), device=blend_BE.device)
+    one_B1E = torch.nn.functional.one_hot(any_B, blend_BE.shape[-1]).to(shares_B1E)[:, None]
+    return torch.where(blend_BE.sum(-1)[:, None, None] > 1e-3, shares_B1E, one_B1E)
+
+
+def tied_clips(known_B: Tensor, in_first_steps: bool, share: float) -> Tensor:
+    """Clips (B,) whose global gate is their own blend: all with a blend at first, later a share of them."""
+    if in_first_steps:
+        return known_B
+    return known_B & (torch.rand(len(known_B), device=known_B.device) < share)
+
+
+def swapped_cues(blend_BE: Tensor, tied_B: Tensor, chance: float) -> tuple[Tensor, Tensor]:
+    """Blends to tell the network, and which clips (B,) are told another emotion than they show.
+
+    A chosen clip of one emotion keeps its intensity and its tied gate, but the latent speaks of another
+    emotion: so an expert learns that the gate decides which emotion it is, and the latent how much of it.
+    """
+    single_B = (blend_BE > 0).sum(-1) == 1
+    chosen_B = tied_B & single_B & (torch.rand(len(blend_BE), device=blend_BE.device) < chance)
+    other = torch.randint(1, blend_BE.shape[-1], (), device=blend_BE.device).item()
+    return torch.where(chosen_B[:, None], blend_BE.roll(int(other), 1), blend_BE), chosen_B
+
+
+def noisy_clips(blend_BE: Tensor, known_B: Tensor, sampling: NoisySampling) -> tuple[Tensor, Tensor]:
     """Blends after noisy sampling, and which clips (B,) show another emotion than their label says.
 
     A chosen clip keeps its pictures and gets the label of its neighbour in the batch, so that the neighbour's
-    expert meets one more face.
+    expert meets one more face. Neither clip may be without a blend: it would be told as neutral.
+
+    Args:
+        blend_BE: of the clips.
+        known_B: clips that have a blend, of the whole face.
+        sampling: chance of each clip.
     """
     chosen_B = torch.rand(len(blend_BE), device=blend_BE.device) < sampling.chance
+    chosen_B = chosen_B & known_B & known_B.roll(1, 0)
     return torch.where(chosen_B[:, None], blend_BE.roll(1, 0), blend_BE), chosen_B
 
 

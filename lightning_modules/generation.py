@@ -39,6 +39,8 @@ class Options:
         audio_guidance, emotion_guidance: 1 is off; each other value costs passes of the network.
         emotion_strength: how far the experts are pushed from what they say to no emotion; 1 is off, see
             `EmotionPass`.
+        first_chunk: frames of the first chunk; 0 is as many as of the others. Fewer bring the first picture
+            sooner: it waits for these and for the sound after them that is heard with them.
     """
 
     steps: int = 4
@@ -46,18 +48,29 @@ class Options:
     audio_guidance: float = 1.0
     emotion_guidance: float = 1.0
     emotion_strength: float = 1.0
+    first_chunk: int = 0
 
 
-def sound_chunks(sound: Tensor | Iterator[Tensor], samples: int) -> Iterator[Tensor]:
-    """Pieces of exactly `samples` samples, the last one as long as what is left."""
-    held = torch.zeros(0)
+def sound_chunks(
+    sound: Tensor | Iterator[Tensor], first: int, samples: int, future: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Chunks of sound, each with up to `future` samples of what follows; it is given out once both are there.
+
+    Args:
+        sound: waveform (S,), or an iterator over pieces of it.
+        first: samples of the first chunk.
+        samples: of the others; the last one is as long as what is left.
+        future: samples of what follows.
+    """
+    held, size = torch.zeros(0), first
     for piece in [sound] if isinstance(sound, Tensor) else sound:
         held = torch.cat([held, piece.float()])
-        while len(held) >= samples:
-            yield held[:samples]
-            held = held[samples:]
-    if len(held):
-        yield held
+        while len(held) >= size + future:
+            yield held[:size], held[size : size + future]
+            held, size = held[size:], samples
+    while len(held):
+        yield held[:size], held[size : size + future]
+        held, size = held[size:], samples
 
 
 class SpeechWindow:
@@ -104,6 +117,20 @@ def cue_tensors(cue: EmotionCue, device: torch.device) -> dict[str, Tensor | lis
     return cues
 
 
+def check_regions(cue: EmotionCue, model: Composed) -> None:
+    """Nothing, if the model can show what a label asks for.
+
+    Raises:
+        ValueError: for a label by region where the model's labels are of whole faces.
+    """
+    by_region = cue.label is not None and cue.label.ndim == 3
+    if by_region and not model.emotion_encoders["label"].regional:
+        raise ValueError(
+            "emotion by region: this network knows emotions of whole faces only; ask for a blend such as "
+            "angry:0.5,happy:0.5, or use a network with a RegionalLabelEncoder"
+        )
+
+
 def cue_palette(cue: EmotionCue, used: bool, device: torch.device) -> Tensor | None:
     """A cue's expert weights (1, F or 1, E): its palette, or its label's shares where the gate uses one.
 
@@ -113,7 +140,8 @@ def cue_palette(cue: EmotionCue, used: bool, device: torch.device) -> Tensor | N
     if cue.palette is not None:
         return check_blend(cue.palette.float(), "palette")[None].to(device)
     if used and cue.label is not None:
-        return expert_palette(cue.label.float())[:, 0][None].to(device)
+        blend_FE = cue.label.float().mean(1) if cue.label.ndim == 3 else cue.label.float()
+        return expert_palette(blend_FE)[:, 0][None].to(device)
     return None
 
 
@@ -140,6 +168,7 @@ class _Clip:
         self.portrait = model.encode_pictures(self.picture)
         self.reference = model.reference_net(self.portrait)
         self.detail = self.picture.float() / 127.5 - 1 - model.codec.decode(self.portrait).float()
+        check_regions(cue, model)
         cues = cue_tensors(cue, device)
         present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in cues}
         features = model.emotion_features(cues, present)
@@ -192,7 +221,7 @@ class _Clip:
             self.null,
             options.emotion_strength,
         )
-        nothing = EmotionPass(model.mixture, self.null, palette)
+        nothing = EmotionPass(model.mixture, self.null)
 
         conditions = Conditions(self.reference, portrait=base, speech=speech, head_motion=motion)
         dtype = cast(torch.dtype, model.denoiser.dtype)
@@ -242,17 +271,20 @@ def animate(
         options: how to sample.
 
     Raises:
-        ValueError: for a portrait of another size, or a bad cue.
+        ValueError: for a portrait of another size, a bad cue, or a first chunk longer than the others.
     """
+    if not 0 <= options.first_chunk <= model.chunk:
+        raise ValueError(f"first_chunk={options.first_chunk}: 0 to {model.chunk} frames are allowed")
     if tuple(reference_3HW.shape) != (3, model.size, model.size):
         raise ValueError(f"portrait {tuple(reference_3HW.shape)}, expected (3, {model.size}, {model.size})")
     clip, start = _Clip(model, reference_3HW, cue, options), 0
     window = SpeechWindow(model.speech_features, model.speech_past, model.speech_future)
-    chunks = sound_chunks(sound, model.chunk * SAMPLES_PER_FRAME)
-    following = next(chunks, None)
-    while following is not None:
-        current, following = whole_frames(following), next(chunks, None)
-        sound_after = torch.zeros(0) if following is None else following
+    first, chunk, future = (
+        frames * SAMPLES_PER_FRAME
+        for frames in (options.first_chunk or model.chunk, model.chunk, min(model.speech_future, model.chunk))
+    )
+    for heard, sound_after in sound_chunks(sound, first, chunk, future):
+        current = whole_frames(heard)
         frames = len(current) // SAMPLES_PER_FRAME
         if head_motion is None:
             motion = torch.zeros(frames, len(HEAD_MOTION))

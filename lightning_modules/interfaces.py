@@ -23,7 +23,8 @@ class EmotionCue:
     """What the user asks for, for one clip; any mix, or nothing at all (then the null latent speaks).
 
     Args:
-        label: blend (F or 1, E), non-negative, sum at most 1.
+        label: blend (F or 1, E), non-negative, sum at most 1; or (F or 1, 2, E), one for the upper face and
+            one for the lower.
         text: one description.
         speech: waveform (S,) mono 16 kHz whose tone of voice counts.
         action_units: (F or 1, A) in [0, 1].
@@ -137,18 +138,21 @@ class EmotionEncoder(L.LightningModule, ABC):
         modality: one of `MODALITIES`.
         width: of a token.
         tokens: T, tokens a frame or a clip.
+        regional: an encoder of labels that tells blends of the upper and the lower face apart; one that does
+            not takes their mean in training, and `animate` refuses to ask it for two.
     """
 
     modality: str
     width: int
     tokens: int
+    regional: bool = False
 
     @abstractmethod
     def forward(self, cue: Tensor | list[str]) -> Tensor:
         """Tokens (B, F or 1, T, width).
 
-        The cue is a blend (B, F or 1, E) for `label`, B strings for `text`, waveforms (B, S) for `speech`,
-        and intensities (B, F or 1, A) for `action_units`.
+        The cue is a blend (B, F or 1, E), or two by region (B, F or 1, 2, E), for `label`, B strings for
+        `text`, waveforms (B, S) for `speech`, and intensities (B, F or 1, A) for `action_units`.
         """
 
 
@@ -166,6 +170,36 @@ class LatentGenerator(ConnectedPart, ABC):
         """Emotion latent (B, F or 1, L, width); clips without any present cue get the learned null latent."""
 
 
+@dataclass
+class Hints:
+    """What a mixture may be told beside the latent; None is not told.
+
+    Args:
+        palette: weights of the experts (B, F or 1, E) to use in place of, or beside, the learnt global gate.
+        told: clips (B,) bool that the palette is meant for; all if None.
+        places: where in the face each token lies (B, F or 1, T, P).
+    """
+
+    palette: Tensor | None = None
+    told: Tensor | None = None
+    places: Tensor | None = None
+
+
+@dataclass
+class ExpertAnswer:
+    """What a mixture says at one location.
+
+    Args:
+        added: to be added to the tokens, (B, F, T, D).
+        weight: the global gate that weighed the experts, (B, F or 1, E).
+        learned: what the global gate says by itself, whatever it was told; training compares it to the blend.
+    """
+
+    added: Tensor
+    weight: Tensor
+    learned: Tensor
+
+
 class ExpertMixture(ConnectedPart, ABC):
     """All experts and gates of all locations; the UNet calls it by the location's name."""
 
@@ -175,18 +209,17 @@ class ExpertMixture(ConnectedPart, ABC):
         return False
 
     @abstractmethod
-    def forward(
-        self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """What to add to the tokens (B, F, T, D), and the global gate (B, F or 1, E) that weighed it."""
+    def forward(self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, hints: Hints) -> ExpertAnswer:
+        """What the experts make of the tokens (B, F, T, D) of a location and the latent (B, F or 1, L, D)."""
 
 
 @dataclass
 class EmotionPass:
-    """What the denoiser needs to call the mixture; `gates` collects its answers.
+    """What the denoiser needs to call the mixture; `gates` collects what the learnt gates say.
 
-    With a `strength` other than 1 the experts' answer is pushed away from what they say to the `null` latent:
-    guidance inside the network, at the cost of the experts alone and not of a second pass.
+    With a `strength` other than 1 the experts' answer is pushed away from what they say to the `null` latent
+    by their own choice: guidance inside the network, at the cost of the experts alone and not of a second
+    pass.
     """
 
     mixture: ExpertMixture
@@ -194,15 +227,18 @@ class EmotionPass:
     palette: Tensor | None = None  # (B, F or 1, E)
     null: Tensor | None = None  # (B, F or 1, L, D)
     strength: float = 1.0
+    told: Tensor | None = None  # (B,) bool, clips that the palette is meant for; all if None
     gates: dict[str, Tensor] = field(default_factory=dict)
 
-    def added(self, location: str, x_BFTD: Tensor) -> Tensor:
-        """What the experts add to the tokens (B, F, T, D) of a location."""
-        added, self.gates[location] = self.mixture(location, x_BFTD, self.latent, self.palette)
+    def added(self, location: str, x_BFTD: Tensor, places_BFTP: Tensor | None = None) -> Tensor:
+        """What the experts add to the tokens (B, F, T, D) of a location that lie at `places`."""
+        hints = Hints(self.palette, self.told, places_BFTP)
+        answer = self.mixture(location, x_BFTD, self.latent, hints)
+        self.gates[location] = answer.learned
         if self.strength == 1 or self.null is None:
-            return added
-        nothing, _ = self.mixture(location, x_BFTD, self.null, self.palette)
-        return nothing + self.strength * (added - nothing)
+            return answer.added
+        nothing = self.mixture(location, x_BFTD, self.null, Hints(places=places_BFTP)).added
+        return nothing + self.strength * (answer.added - nothing)
 
 
 class ReferenceNetwork(ConnectedPart, ABC):
@@ -217,8 +253,7 @@ class Denoiser(ConnectedPart, ABC):
     """The conditioned video UNet: noisy latents of a clip to the prediction of its parametrisation.
 
     Attributes:
-        locations: name -> token width of each place where it calls the experts and takes reference tokens;
-            known before `connect`.
+        locations: name -> token width of each place where it calls the experts; known before `connect`.
         concat_reference: it reads the portrait's latent beside the noisy one: clips are then predicted as
             their difference to the portrait.
     """

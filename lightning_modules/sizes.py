@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
+from datamodules.batch import MODALITIES
 from lightning_modules.interfaces import (
     ConnectedPart,
     Denoiser,
@@ -23,7 +24,16 @@ def read_sizes(
     latent_generator: LatentGenerator,
     denoiser: Denoiser,
 ) -> Sizes:
-    """The sizes that each part itself decides."""
+    """The sizes that each part itself decides.
+
+    Raises:
+        ValueError: for an encoder under the name of no modality.
+    """
+    for modality in emotion_encoders:
+        if modality not in MODALITIES:
+            raise ValueError(
+                f"emotion_encoders.{modality}: no such modality, known are {', '.join(MODALITIES)}"
+            )
     return Sizes(
         latent_channels=codec.channels,
         speech_width=speech_features.width,

@@ -21,9 +21,13 @@ from lightning_modules.conditioning import (
     available_modalities,
     choose_modalities,
     expert_palette,
+    experts_palette,
+    label_cue,
     latent_features,
     latent_mouth,
     noisy_clips,
+    swapped_cues,
+    tied_clips,
 )
 from lightning_modules.diffusion.objective import Losses, Noise
 from lightning_modules.diffusion.process import (
@@ -55,8 +59,9 @@ from lightning_modules.stages import Stage, freeze_all_but, keep_frozen_parts_st
 from lightning_modules.video.head_warp import warp_head
 
 SAVED = (  # what a checkpoint tells of the settings beside its weights
-    *("onehot_steps", "size", "chunk", "motion_frames", "latent_gain", "follow_head", "detail"),
-    *("emotion_strength", "warmup_steps", "hold", "least_rate", "speech_past", "speech_future", "stage"),
+    *("onehot_steps", "onehot_share", "latent_swap", "size", "chunk", "motion_frames", "latent_gain"),
+    *("follow_head", "detail", "emotion_strength", "warmup_steps", "hold", "least_rate"),
+    *("speech_past", "speech_future", "stage"),
 )
 
 
@@ -75,8 +80,10 @@ class TalkingHead(L.LightningModule):
         optimizer: of the trained parts.
         frozen: parts of the stage that stay as they are, say a trained `reference_net`: cheaper steps.
         modalities: cues that training draws from; all encoders if not given.
-        onehot_steps: optimizer steps of stage 2 in which the global gate is the clip's own blend, before it
-            learns.
+        onehot_steps: optimizer steps of stage 2 in which the global gate of each clip with a blend is that
+            blend; the learnt gate is taught by `losses.gate` meanwhile. None of the three is in the paper.
+        onehot_share: share of the clips with a blend that stay so afterwards.
+        latent_swap: share of those clips, if they show one emotion, whose latent speaks of another one.
         size: side of the pictures, pixels.
         chunk: new frames of a clip in `animate`.
         motion_frames: frames of the previous clip that the next one continues; 0 in clips shorter than twice
@@ -117,6 +124,8 @@ class TalkingHead(L.LightningModule):
         frozen: list[str] | None = None,
         modalities: list[str] | None = None,
         onehot_steps: int = 0,
+        onehot_share: float = 0.0,
+        latent_swap: float = 0.0,
         size: int = 128,
         chunk: int = 14,
         motion_frames: int = 2,
@@ -145,7 +154,7 @@ class TalkingHead(L.LightningModule):
         self.size, self.chunk, self.motion_frames = size, chunk, motion_frames
         self.latent_gain, self.follow_head, self.detail = latent_gain, follow_head, detail
         self.emotion_strength = emotion_strength
-        self.onehot_steps = onehot_steps
+        self.onehot_steps, self.onehot_share, self.latent_swap = onehot_steps, onehot_share, latent_swap
         self.warmup_steps, self.hold, self.least_rate = warmup_steps, hold, least_rate
         self.speech_past, self.speech_future = speech_past, speech_future
         self.modalities = list(emotion_encoders) if modalities is None else modalities
@@ -216,9 +225,39 @@ class TalkingHead(L.LightningModule):
                 features.tokens[name], features.present[name] = tokens, present[name]
         return features
 
-    def _emotion(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> EmotionPass:
+    def _emotion(
+        self, batch: TalkingHeadBatch, blend_BE: Tensor, noisy_B: Tensor
+    ) -> tuple[EmotionPass, Tensor, Tensor]:
+        """What the mixture is told of clips that show these blends.
+
+        And the blends (B, E) that their cues name, and whether they name one (B,): what gates can learn from.
+        """
+        known_B = batch["present"]["blend"]
+        tied_B = tied_clips(known_B, self.global_step < self.onehot_steps, self.onehot_share)
+        named_BE, swapped_B = swapped_cues(
+            blend_BE, tied_B, self.latent_swap if "label" in self.modalities else 0
+        )
+        chosen_BN = choose_modalities(available_modalities(batch, self.modalities), self.dropout)
+        label_only = torch.tensor([name == "label" for name in MODALITIES], device=chosen_BN.device)
+        relabelled_B = (noisy_B | swapped_B)[:, None] & chosen_BN.any(1, keepdim=True)
+        chosen_BN = torch.where(relabelled_B, label_only, chosen_BN)
+        told_B = chosen_BN.any(1)  # the null latent is told nothing by a gate either
+        latent = self.cue_latent(batch, named_BE, chosen_BN)
+        if self.mixture.uses_palette:  # a clip without a blend weighs all experts alike
+            return EmotionPass(self.mixture, latent, expert_palette(blend_BE)), named_BE, known_B & told_B
+        palette = experts_palette(blend_BE) if tied_B.any() else None
+        return EmotionPass(self.mixture, latent, palette, told=tied_B & told_B), named_BE, known_B & told_B
+
+    def cue_latent(self, batch: TalkingHeadBatch, blend_BE: Tensor, chosen_BN: Tensor) -> Tensor:
+        """Emotion latent (B, F or 1, L, D) of a batch's cues, its labels naming `blend_BE`.
+
+        Args:
+            batch: clips with their texts, voices and units.
+            blend_BE: what labels name; clips by region keep their own two.
+            chosen_BN: which of `MODALITIES` speak for each clip.
+        """
         cues: dict[str, Tensor | list[str]] = {
-            "label": blend_BE[:, None],
+            "label": label_cue(batch, blend_BE),
             "text": batch["text"],
             "speech": batch.get("voice", batch["waveform"]),
             "action_units": batch["expression"] if "expression" in batch else tonic(batch["action_units"]),
@@ -227,11 +266,7 @@ class TalkingHead(L.LightningModule):
         present = {name: chosen_BN[:, MODALITIES.index(name)] for name in cues}
         fields = cast(dict[str, Tensor], batch)
         tokens = {m: fields[name] for m, name in frozen_features.CUE_TOKENS.items() if name in fields}
-        latent = self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
-        onehot = batch["present"]["blend"].all() and self.global_step < self.onehot_steps
-        # a clip without a blend weighs all experts alike
-        palette = expert_palette(blend_BE) if onehot or self.mixture.uses_palette else None
-        return EmotionPass(self.mixture, latent, palette)
+        return self.latent_generator(self.emotion_features(cues, present, tokens), len(blend_BE))
 
     def setup(self, stage: str) -> None:
         """Let the data module keep what frozen parts would otherwise make at each step."""
@@ -242,17 +277,15 @@ class TalkingHead(L.LightningModule):
     # -- training
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
-        blend_BE, noisy_B = noisy_clips(batch["blend"], self.noisy_sampling)
-        emotion = None
+        known_B = batch["present"]["blend"]
+        whole_B = known_B & ~batch["present"]["regions"]
+        blend_BE, noisy_B = noisy_clips(batch["blend"], whole_B, self.noisy_sampling)
+        emotion, named_BE, named_B = None, blend_BE, known_B
         if self.stage != "portrait":
-            chosen = choose_modalities(available_modalities(batch, self.modalities), self.dropout)
-            label_only = torch.tensor([name == "label" for name in MODALITIES], device=chosen.device)
-            chosen = torch.where(noisy_B[:, None] & chosen.any(1, keepdim=True), label_only, chosen)
-            emotion = self._emotion(batch, blend_BE, chosen)
+            emotion, named_BE, named_B = self._emotion(batch, blend_BE, noisy_B)
         loss, parts = self._loss(batch, emotion, noisy_B)
         if emotion is not None and emotion.gates:
-            known_B = batch["present"]["blend"]
-            parts |= gate_terms(emotion.gates, blend_BE, known_B, self.losses.gate_least)
+            parts |= gate_terms(emotion.gates, named_BE, named_B, self.losses.gate_least)
             loss = loss + self.losses.gate * parts["gate"]
         self.log_dict({f"train/{k}": v.detach() for k, v in parts.items()}, batch_size=len(batch["key"]))
         self.log("train/loss", loss.detach(), prog_bar=True, batch_size=len(batch["key"]))
@@ -285,7 +318,10 @@ class TalkingHead(L.LightningModule):
         parts = {"latent": loss}
         if self.losses.spatial > 0:
             x0 = to_x0(z, output, alpha_BF, self.noise.prediction)
-            parts["spatial"] = self._spatial(self.from_residual(x0, base), batch["frames"], timestep_B)
+            ignored = None if self.noisy_sampling.mask == "input" else hidden > 0
+            parts["spatial"] = self._spatial(
+                self.from_residual(x0, base), batch["frames"], timestep_B, ignored
+            )
             loss = loss + self.losses.spatial * parts["spatial"]
         return loss, parts
 
@@ -296,14 +332,18 @@ class TalkingHead(L.LightningModule):
         weight = 1 + losses.mouth * mouth + losses.features * features
         return weight if self.noisy_sampling.mask == "input" else weight * (1 - hidden)
 
-    def _spatial(self, z: Tensor, frames: Tensor, timestep_B: Tensor) -> Tensor:
-        """L_spatial on one random frame of each clip."""
+    def _spatial(self, z: Tensor, frames: Tensor, timestep_B: Tensor, ignored: Tensor | None) -> Tensor:
+        """L_spatial on one random frame of each clip, without the ignored cells (B, F, 1, h, w)."""
         clips = torch.arange(len(z), device=z.device)
         pick = torch.randint(z.shape[1], (len(z),), device=z.device)
         decoded = self.codec.decode(z[clips, pick])
         truth = frames[clips, pick].float() / 127.5 - 1
         weight_B = spatial_weight(timestep_B, self.noise.steps)
-        return spatial_loss(decoded, truth, weight_B, self.perceptual)
+        hidden = None
+        if ignored is not None:
+            factor = self.codec.factor
+            hidden = ignored[clips, pick].repeat_interleave(factor, -1).repeat_interleave(factor, -2)
+        return spatial_loss(decoded, truth, weight_B, self.perceptual, hidden)
 
     def on_train_epoch_start(self) -> None:
         keep_frozen_parts_still(self)
@@ -349,8 +389,9 @@ class TalkingHead(L.LightningModule):
         audio_guidance: float = 1.0,
         emotion_guidance: float = 1.0,
         emotion_strength: float | None = None,
+        first_chunk: int = 0,
     ) -> Iterator[Tensor]:
         """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `generation.animate`."""
         strength = self.emotion_strength if emotion_strength is None else emotion_strength
-        options = generation.Options(steps, seed, audio_guidance, emotion_guidance, strength)
+        options = generation.Options(steps, seed, audio_guidance, emotion_guidance, strength, first_chunk)
         return generation.animate(self, reference_3HW, sound, cue, head_motion, options)

@@ -12,19 +12,39 @@ if TYPE_CHECKING:
     from moee.generation.animate import animate
     from moee.judging.compare import compare
     from moee.judging.evaluate import evaluate
+    from moee.judging.foreign import foreign
     from moee.judging.leaderboard import make_leaderboard as leaderboard
     from moee.preparation.prepare import prepare
+    from moee.preparation.true_clips import cut_clips, render_clips
     from moee.studies.score import score
+    from moee.sweeps.sweep import sweep
 
-__all__ = ["animate", "compare", "evaluate", "export", "leaderboard", "prepare", "score", "train"]
+__all__ = [
+    "animate",
+    "compare",
+    "cut_clips",
+    "evaluate",
+    "export",
+    "foreign",
+    "leaderboard",
+    "prepare",
+    "render_clips",
+    "score",
+    "sweep",
+    "train",
+]
 PLACES = {  # name -> module and name there
     "animate": ("moee.generation.animate", "animate"),
     "compare": ("moee.judging.compare", "compare"),
+    "cut_clips": ("moee.preparation.true_clips", "cut_clips"),
     "evaluate": ("moee.judging.evaluate", "evaluate"),
     "export": ("moee.experiments.export", "export"),
+    "foreign": ("moee.judging.foreign", "foreign"),
     "leaderboard": ("moee.judging.leaderboard", "make_leaderboard"),
     "prepare": ("moee.preparation.prepare", "prepare"),
+    "render_clips": ("moee.preparation.true_clips", "render_clips"),
     "score": ("moee.studies.score", "score"),
+    "sweep": ("moee.sweeps.sweep", "sweep"),
     "train": ("moee.experiments.training", "train_experiment"),
 }
 

@@ -55,6 +55,31 @@ def add_cue_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--timeline", metavar="T.json", help='a list: [{"time": 0, "emotion": "sad"}, ...]')
 
 
+def add_frame_rate_argument(parser: Group) -> None:
+    """`--frame-rate`, for `moee.clips.reading.ClipReader`."""
+    parser.add_argument(
+        "--frame-rate",
+        type=frames_a_second,
+        metavar="R",
+        help="frames a second of clips that are folders of numbered pictures",
+    )
+
+
+def frames_a_second(text: str) -> float:
+    """A rate.
+
+    Raises:
+        argparse.ArgumentTypeError: for anything but a number above 0 and below 1000.
+    """
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1000:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected frames a second, such as 30")
+    return rate
+
+
 def person(text: str) -> str:
     """The name of who sampled or evaluated, for a page: printable, not blank, at most 80 characters.
 

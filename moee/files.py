@@ -1,49 +1,13 @@
-"""Files that users wrote, with one line for what is wrong; and files that are whole or not there."""
+"""Files that are written: whole or not there."""
 
-import codecs
-import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def read_text(path: Path) -> str:
-    """The text of a file in UTF-8, with or without a byte order mark, or in UTF-16 with one.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        UnicodeDecodeError: a `ValueError`, if it is in another encoding.
-    """
-    content = path.read_bytes()
-    return content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig")
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file, encoded as `read_text` says.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: in one line with the file's name, for what is no JSON, and for a name that stands twice in
-            one object, of which plain JSON readers keep the last without a word.
-    """
-    try:
-        return json.loads(read_text(path), object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    content = dict(pairs)
-    if len(content) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice!r} stands there twice")
-    return content
+LEAST_FREE = 2**20  # bytes; no command leaves less
 
 
 @contextmanager
@@ -61,18 +25,89 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def check_writable(path: Path) -> None:
-    """Refuse a file that could not be written, before the work that fills it.
+def check_writable(path: Path, needed: int = 0) -> None:
+    """Refuse a file that could not be written, before the work that fills it; nothing is left behind.
+
+    Args:
+        path: of the file.
+        needed: bytes that it takes at least.
 
     Raises:
-        PermissionError: if its folder, or the nearest that exists above it, cannot be written to.
         IsADirectoryError: if it is a folder.
+        OSError: if its folder, or the nearest that exists above it, cannot be written to, the name is too
+            long, or the disk too full.
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path}: is a folder, name a file inside it")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise PermissionError(f"{path}: cannot be written, {folder} is read-only or no folder")
+    _probe(path, path.stem, path.suffix)
+    check_space(path, needed)
+
+
+def check_folder(path: Path, needed: int = 0) -> None:
+    """Refuse a folder that could not be filled, before the work that fills it; it is not made.
+
+    Args:
+        path: of the folder.
+        needed: bytes that go there at least.
+
+    Raises:
+        OSError: if it is a file, or it or the nearest folder that exists above it cannot be written to, its
+            name is too long, or the disk too full.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"{path}: is a file, name a folder")
+    _probe(path / "x", "x", "")
+    check_space(path, needed)
+
+
+def check_no_input(out: Path, inputs: Iterable[str | Path | None]) -> None:
+    """Refuse to write over what is read.
+
+    Args:
+        out: the file to write.
+        inputs: files that are read, or written as well; None is none.
+
+    Raises:
+        ValueError: if one of them is the same file.
+    """
+    for path in inputs:
+        if path is not None and Path(path).resolve() == out.resolve():
+            raise ValueError(f"{out} would be written over {path}: name another file")
+
+
+def _probe(path: Path, stem: str, suffix: str) -> None:
+    """Make a file as `replacing` does, where a folder exists, and remove it."""
+    path = path.absolute()
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{path}: cannot be written, {folder} is no folder")
+    try:
+        for name in path.parent.relative_to(folder).parts:  # of folders that are to be made
+            with suppress(FileNotFoundError):
+                os.lstat(folder / name)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{stem}-", suffix=suffix)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PermissionError(f"{path}: cannot be written, {folder} says: {reason}") from None
+    os.close(handle)
+    os.unlink(name)
+
+
+def check_space(path: Path, needed: int) -> None:
+    """Refuse work that needs more of a disk than there is.
+
+    Args:
+        path: of a file or folder on that disk, which need not exist.
+        needed: bytes.
+
+    Raises:
+        OSError: says how much is free and how much is needed.
+    """
+    folder = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(folder).free
+    if free < max(needed, LEAST_FREE):
+        wanted = max(needed, LEAST_FREE) / 2**20
+        raise OSError(f"{path}: {free / 2**20:.0f} MiB are free, at least {wanted:.0f} MiB are needed")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,7 +1,12 @@
-"""`MOEE_SMOKE=1`: each command at its smallest size, to see whether a line runs; its numbers say nothing."""
+"""`MOEE_SMOKE=1`: each command, and the function of `moee` that does the same, at its smallest size.
+
+It shows whether a line runs; its numbers say nothing.
+"""
 
 import argparse
 import os
+from collections.abc import Mapping
+from typing import Any
 
 from moee.console import warn
 
@@ -12,6 +17,7 @@ SMALLEST = {
     "evaluate": {"synthetic": 2, "frames": 5, **SAMPLED},
     "foreign": {"synthetic": 2, "frames": 5},
     "clips": {"synthetic": 2, "frames": 5},
+    "prepare": {"frames": 10},
     "score": SCORED,
     "study": {**SCORED, "frames": 8, "seconds": 2.0},
     "sweep": {"trials": 2},
@@ -30,18 +36,32 @@ def shrink(args: argparse.Namespace) -> None:
     warn(f"{VARIABLE} is set: this runs at its smallest size, and its numbers say nothing")
     if args.command == "demo":
         args.quick = True
-    for name, most in _sizes(args).items():
-        given = getattr(args, name)
-        setattr(args, name, most if given is None else min(given, most))
+    for name, value in lowered(args.command, vars(args)).items():
+        setattr(args, name, value)
 
 
-def _sizes(args: argparse.Namespace) -> dict[str, float]:
-    """Options that decide how much is made; none of a network's where finished videos are judged."""
-    sizes: dict[str, float] = dict(SMALLEST.get(args.command, {}))
-    if args.command == "study" and (args.generated or args.manifest):
+def lowered(command: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a command, or of the function that does the same, that `$MOEE_SMOKE` changes.
+
+    Args:
+        command: its name.
+        given: option -> value, None for one that has its default; those that decide how much is made.
+    """
+    if not is_asked_for():
         return {}
-    if args.command == "evaluate" and (args.generated or args.manifest):
+    sizes = _sizes(command, given)
+    return {name: most if given[name] is None else min(given[name], most) for name, most in sizes.items()}
+
+
+def _sizes(command: str, given: Mapping[str, Any]) -> dict[str, float]:
+    """Options that decide how much is made; none of a network's where finished videos are judged."""
+    sizes: dict[str, float] = dict(SMALLEST.get(command, {}))
+    finished = given.get("generated") or given.get("manifest")
+    if command == "study" and finished:
+        return {}
+    if command == "evaluate" and finished:
         sizes = {name: most for name, most in sizes.items() if name not in SAMPLED}
-    if "synthetic" in sizes and args.synthetic is None:
+    if "synthetic" in sizes and given["synthetic"] is None:
         sizes = {name: most for name, most in sizes.items() if name not in ("synthetic", "frames")}
+        sizes |= SMALLEST["prepare"] if command == "clips" else {}  # of recordings, cut in the same way
     return sizes

@@ -12,10 +12,12 @@ OURS = ("moee", "lightning_modules", "datamodules", "evaluation", "configs")
 CONTRACT = ("datamodules.batch", "datamodules.action_units", "datamodules.head_motion")
 # a face is found and cut in one way, by whoever prepares data and whoever measures
 FACES = ("datamodules.faces",)
+# what lies in a folder of recordings is told in one way, and what people wrote is read in one
+FOLDERS = ("datamodules.media.folders", "datamodules.text")
 ALLOWED = {
     "datamodules": ("datamodules",),
     "lightning_modules": ("lightning_modules", *CONTRACT),
-    "evaluation": ("evaluation", *CONTRACT, *FACES),
+    "evaluation": ("evaluation", *CONTRACT, *FACES, *FOLDERS),
     "moee": ("moee", "lightning_modules", "datamodules", "evaluation", "configs"),
     "configs": (),
 }

@@ -1,12 +1,14 @@
 """Any folder of videos and sound files as a corpus, described by its `manifest.csv` where there is one."""
 
 import csv
+import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from datamodules.batch import FPS
 from datamodules.media.folders import SOUND, VIDEO, folder_contents
+from datamodules.text import decoded
 
 VOICE_KINDS = {"utterance", "voice"}  # what the column `kind` calls speech that stands for itself
 CLIP_KINDS = {"clip", "video"}
@@ -38,26 +40,31 @@ def safe_key(path: str) -> str:
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    """Rows of `manifest.csv` by path; none if there is no such file.
+    """Rows of `manifest.csv` by path, in UTF-8 or, with a byte order mark, UTF-16; none without the file.
 
     Raises:
-        ValueError: if the column `path` is missing, a path repeats, or leads out of the folder.
+        ValueError: if it is no table, the column `path` is missing, or a path repeats or leads out of the
+            folder.
     """
     file = folder / MANIFEST
     if not file.is_file():
         return {}
+    try:
+        reader = csv.DictReader(io.StringIO(decoded(file.read_bytes()), newline=""), strict=True)
+        columns, lines = reader.fieldnames or [], list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{file}: no CSV in UTF-8 or UTF-16: {error}") from None
+    if "path" not in columns:
+        raise ValueError(f"{file}: needs a column 'path', has {', '.join(columns) or 'none'}")
     rows: dict[str, dict[str, str]] = {}
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        if "path" not in (reader.fieldnames or ()):
-            raise ValueError(f"{file}: needs a column 'path', has {', '.join(reader.fieldnames or ['none'])}")
-        for row in reader:
-            path = Path(row["path"]).as_posix()
-            if path in rows:
-                raise ValueError(f"{file}: {path} is listed twice")
-            if path.startswith("/") or ".." in Path(path).parts:
-                raise ValueError(f"{file}: {path} leads out of the folder")
-            rows[path] = {name: (value or "").strip() for name, value in row.items() if name}
+    for line in lines:
+        row = {name: (value or "").strip() for name, value in line.items() if name}
+        path = Path(row["path"]).as_posix()
+        if path in rows:
+            raise ValueError(f"{file}: {path} is listed twice")
+        if path.startswith("/") or ".." in Path(path).parts or path == ".":
+            raise ValueError(f"{file}: {row['path'] or 'an empty path'} leads out of the folder")
+        rows[path] = row
     return rows
 
 
@@ -111,6 +118,13 @@ def list_sources(folder: Path) -> list[Source]:
 def unread_files(folder: Path) -> dict[str, str]:
     """Key and reason of every file below `folder` that is of no kind that is read."""
     return {path.as_posix(): reason for path, reason in folder_contents(folder).left_out.items()}
+
+
+def assumed_rates(folder: Path) -> list[str]:
+    """Folders of frames whose rate no manifest says, and which are taken for 25 frames a second."""
+    rows = read_manifest(folder)
+    framed = (path.as_posix() for path in folder_contents(folder).frame_folders)
+    return [path for path in framed if not rows.get(path, {}).get("frame_rate")]
 
 
 def _bare(path: Path) -> str:

@@ -26,6 +26,7 @@ from datamodules.loading.stages import (
     split_samples,
     window_start,
 )
+from datamodules.subsets import Subset
 
 MOST_WORKERS = 2
 MOST_BROKEN = 0.05  # share of broken samples above which counting them is no longer honest
@@ -46,6 +47,7 @@ class StreamPlan:
     buffer: int = 256
     validation_share: float = 0.1
     errors: ErrorPolicy = "raise"
+    subset: Subset = "all"
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.buffer < 1:
@@ -72,7 +74,8 @@ class ClipStream(IterableDataset):
     def __init__(self, index: ShardIndex, plan: StreamPlan):
         self.index, self.plan = index, plan
         self.epoch, self.start = 0, 0
-        self.shards = split_samples(index.of_kind("clip"), plan.validation_share, plan.split)
+        subset = plan.subset if plan.split == "train" else "all"
+        self.shards = split_samples(index.of_kind("clip"), plan.validation_share, plan.split, subset)
         self.total = sum(len(samples) for _, samples in self.shards)
         # One slot a worker, visible to all processes: how many samples were read, and how many were broken.
         self.counts = torch.zeros(max(plan.workers, 1), 2, dtype=torch.int64).share_memory_()

@@ -12,7 +12,11 @@ WORLD_VERSION = 2
 
 @runtime_checkable
 class KnowsItsClips(Protocol):
-    """A data module whose clips have a digest; asked of one just built, before any data are made."""
+    """A data module whose clips have a digest; asked of one just built, before any data are made.
+
+    A tuple `places` of its class names the arguments that only say where the clips lie; a run's
+    signature leaves them out.
+    """
 
     def digest(self) -> str:
         """Hexadecimal digits that change with the content of the clips, and not with where they lie.

@@ -1,8 +1,10 @@
 """Samples drawn by number, and their loaders: what the data modules of voices, cues and utterances share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import lightning as L
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader, Dataset
 
@@ -37,6 +39,39 @@ class Drawn(Dataset[dict[str, Any]]):
         if not 0 <= index < self.size:
             raise IndexError(index)
         return self.draw(index)
+
+
+class DrawnClips(L.LightningDataModule, ABC):
+    """Training, validation and test clips that are made when asked for.
+
+    Args:
+        clips: in the training pool.
+        rounds: how often the pool is gone through in an epoch.
+        held_out_clips: of validation and of test.
+        global_batch: clips per step, over all devices.
+    """
+
+    def __init__(self, clips: int, rounds: int, held_out_clips: int, global_batch: int) -> None:
+        super().__init__()
+        self.clips, self.rounds, self.held_out_clips = clips, rounds, held_out_clips
+        self.global_batch = global_batch
+
+    @abstractmethod
+    def draw(self, stage: str, index: int) -> dict[str, Any]:
+        """Clip `index` of one of `STAGES`."""
+
+    def train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        return self._loader("fit", self.clips * self.rounds)
+
+    def val_dataloader(self) -> DataLoader[dict[str, Any]]:
+        return self._loader("validate", self.held_out_clips)
+
+    def test_dataloader(self) -> DataLoader[dict[str, Any]]:
+        return self._loader("test", self.held_out_clips)
+
+    def _loader(self, stage: str, size: int) -> DataLoader[dict[str, Any]]:
+        items = Drawn(lambda index: self.draw(stage, index), size)
+        return drawn_loader(items, self.global_batch, self.trainer, training=stage == "fit")
 
 
 def drawn_loader(

@@ -28,6 +28,7 @@ from datamodules.media.clip_codec import (
 PER_FRAME = ("landmarks", "action_units", "head_motion")
 MASK = "mouth_mask"
 TEXTS = ("label", "text")
+BLENDS = ("blend", "regions")
 
 
 def _json(content: dict[str, Any]) -> bytes:
@@ -43,8 +44,9 @@ def clip_members(sample: Sample, facts: dict[str, Any]) -> dict[str, bytes]:
     }
     if MASK in sample:  # eight pixels a byte
         arrays[MASK] = np.packbits(sample[MASK].numpy(), axis=-1)
-    if "blend" in sample:
-        described["blend"] = [round(float(weight), 6) for weight in sample["blend"]]
+    for name in BLENDS:
+        if name in sample:
+            described[name] = fields[name].double().mul(1e6).round().div(1e6).tolist()
     return {
         "mp4": encode_video(sample["frames"]),
         "flac": encode_sound(sample["waveform"]),
@@ -109,6 +111,7 @@ def read_clip(key: str, members: dict[str, bytes], start: int = 0, length: int |
     for name in TEXTS:
         if about.get(name):
             sample[name] = about[name]
-    if "blend" in about:
-        sample["blend"] = check_blend(torch.tensor(about["blend"], dtype=torch.float32), key)
+    for name in BLENDS:
+        if name in about:
+            sample[name] = check_blend(torch.tensor(about[name], dtype=torch.float32), key)
     return sample

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from datamodules.loading.shards import SampleRecord, ShardRecord
+from datamodules.subsets import Subset, subset_of_label
 
 T = TypeVar("T")
 Split = Literal["train", "validation"]
@@ -95,14 +96,18 @@ def window_start(frames: int, length: int | None, *seed: object) -> int:
 
 
 def split_samples(
-    shards: Sequence[ShardRecord], share: float, split: Split
+    shards: Sequence[ShardRecord], share: float, split: Split, subset: Subset = "all"
 ) -> list[tuple[ShardRecord, list[SampleRecord]]]:
-    """Shards with their samples of one split; shards that hold none of it are left out."""
+    """Shards with their samples of one split and subset; shards that hold none of it are left out."""
     held_out = validation_identities((s.identity for shard in shards for s in shard.samples), share)
     wanted = [
         (shard, [s for s in shard.samples if (s.identity in held_out) == (split == "validation")])
         for shard in shards
     ]
+    if subset != "all":
+        wanted = [
+            (shard, [s for s in samples if subset_of_label(s.label) == subset]) for shard, samples in wanted
+        ]
     return [(shard, samples) for shard, samples in wanted if samples]
 
 

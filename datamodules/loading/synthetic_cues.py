@@ -2,24 +2,31 @@
 
 from typing import Any
 
-import lightning as L
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
-from datamodules.action_units import prototype
-from datamodules.batch import COMPOUNDS, EMOTIONS, MODALITIES, parse_blend
+from datamodules.action_units import PROTOTYPES, prototype
+from datamodules.batch import ACTION_UNITS, COMPOUNDS, EMOTIONS, MODALITIES, parse_blend
 from datamodules.loading.digest import recipe_digest
-from datamodules.loading.drawn_samples import STAGES, Drawn, drawn_loader
+from datamodules.loading.drawn_samples import STAGES, DrawnClips
 from datamodules.synthetic.clip import IDENTITIES, Split
-from datamodules.synthetic.performance import Utterance, utter
-from datamodules.synthetic.text import describe
+from datamodules.synthetic.performance import Utterance, random_action_units, utter
+from datamodules.synthetic.text import describe, describe_units
 from datamodules.synthetic.voice import augment_sound, sample_speaker
+from datamodules.synthetic.wording.movements import suggested
+from datamodules.synthetic.wording.tables import Texts
+
+TEXTS: dict[str, Texts] = {"fit": "train", "validate": "test", "test": "test_words"}
+MOVEMENTS = 0.12  # share of the texts that describe facial movements alone
 
 
-class SyntheticCues(L.LightningDataModule):
+class SyntheticCues(DrawnClips):
     """One modality's cues with their blends, for `EmotionRecognition`: `cue` and `blend` (E,).
+
+    Texts have `action_units` (A,) too; some describe movements alone, and their blend is NaN where the
+    movements suggest no emotion. Validation has patterns of sentences that training never uses, test has
+    forms of words.
 
     Args:
         modality: label, text, speech or action_units.
@@ -44,26 +51,16 @@ class SyntheticCues(L.LightningDataModule):
         strength: float = 0.7,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(clips, rounds, held_out_clips, global_batch)
         if modality not in MODALITIES:
             raise ValueError(f"unknown modality {modality!r}: known are {', '.join(MODALITIES)}")
-        self.modality, self.clips, self.rounds, self.held_out_clips = modality, clips, rounds, held_out_clips
-        self.frames, self.global_batch, self.strength, self.seed = frames, global_batch, strength, seed
+        self.modality, self.frames, self.strength, self.seed = modality, frames, strength, seed
         self.pool: dict[tuple[int, int], Tensor] = {}
 
     def digest(self) -> str:
         """Digits of the recipe that cues are made by."""
         sizes = [self.clips, self.frames, self.held_out_clips]
         return recipe_digest(["cues", self.modality, *sizes, self.strength, self.seed])
-
-    def train_dataloader(self) -> DataLoader:
-        return self._loader("fit", self.clips * self.rounds)
-
-    def val_dataloader(self) -> DataLoader:
-        return self._loader("validate", self.held_out_clips)
-
-    def test_dataloader(self) -> DataLoader:
-        return self._loader("test", self.held_out_clips)
 
     def draw(self, stage: str, index: int) -> dict[str, Any]:
         """Clip `index` of a stage."""
@@ -76,19 +73,26 @@ class SyntheticCues(L.LightningDataModule):
         if self.modality == "action_units":
             return {"cue": shown_action_units(blend_E, channel, 8), "blend": blend_E}
         if self.modality == "text":
-            return {
-                "cue": describe(blend_E, channel, "train" if stage == "fit" else "test"),
-                "blend": blend_E,
-            }
+            return described(blend_E, channel, TEXTS[stage])
         if key not in self.pool:
             spoken = synthetic_utterance(rng, blend_E, self.frames, STAGES[stage][1]).waveform
             self.pool[key] = torch.from_numpy(spoken).half()
         heard_S = augment_sound(self.pool[key].float().numpy(), channel, self.strength)
         return {"cue": torch.from_numpy(heard_S), "blend": blend_E}
 
-    def _loader(self, stage: str, size: int) -> DataLoader:
-        items = Drawn(lambda index: self.draw(stage, index), size)
-        return drawn_loader(items, self.global_batch, self.trainer, training=stage == "fit")
+
+def described(blend_E: Tensor, rng: np.random.Generator, split: Texts) -> dict[str, Any]:
+    """A text with its blend and the action units (A,) that it describes or that the blend makes."""
+    if rng.random() >= MOVEMENTS:
+        return {"cue": describe(blend_E, rng, split), "blend": blend_E, "action_units": prototype(blend_E)}
+    unit_A = torch.from_numpy(random_action_units(rng)).float()
+    units = [unit for unit, amount in zip(ACTION_UNITS, unit_A.tolist(), strict=True) if amount]
+    emotion = suggested(units)
+    if emotion is None or set(units) - set(PROTOTYPES[emotion]):
+        blend_E = torch.full_like(blend_E, torch.nan)
+    else:
+        blend_E = parse_blend(emotion) * unit_A.max()
+    return {"cue": describe_units(unit_A, rng, split), "blend": blend_E, "action_units": unit_A}
 
 
 def cue_blend(rng: np.random.Generator) -> Tensor:

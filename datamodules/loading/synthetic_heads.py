@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from datamodules.batch import (
     ENCODED_CLIPS,
     HEAD_MOTION,
     LANDMARKS,
+    REGIONS,
     SAMPLES_PER_FRAME,
     Sample,
     collate,
@@ -33,7 +34,8 @@ from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.notices import Watch, unwatched
 from datamodules.loading.resume import starting_where_training_stands
-from datamodules.synthetic.clip import Split
+from datamodules.subsets import Subset, subset_of_blend
+from datamodules.synthetic.clip import Shares, Split
 from datamodules.synthetic.text import describe
 from datamodules.whole_files import whole_file
 
@@ -52,6 +54,7 @@ class Recipe:
         voice_frames: length of the separate speech cue; 0 leaves it out.
         seed: of the first clip.
         split: `train` or `test`; identities, speakers and wordings are disjoint.
+        shares: how often a clip shows what.
     """
 
     clips: int = 256
@@ -63,6 +66,7 @@ class Recipe:
     voice_frames: int = 75
     seed: int = 0
     split: Split = "train"
+    shares: Shares = field(default_factory=Shares)
 
     def digest(self) -> str:
         """Eight hexadecimal digits that change with the content."""
@@ -81,6 +85,7 @@ class Recipe:
             "waveform": ((self.frames * SAMPLES_PER_FRAME,), "f4"),
             "action_units": ((self.frames, len(ACTION_UNITS)), "f4"),
             "blend": ((len(EMOTIONS),), "f4"),
+            "regions": ((len(REGIONS), len(EMOTIONS)), "f4"),
             "landmarks": ((self.frames, LANDMARKS, 2), "f4"),
             "head_motion": ((self.frames, len(HEAD_MOTION)), "f4"),
             "mouth_mask": ((self.frames, self.size, self.size // 8), "u1"),
@@ -104,6 +109,7 @@ def make_clip(recipe: Recipe, index: int) -> Sample:
         randomisation=0.0 if clean else float(rng.uniform(0, recipe.randomisation)),
         reference="any" if rng.random() < recipe.any_reference_share else "neutral",
         split=recipe.split,
+        shares=recipe.shares,
     )
     if recipe.voice_frames:
         spoken = synthetic_voice(
@@ -141,16 +147,24 @@ class SyntheticClips(Dataset[Sample]):
         seed: of the windows.
         apart: largest distance of neighbouring frames in a window, each window draws its own; 1 is video,
             more shows more of a person in few frames.
+        subset: which clips windows are taken from, see `Subset`.
     """
 
     def __init__(
-        self, recipe: Recipe, cache: Path, window: int = 0, length: int = 0, seed: int = 0, apart: int = 1
+        self,
+        recipe: Recipe,
+        cache: Path,
+        window: int = 0,
+        length: int = 0,
+        seed: int = 0,
+        apart: int = 1,
+        subset: Subset = "all",
     ) -> None:
         if not 0 <= window <= recipe.frames:
             raise ValueError(f"window={window}, but cached clips have {recipe.frames} frames")
         if apart < 1:
             raise ValueError(f"apart={apart}: neighbouring frames are at least 1 apart")
-        self.recipe, self.window, self.length, self.seed = recipe, window, length, seed
+        self.recipe, self.window, self.length, self.seed, self.subset = recipe, window, length, seed, subset
         self.widest = max(min(apart, (recipe.frames - 1) // max(window - 1, 1)), 1)
         self.folder = cache / f"{recipe.split}-{recipe.digest()}"
         self.extra: dict[str, np.ndarray] = {}
@@ -193,6 +207,15 @@ class SyntheticClips(Dataset[Sample]):
         }
         paths = [self.folder / "words" / f"{i:06d}.json" for i in range(self.recipe.clips)]
         self.words = [json.loads(path.read_text()) for path in paths]
+        self.chosen = [i for i in range(self.recipe.clips) if self.subset in ("all", self.subset_of(i))]
+        if self.window and not self.chosen:
+            raise ValueError(f"subset={self.subset!r}: none of the {self.recipe.clips} clips belongs to it")
+
+    def subset_of(self, index: int) -> Subset:
+        """Where clip `index` belongs: `single` or `mixed`."""
+        if {"blend", "regions"} - set(self.words[index]["absent"]) != {"blend"}:
+            return "mixed"
+        return subset_of_blend(torch.from_numpy(np.array(self.arrays["blend"][index])))
 
     def precompute(self, name: str, function: Callable[[Sample], Tensor], version: str) -> None:
         """Keep `function(clip)` (half precision) beside each clip under `name`, once for each `version`."""
@@ -213,13 +236,15 @@ class SyntheticClips(Dataset[Sample]):
         if not self.window:
             return self.clip(item)
         rng = np.random.default_rng([self.seed, item])
-        index = int(rng.integers(self.recipe.clips))
+        index = self.chosen[int(rng.integers(len(self.chosen)))]
         apart = int(rng.integers(1, self.widest + 1))
         span = (self.window - 1) * apart + 1
         start = int(rng.integers(self.recipe.frames - span + 1))
         sample = self.clip(index, slice(start, start + span, apart))
         if "text" in sample and "blend" in sample:
-            sample["text"] = describe(sample["blend"], rng, self.recipe.split)
+            sample["text"] = describe(
+                sample["blend"], rng, "test" if self.recipe.split == "test" else "train"
+            )
         return sample
 
     def clip(self, index: int, frames: slice = slice(None)) -> Sample:
@@ -233,7 +258,7 @@ class SyntheticClips(Dataset[Sample]):
             row = rows[index]
             if name == "waveform":
                 row = row.reshape(-1, SAMPLES_PER_FRAME)[frames].flatten()
-            elif name not in ("reference", "blend", "voice", *ENCODED_CLIPS):
+            elif name not in ("reference", "blend", "regions", "voice", *ENCODED_CLIPS):
                 row = row[frames]
             if name == "mouth_mask":
                 row = np.unpackbits(row, axis=-1).view(bool)
@@ -276,7 +301,11 @@ class SyntheticHeads(L.LightningDataModule):
         workers: processes that render.
         seed: of the order of windows.
         apart: largest distance of neighbouring frames in a training window.
+        val_batch: whole clips at a time in validation, on each device; None is a quarter of the windows.
+        subset: clips to train on: `all`, `single` (one emotion or none) or `mixed`; validation sees all.
     """
+
+    places = ("cache",)
 
     def __init__(
         self,
@@ -288,10 +317,15 @@ class SyntheticHeads(L.LightningDataModule):
         workers: int = 2,
         seed: int = 0,
         apart: int = 1,
+        val_batch: int | None = None,
+        subset: Subset = "all",
     ) -> None:
         super().__init__()
+        if val_batch is not None and val_batch < 1:
+            raise ValueError(f"val_batch must be at least 1, got {val_batch}")
         self.global_batch, self.window, self.workers = global_batch, window, workers
-        self.seed, self.apart = seed, apart
+        self.seed, self.apart, self.val_batch = seed, apart, val_batch
+        self.subset: Subset = subset
         self.train_recipe, self.val_recipe, self.cache = train, val, Path(cache)
 
     def notices(self, devices: int) -> list[str]:
@@ -331,7 +365,7 @@ class SyntheticHeads(L.LightningDataModule):
     def setup(self, stage: str | None = None) -> None:
         """Open the caches."""
         self.train = SyntheticClips(
-            self.train_recipe, self.cache, self.window, 1 << 40, self.seed, self.apart
+            self.train_recipe, self.cache, self.window, 1 << 40, self.seed, self.apart, self.subset
         )
         self.val = SyntheticClips(self.val_recipe, self.cache)
         self.train.open()
@@ -355,16 +389,10 @@ class SyntheticHeads(L.LightningDataModule):
             else 1_000_000
         )
         sampler = starting_where_training_stands(steps * self.global_batch, self.global_batch, trainer)
-        return DataLoader(
-            self.train,
-            per_device(self.global_batch, trainer),
-            sampler=sampler,
-            collate_fn=collate,
-            drop_last=True,
-        )
+        size = per_device(self.global_batch, trainer)
+        return DataLoader(self.train, size, sampler=sampler, collate_fn=collate, drop_last=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole clips, in order."""
-        return DataLoader(
-            self.val, max(per_device(self.global_batch, self.trainer) // 4, 1), collate_fn=collate
-        )
+        size = self.val_batch or max(per_device(self.global_batch, self.trainer) // 4, 1)
+        return DataLoader(self.val, size, collate_fn=collate)

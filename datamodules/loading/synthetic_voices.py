@@ -1,15 +1,13 @@
 """Synthetic voices with the truth about lips and phones. F frame, S sample, L lip track."""
 
-import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from datamodules.batch import SAMPLES_PER_FRAME
 from datamodules.loading.digest import recipe_digest
-from datamodules.loading.drawn_samples import STAGES, Drawn, drawn_loader
+from datamodules.loading.drawn_samples import STAGES, DrawnClips
 from datamodules.loading.synthetic_cues import cue_blend, synthetic_utterance
 from datamodules.synthetic.performance import Utterance
 from datamodules.synthetic.phones import PHONES
@@ -19,7 +17,7 @@ TRACKS = ("opening", "rounding", "spreading", "pressing", "jaw")
 PHONE_NAMES = tuple(PHONES)
 
 
-class SyntheticVoices(L.LightningDataModule):
+class SyntheticVoices(DrawnClips):
     """Voices with the truth about lips and phones: `waveform` (S,), `lips` (F, 5), `phone` (F,).
 
     A pool of clips is spoken once and heard again in every round, each time through another room, microphone
@@ -45,24 +43,14 @@ class SyntheticVoices(L.LightningDataModule):
         strength: float = 1.0,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.clips, self.rounds, self.frames, self.held_out_clips = clips, rounds, frames, held_out_clips
-        self.global_batch, self.strength, self.seed = global_batch, strength, seed
+        super().__init__(clips, rounds, held_out_clips, global_batch)
+        self.frames, self.strength, self.seed = frames, strength, seed
         self.pool: dict[tuple[int, int], dict[str, Tensor]] = {}
 
     def digest(self) -> str:
         """Digits of the recipe that voices are made by."""
         sizes = [self.clips, self.frames, self.held_out_clips]
         return recipe_digest(["voices", *sizes, self.strength, self.seed])
-
-    def train_dataloader(self) -> DataLoader:
-        return self._loader("fit", self.clips * self.rounds)
-
-    def val_dataloader(self) -> DataLoader:
-        return self._loader("validate", self.held_out_clips)
-
-    def test_dataloader(self) -> DataLoader:
-        return self._loader("test", self.held_out_clips)
 
     def draw(self, stage: str, index: int) -> dict[str, Tensor]:
         """Clip `index` of a stage: late by some silence now and then, through a random channel."""
@@ -82,10 +70,6 @@ class SyntheticVoices(L.LightningDataModule):
         }
         moved = {name: torch.cat([still, clip[name]])[: self.frames] for name, still in silence.items()}
         return {"waveform": torch.from_numpy(heard_S), **moved}
-
-    def _loader(self, stage: str, size: int) -> DataLoader:
-        items = Drawn(lambda index: self.draw(stage, index), size)
-        return drawn_loader(items, self.global_batch, self.trainer, training=stage == "fit")
 
     def _spoken(self, stage: str, index: int) -> dict[str, Tensor]:
         key = (STAGES[stage][0], index)

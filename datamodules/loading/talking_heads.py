@@ -8,6 +8,7 @@ from datamodules.loading.clip_stream import ClipLoader, ClipStream, StreamPlan
 from datamodules.loading.notices import about_labels, labels_outside
 from datamodules.loading.shards import ShardIndex, content_digest, read_index
 from datamodules.loading.stages import ErrorPolicy, Split, split_samples
+from datamodules.subsets import Subset
 
 
 class TalkingHeadShards(L.LightningDataModule):
@@ -25,11 +26,14 @@ class TalkingHeadShards(L.LightningDataModule):
         seed: Of order and windows.
         validation_share: About this share of the people is kept for validation; 0 keeps nobody.
         errors: `raise` stops at a broken sample, `count` leaves out up to 5 %.
+        subset: Clips to train on, by their label: `all`, `single` (one emotion or neutral) or `mixed`.
 
     Raises:
         FileNotFoundError: if there are no shards in `folder`.
         ValueError: if an argument does not fit the data; says which.
     """
+
+    places = ("folder",)
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class TalkingHeadShards(L.LightningDataModule):
         seed: int = 0,
         validation_share: float = 0.1,
         errors: ErrorPolicy = "raise",
+        subset: Subset = "all",
     ):
         super().__init__()
         self.save_hyperparameters()
@@ -63,7 +68,8 @@ class TalkingHeadShards(L.LightningDataModule):
         return lines
 
     def _training_shards(self) -> int:
-        return len(split_samples(self.index.of_kind("clip"), self.hparams["validation_share"], "train"))
+        clips, share = self.index.of_kind("clip"), self.hparams["validation_share"]
+        return len(split_samples(clips, share, "train", self.hparams["subset"]))
 
     def _workers(self, devices: int) -> int:
         """As many as asked for, if each has a shard of its own; at least one, unless none is asked for."""
@@ -85,6 +91,7 @@ class TalkingHeadShards(L.LightningDataModule):
             buffer=hp["buffer"],
             validation_share=hp["validation_share"],
             errors=hp["errors"],
+            subset=hp["subset"],
         )
         return ClipLoader(ClipStream(self.index, plan))
 

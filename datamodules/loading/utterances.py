@@ -35,6 +35,8 @@ class UtteranceFolder(L.LightningDataModule):
         seed: of the changes and the order.
     """
 
+    places = ("folder",)
+
     def __init__(
         self,
         folder: str,

@@ -4,7 +4,9 @@ F frame, C channel, H row, W column, S sample.
 """
 
 import io
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -24,6 +26,23 @@ X264 = {
     "tune": "fastdecode",
     "x264-params": f"keyint={GOP}:scenecut=0:open-gop=0:mbtree=0",
 }
+
+
+def check_encoders(target: Path, names: Sequence[str] = ("libx264", "aac", "flac")) -> None:
+    """Refuse to write video where this build of PyAV lacks an encoder, before any work.
+
+    Args:
+        target: what is to be written, for the line.
+        names: of FFmpeg's encoders.
+
+    Raises:
+        ValueError: names the encoder that is missing.
+    """
+    for name in names:
+        try:
+            av.Codec(name, "w")
+        except (FFmpegError, ValueError):
+            raise ValueError(f"{target}: PyAV has no encoder {name} here; pip's wheels of av do") from None
 
 
 def encode_video(frames_FCHW: Tensor, crf: int = 12) -> bytes:

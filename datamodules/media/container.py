@@ -20,6 +20,7 @@ CONTAINERS = (
 )
 MAX_FRAME_PIXELS = 64_000_000
 SIZE_SLACK = 0.01  # of a file may be missing at its end
+HIGHEST_RATE = 1000.0  # frames a second; some files give the ticks of their clock for it
 WIDEST_PIXEL = 8.0  # ratio of a pixel's sides; beyond it the header is wrong
 
 Track = TypeVar("Track", AudioStream, VideoStream)
@@ -173,6 +174,6 @@ def declared_seconds(container: InputContainer, stream: VideoStream) -> float:
 
 
 def rate_of(stream: VideoStream) -> float:
-    """Frames per second of a stream; 25 where it does not say."""
-    rate = stream.average_rate or stream.guessed_rate
-    return float(rate) if rate else float(FPS)
+    """Frames per second of a stream; 25 where it does not say, or only the ticks of its clock."""
+    rates = (float(rate) for rate in (stream.average_rate, stream.guessed_rate) if rate)
+    return next((rate for rate in rates if rate <= HIGHEST_RATE), float(FPS))

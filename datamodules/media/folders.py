@@ -2,22 +2,21 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-VIDEO = frozenset(
-    (
-        *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".ogv", ".avi", ".flv", ".f4v"),
-        *(".wmv", ".asf", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".gif"),
-    )
+# What files are is told by their endings, the usual ones first.
+VIDEO_ENDINGS = (
+    *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".webm", ".ogv", ".avi", ".flv", ".f4v"),
+    *(".wmv", ".asf", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts", ".gif"),
 )
-SOUND = frozenset(
-    (
-        *(".flac", ".wav", ".w64", ".aif", ".aiff", ".caf", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus"),
-        *(".wma", ".mka"),
-    )
+SOUND_ENDINGS = (
+    *(".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".w64", ".aif", ".aiff", ".caf"),
+    *(".wma", ".mka"),
 )
-PICTURE = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"))
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+VIDEO, SOUND, PICTURE = frozenset(VIDEO_ENDINGS), frozenset(SOUND_ENDINGS), frozenset(PICTURE_ENDINGS)
 # What may lie beside recordings without being one: it is passed over without a word.
 BESIDE = frozenset(
     (".csv", ".tsv", ".json", ".jsonl", ".txt", ".md", ".yaml", ".yml", ".srt", ".vtt", ".npy", ".npz")
@@ -33,6 +32,7 @@ class FolderContents:
     sounds: list[Path] = field(default_factory=list)
     frame_folders: list[Path] = field(default_factory=list)  # of numbered pictures: each is a silent video
     left_out: dict[Path, str] = field(default_factory=dict)  # the reason why a file is not read
+    beside: list[Path] = field(default_factory=list)  # text and tables, which may say something of the others
 
 
 def folder_contents(folder: Path | str) -> FolderContents:
@@ -56,22 +56,36 @@ def folder_contents(folder: Path | str) -> FolderContents:
             contents.sounds.append(relative)
         elif ending in PICTURE and relative.parent != Path() and _number(path) is not None:
             framed.add(relative.parent)
-        elif ending not in BESIDE:
+        elif ending in BESIDE:
+            contents.beside.append(relative)
+        else:
             kind = "a single picture" if ending in PICTURE else f"{ending or 'no ending'} is not read"
             contents.left_out[relative] = f"left out: {kind}"
     contents.frame_folders.extend(sorted(framed))
     return contents
 
 
-def left_out_line(contents: FolderContents) -> str | None:
-    """One line that names what is not read and why; None if everything is."""
-    if not contents.left_out:
+def left_out_line(left_out: Mapping[Path, str]) -> str | None:
+    """One line that names what is not read and why; None if everything is.
+
+    Args:
+        left_out: path -> reason, as `FolderContents` has it.
+    """
+    if not left_out:
         return None
-    names = [path.as_posix() for path in contents.left_out]
+    names = [path.as_posix() for path in left_out]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    reasons = Counter(reason.partition(": ")[2] for reason in contents.left_out.values())
+    reasons = Counter(reason.removeprefix("left out: ") for reason in left_out.values())
     why = ", ".join(reason for reason, _ in reasons.most_common())
-    return f"left out: {', '.join(names[:5])}{more} ({why}; videos are {' '.join(sorted(VIDEO))})"
+    return f"left out: {', '.join(names[:5])}{more} ({why}; videos are {' '.join(VIDEO_ENDINGS)})"
+
+
+def sound_beside(path: Path) -> Path | None:
+    """The sound file of the same name as a video or a folder of frames: its sound where it has none."""
+    name = path.stem if path.suffix.lower() in VIDEO else path.name
+    endings = (form for ending in SOUND_ENDINGS for form in (ending, ending.upper()))
+    beside = (path.with_name(name + ending) for ending in endings)
+    return next((file for file in beside if file.is_file()), None)
 
 
 def frame_files(folder: Path | str) -> list[Path]:

@@ -15,6 +15,8 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from datamodules.media.container import check_is_file
 
 MAX_PICTURE_PIXELS = 100_000_000
+# As Pillow calls them; others, such as EPS, would start programs of their own.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM", "TGA", "ICO")
 ORIENTATION = 0x0112  # the EXIF tag
 FLOAT_OVERSHOOT = 2.0  # float pictures end at 1, 255 or 65535; some of the first kind overshoot
 FLAT = ("L", "RGB", "CMYK", "LAB")  # modes that a colour profile speaks of
@@ -63,7 +65,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="PIL")  # what matters of it becomes our line
         try:
-            image = Image.open(path)
+            Image.init()
+            image = Image.open(path, formats=[kind for kind in FORMATS if kind in Image.OPEN])
         except UnidentifiedImageError:
             raise ValueError(f"{path}: not readable as a picture; give a JPEG, PNG or the like") from None
         except Image.DecompressionBombError:

@@ -46,6 +46,14 @@ class VideoClip:
     waveform: Tensor | None  # (F * 640,) float32 mono 16 kHz; None where the file has no sound
     fps_source: float
     source: Path
+    fps: float = FPS
+    sound_seconds: float = 0.0  # how long its sound lasts of that; what follows is padding
+    sound_problem: str = ""  # why there is no waveform although there is sound
+
+    @property
+    def seconds(self) -> float:
+        """How long the pictures last."""
+        return len(self.frames) / self.fps
 
 
 @dataclass(frozen=True)
@@ -205,7 +213,11 @@ def _sides(shape: torch.Size) -> str:
 
 
 def read_video(
-    path: Path | str, fps: float = FPS, max_frames: int | None = None, frame_rate: float = FPS
+    path: Path | str,
+    fps: float = FPS,
+    max_frames: int | None = None,
+    frame_rate: float = FPS,
+    sound: Path | None = None,
 ) -> VideoClip:
     """A whole video in memory, at a constant rate, with its sound at exactly `16000 / fps` samples a frame.
 
@@ -214,6 +226,7 @@ def read_video(
         fps: The rate to resample to by nearest time stamp; must divide 16000.
         max_frames: Read no more than this; a longer video is cut, not refused.
         frame_rate: Of a folder of pictures, which does not say it.
+        sound: The file of its sound, where it has none of its own.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -229,12 +242,14 @@ def read_video(
             raise ValueError(
                 f"{path}: more than {MAX_VIDEO_BYTES >> 30} GiB of frames; read it in parts (max_frames)"
             )
-    waveform = None
-    if info.has_sound:
+    waveform, heard = None, Path(path) if info.has_sound else sound
+    sound_seconds = 0.0
+    if heard is not None:
         samples = len(frames) * int(SAMPLE_RATE // fps)
-        waveform = read_sound(path, samples / SAMPLE_RATE)[:samples]
+        waveform = read_sound(heard, samples / SAMPLE_RATE)[:samples]
+        sound_seconds = len(waveform) / SAMPLE_RATE
         waveform = torch.nn.functional.pad(waveform, (0, samples - len(waveform)))
-    return VideoClip(torch.stack(frames), waveform, info.fps, Path(path))
+    return VideoClip(torch.stack(frames), waveform, info.fps, Path(path), fps, sound_seconds)
 
 
 def read_image(path: Path | str, most_side: int | None = None) -> Tensor:

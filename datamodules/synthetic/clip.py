@@ -35,7 +35,40 @@ IDENTITIES: dict[str, range] = {
     "validation": range(1_000_000, 1_100_000),
     "test": range(2_000_000, 2_100_000),
 }
-NEUTRAL_SHARE, BASIC_SHARE, MIXED_SHARE = 0.12, 0.58, 0.20  # the rest shows random units without an emotion
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How often a random clip shows what; the rest shows random action units without an emotion.
+
+    Args:
+        neutral: no emotion.
+        basic: one of the six, at 0.4 to 1.
+        mixed: two at once: half of them the named compounds.
+        regional: one emotion in the upper face and another in the lower.
+        held_out: pairs of emotions that never are mixed, such as `happy+fear`: what training must not show.
+    """
+
+    neutral: float = 0.12
+    basic: float = 0.58
+    mixed: float = 0.20
+    regional: float = 0.0
+    held_out: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shares = (self.neutral, self.basic, self.mixed, self.regional)
+        if min(shares) < 0 or sum(shares) > 1 + 1e-6:
+            raise ValueError(f"shares {shares}: expected none below 0 and a sum of at most 1")
+        for pair in self.held_out:
+            if len(set(pair.split("+"))) != 2 or set(pair.split("+")) - set(EMOTIONS):
+                raise ValueError(
+                    f"held_out pair {pair!r}: two of {', '.join(EMOTIONS)} joined by + are allowed"
+                )
+
+    def allows(self, blend_E: Tensor) -> bool:
+        """Whether no pair of emotions in a blend is held out."""
+        shown = {name for name, weight in zip(EMOTIONS, blend_E.tolist(), strict=True) if weight > 0}
+        return not any(set(pair.split("+")) <= shown for pair in self.held_out)
 
 
 @dataclass(frozen=True)
@@ -63,16 +96,28 @@ def identity_seed(index: int, split: Split) -> int:
     return IDENTITIES[split][index]
 
 
-def random_blend(rng: np.random.Generator) -> Tensor | None:
-    """What a random clip feels (E,): neutral, a basic emotion, a pair, or None for units without emotion."""
+def random_blend(rng: np.random.Generator, shares: Shares = Shares()) -> Tensor | None:
+    """What a random clip feels: a blend (E,), one by region (2, E), or None for units without emotion."""
     draw = rng.random()
-    if draw < NEUTRAL_SHARE:
+    if draw < shares.neutral:
         return torch.zeros(len(EMOTIONS))
-    if draw < NEUTRAL_SHARE + BASIC_SHARE:
+    if draw < shares.neutral + shares.basic:
         return _one(int(rng.integers(len(EMOTIONS)))) * float(rng.uniform(0.4, 1.0))
-    if draw < NEUTRAL_SHARE + BASIC_SHARE + MIXED_SHARE:
-        return _mixture(rng) * float(rng.uniform(0.6, 1.0))
+    if draw < shares.neutral + shares.basic + shares.mixed:
+        mixture = _mixture(rng)
+        while not shares.allows(mixture):
+            mixture = _mixture(rng)
+        return mixture * float(rng.uniform(0.6, 1.0))
+    if draw < shares.neutral + shares.basic + shares.mixed + shares.regional:
+        return _regions(rng)
     return None
+
+
+def _regions(rng: np.random.Generator) -> Tensor:
+    """Two different emotions (2, E), one in the upper face and one in the lower, each at 0.6 to 1."""
+    upper, lower = rng.choice(len(EMOTIONS), 2, replace=False)
+    strength = torch.from_numpy(rng.uniform(0.6, 1.0, (2, 1))).float()
+    return torch.stack([_one(int(upper)), _one(int(lower))]) * strength
 
 
 def _one(emotion: int) -> Tensor:
@@ -98,6 +143,7 @@ def synthetic_clip(
     randomisation: float = 0.0,
     reference: Literal["neutral", "any"] = "neutral",
     split: Split = "train",
+    shares: Shares = Shares(),
 ) -> Sample:
     """Render one clip of the synthetic world; the same arguments give the same clip.
 
@@ -106,26 +152,26 @@ def synthetic_clip(
         frames: length at 25 fps; at least 5.
         size: height and width in pixels.
         identity: number of the person within the split; random by default. Voice and face belong together.
-        blend: what is felt (E,); random by default, and then a tenth of the clips shows random units instead,
-            without `blend`, `label` and `text`.
+        blend: what is felt, (E,), or (2, E) if the upper and the lower face show different things; random by
+            default, and then a tenth of the clips shows random units instead, without `blend`, `label` and
+            `text`.
         action_units: an expression (A,) or (F, A) to show; without `blend` the clip has no emotion either.
         randomisation: 0 plain faces to 1 strongly randomised appearance, see `sample_identity`.
         reference: whether the reference picture is neutral or any moment of the person.
         split: `train`, `validation` or `test`: disjoint people and voices; `test` also has held-out wordings.
+        shares: of what is drawn where no blend is given.
 
     Raises:
         ValueError: if an argument is out of range; names it.
     """
-    if reference not in ("neutral", "any"):
-        raise ValueError(f"unknown reference {reference!r}: allowed are neutral, any")
     if split not in IDENTITIES:
         raise ValueError(f"unknown split {split!r}: allowed are {', '.join(IDENTITIES)}")
     rng = np.random.default_rng([seed, IDENTITIES[split].start])
     drawn = int(rng.integers(len(IDENTITIES[split])))
     person = identity_seed(drawn if identity is None else identity, split)
-    felt, shown = _what_to_show(rng, blend, action_units)
+    felt, regions, shown = _what_to_show(rng, blend, action_units, shares)
     acted = np.zeros(len(EMOTIONS)) if felt is None else check_blend(felt).numpy()
-    performance = perform(acted, frames, rng, sample_speaker(person), shown)
+    performance = perform(acted, frames, rng, sample_speaker(person), shown, regions)
     face = sample_identity(person, randomisation)
     rendering = render(face, performance.controls, size)
     still = render(face, _reference_controls(rng, reference), size)
@@ -142,27 +188,40 @@ def synthetic_clip(
         "head_motion": head_motion(rendering.landmarks, still.landmarks[0]),
     }
     if felt is not None:
-        sample["blend"] = felt.float()
-        sample["label"] = blend_label(felt)
-        sample["text"] = describe(felt, rng, "test" if split == "test" else "train")
+        _tell_emotion(sample, felt, regions, rng, split)
     names = [name for name in (*OPTIONAL_TENSORS, "label", "text") if name in sample]
     sample["provenance"] = dict.fromkeys(names, "synthetic")
     return sample
 
 
+def _tell_emotion(
+    sample: Sample, felt: Tensor, regions: np.ndarray | None, rng: np.random.Generator, split: Split
+) -> None:
+    """Add what is felt to a clip: blend and label, and a text, or the blends by region."""
+    sample["blend"] = felt.float()
+    sample["label"] = blend_label(felt)
+    if regions is None:
+        sample["text"] = describe(felt, rng, "test" if split == "test" else "train")
+    else:
+        sample["regions"] = torch.from_numpy(regions).float()
+
+
 def _what_to_show(
-    rng: np.random.Generator, blend: Tensor | None, action_units: Tensor | None
-) -> tuple[Tensor | None, np.ndarray | None]:
-    """The blend, or None, and the imposed units, or None."""
-    if action_units is not None:
-        return blend, action_units.numpy()
-    if blend is not None:
-        return blend, None
-    felt = random_blend(rng)
-    return felt, random_action_units(rng) if felt is None else None
+    rng: np.random.Generator, blend: Tensor | None, action_units: Tensor | None, shares: Shares
+) -> tuple[Tensor | None, np.ndarray | None, np.ndarray | None]:
+    """The blend (E,) or None, the blends by region (2, E) or None, and the imposed units or None."""
+    units = None if action_units is None else action_units.numpy()
+    if blend is None and units is None:
+        blend = random_blend(rng, shares)
+        units = random_action_units(rng) if blend is None else None
+    if blend is None or blend.ndim == 1:
+        return blend, None, units
+    return blend.mean(0), check_blend(blend, "regions").numpy(), units
 
 
 def _reference_controls(rng: np.random.Generator, kind: str) -> Controls:
+    if kind not in ("neutral", "any"):
+        raise ValueError(f"unknown reference {kind!r}: allowed are neutral, any")
     if kind == "neutral":
         return portrait(np.zeros(len(EMOTIONS)), rng)
     feeling = random_blend(rng)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.action_units import prototype
+from datamodules.action_units import prototype, regional_prototype
 from datamodules.batch import ACTION_UNITS, EMOTIONS, FPS
 from datamodules.synthetic.face.controls import Controls
 from datamodules.synthetic.phones import LIPS
@@ -87,13 +87,15 @@ def wander(rng: np.random.Generator, frames: int, columns: int, sigma: float) ->
     return (noise * np.sqrt(2 * sigma * np.sqrt(np.pi))).astype(np.float32)
 
 
-def express(blend_E: NDArray, frames: int, rng: np.random.Generator) -> Floats:
-    """The held expression (F, A): the blend's prototype as one person shows it at one moment.
+def express(blend: NDArray, frames: int, rng: np.random.Generator) -> Floats:
+    """The held expression (F, A): the prototype of a blend as one person shows it at one moment.
 
-    Each unit has its own gain for the clip (log-normal, 15 %), all share an envelope that swells and
-    sometimes sets in or fades within the clip, and each trembles a little.
+    The blend is that of the whole face (E,), or two by region (2, E). Each unit has its own gain for the clip
+    (log-normal, 15 %), all share an envelope that swells and sometimes sets in or fades within the clip, and
+    each trembles a little.
     """
-    target_A = prototype(torch.as_tensor(blend_E, dtype=torch.float32)).numpy()
+    felt = torch.as_tensor(blend, dtype=torch.float32)
+    target_A = (prototype(felt) if felt.ndim == 1 else regional_prototype(felt)).numpy()
     target_A = target_A * np.clip(rng.lognormal(0, 0.15, len(target_A)), 0.7, 1.3)
     if rng.random() < 0.15:
         target_A = np.maximum(target_A, random_action_units(rng, most=1) * rng.uniform(0.3, 0.6))
@@ -194,6 +196,7 @@ def perform(
     rng: np.random.Generator,
     speaker: Speaker | None = None,
     action_units: NDArray | None = None,
+    regions_2E: NDArray | None = None,
 ) -> Performance:
     """Act a blend for some frames.
 
@@ -204,6 +207,7 @@ def perform(
         speaker: whose voice; a random one by default.
         action_units: an expression (A,) or (F, A) to show instead of the blend's own; taken exactly,
             speech on top.
+        regions_2E: blends of the upper and the lower face to show instead of `blend_E`.
 
     Raises:
         ValueError: if fewer than 5 frames are asked for, or the imposed units have another shape or leave
@@ -213,7 +217,10 @@ def perform(
         raise ValueError(f"a performance of {frames} frames: at least 5 are needed")
     speaker = speaker or sample_speaker(int(rng.integers(1 << 31)))
     utterance = utter(blend_E, frames, rng, speaker)
-    expression = express(blend_E, frames, rng) if action_units is None else _imposed(action_units, frames)
+    if action_units is None:
+        expression = express(blend_E if regions_2E is None else regions_2E, frames, rng)
+    else:
+        expression = _imposed(action_units, frames)
     controls = Controls(
         action_units=with_speech(expression, utterance),
         lips=np.ascontiguousarray(utterance.lips[:, 2:5]),

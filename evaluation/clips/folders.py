@@ -1,28 +1,37 @@
 """True and generated clips as video files. F frame, H row, W column."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
-from unicodedata import normalize
 
 from torch import Tensor
 
 from evaluation.clips.errors import about_file
+from evaluation.clips.files import RATELESS, some_videos, stem
 from evaluation.clips.true_clips import RATE, Clips
 
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+SOUND_PROBLEM = "sound_problem"  # what a video that was read tells of sound that is not to be used
 
 
 def clips_of_folder(
-    folder: Path, read_video: Callable[[Path], Any], about: Mapping[str, Mapping] | None = None
+    folder: Path,
+    read_video: Callable[[Path], Any],
+    about: Mapping[str, Mapping] | None = None,
+    frame_rate: float | None = None,
 ) -> Clips:
     """The videos of a folder in order of their names, with their sound as `waveform` where they have one.
+
+    Args:
+        folder: of the videos.
+        read_video: reads one of them, or a folder of frames.
+        about: key -> `identity`, `blend` (E,).
+        frame_rate: of folders of frames; None leaves them out.
 
     Raises:
         FileNotFoundError: if there is no such folder.
         ValueError: if it holds no videos, or a stem twice.
     """
-    return clips_of_files(_some_videos(folder), read_video, about or {})
+    return clips_of_files(some_videos(folder, frame_rate).files, read_video, about or {})
 
 
 def clips_of_files(
@@ -42,8 +51,8 @@ def clips_of_files(
         key = keys[index]
         with about_file(files[key]):
             video = read_video(files[key])
-        optional = {"waveform": getattr(video, "waveform", None), RATE: getattr(video, RATE, None)}
-        known_fields = {name: x for name, x in optional.items() if x is not None}
+        optional = {name: getattr(video, name, None) for name in ("waveform", RATE, SOUND_PROBLEM)}
+        known_fields = {name: x for name, x in optional.items() if x is not None and x != ""}
         if read_image and key in portraits:
             with about_file(portraits[key]):
                 known_fields["reference"] = read_image(portraits[key])
@@ -75,60 +84,33 @@ class FinishedVideos:
         return video.frames
 
 
-def videos_of_folder(generated: Path, clips: Clips, read_video: Callable[[Path], Any]) -> FinishedVideos:
+def videos_of_folder(
+    generated: Path, clips: Clips, read_video: Callable[[Path], Any], frame_rate: float | None = None
+) -> FinishedVideos:
     """Finished videos, matched by file stem.
 
+    Args:
+        generated: folder of the videos.
+        clips: the true ones.
+        read_video: reads one of them, or a folder of frames.
+        frame_rate: of folders of frames.
+
     Raises:
         FileNotFoundError: if there is no such folder.
-        ValueError: if it holds no videos, a stem twice, or one that no true clip has.
+        ValueError: if it holds no videos, a stem twice, one that no true clip has, or the frames of a clip at
+            an unknown rate.
     """
-    videos = _some_videos(generated)
-    stray = sorted(videos.keys() - set(clips.keys))
-    if stray:
+    inside, keys = some_videos(generated, frame_rate), set(clips.keys)
+    if stray := sorted(inside.files.keys() - keys):
         raise ValueError(f"{len(stray)} videos in {generated} have no counterpart, the first is {stray[0]!r}")
-    return FinishedVideos(lambda index, _: videos.get(clips.keys[index]), read_video)
+    if rateless := sorted(inside.rateless.keys() & keys):
+        raise ValueError(f"{inside.rateless[rateless[0]]}: {RATELESS}")
+    unread = {stem(path.name): f"{path.as_posix()}: {why}" for path, why in inside.left_out.items()}
 
+    def find(index: int, _: int) -> Path | None:
+        key = clips.keys[index]
+        if key not in inside.files and key in unread:
+            raise FileNotFoundError(f"nothing was generated that is read; {unread[key]}")
+        return inside.files.get(key)
 
-def _some_videos(folder: Path) -> dict[str, Path]:
-    videos = videos_in(folder)
-    if not videos:
-        inside = [path.name for path in sorted(Path(folder).iterdir()) if path.is_dir() and _holds_any(path)]
-        hint = f": name one of its folders that do, such as {inside[0]}" if inside else ""
-        raise ValueError(f"{folder} holds no videos ({', '.join(VIDEO_SUFFIXES)}){hint}")
-    return videos
-
-
-def _holds_any(folder: Path) -> bool:
-    return any(path.suffix.lower() in VIDEO_SUFFIXES for path in folder.iterdir())
-
-
-def videos_in(folder: Path) -> dict[str, Path]:
-    """Stem -> path of the videos in a folder; hidden files, such as half-written ones, are none.
-
-    Raises:
-        FileNotFoundError: if there is no such folder.
-        ValueError: if it is a file, holds a stem twice, or a name that no result could be published with.
-    """
-    folder = Path(folder)
-    if folder.is_file():
-        raise ValueError(f"{folder} is a file: name the folder it lies in")
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}")
-    paths: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or path.name.startswith("."):
-            continue
-        if not path.name.isprintable():
-            raise ValueError(
-                f"{folder} holds {path.name!a}: a name must be printable, rename it on both sides"
-            )
-        key = stem(path.name)
-        if key in paths:
-            raise ValueError(f"{folder} holds {key!r} twice: {paths[key].name}, {path.name}")
-        paths[key] = path
-    return paths
-
-
-def stem(name: str) -> str:
-    """Name without its ending, composed: an accented letter is one sign, wherever a file was copied from."""
-    return normalize("NFC", PurePath(name).stem)
+    return FinishedVideos(find, read_video)

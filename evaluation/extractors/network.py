@@ -3,8 +3,9 @@
 N picture, C channel, H row, W column.
 """
 
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, Self, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -12,8 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.weights import file_digest
-from evaluation.runtime.whole_files import whole_file
+from evaluation.runtime.whole_files import file_digest, whole_file
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 SIZE = 128  # pixels a judge looks at; other sizes are resized
@@ -73,23 +73,60 @@ class Trunk(nn.Module):
         return early, self.late(early)
 
 
-def save_network(network: nn.Module, path: Path) -> None:
-    """Weights as safetensors, atomically."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with whole_file(path) as unfinished:
-        save_file(state, unfinished)
+class EmbeddedJudge(nn.Module, ABC):
+    """A network that measures and was trained on renderings, never a published one.
 
-
-def load_network(network: nn.Module, path: Path) -> str:
-    """Fill a network from a safetensors file; the sha256 of the file, which is the network's fingerprint.
-
-    Raises:
-        FileNotFoundError: if it is not there.
-        ValueError: if it is no safetensors file, or its tensors do not fit.
+    Attributes:
+        kind: what its weights file is called.
+        fingerprint: sha256 of the file it was loaded from.
     """
-    path, kind = Path(path), type(network).__name__
+
+    kind: str
+    published = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fingerprint = ""
+
+    @abstractmethod
+    def measure(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
+        """What it measures of uint8 RGB frames, see `Extractor`."""
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors, whole or not at all."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
+        with whole_file(path) as unfinished:
+            save_file(state, unfinished)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Ready to measure, with the file's sha256 as its fingerprint.
+
+        Raises:
+            FileNotFoundError: if it is not there.
+            ValueError: if it is no safetensors file, or its tensors do not fit.
+        """
+        judge = cls()
+        judge.fingerprint = _fill(judge, Path(path))
+        return ready(judge)
+
+
+class MovesNetwork(Generic[NetworkT]):
+    """An extractor around one network, which it takes along to another device."""
+
+    network: NetworkT
+
+    def to(self, device: torch.device) -> Self:
+        """Look there from now on."""
+        self.network.to(device)
+        return self
+
+
+def _fill(network: nn.Module, path: Path) -> str:
+    """Fill a network from a safetensors file; the sha256 of the file."""
+    kind = type(network).__name__
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} weights at {path}: train them or give another path")
     try:

@@ -1,6 +1,5 @@
 """Weights that others published, from a file the user brings; nothing is ever downloaded here."""
 
-import hashlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from evaluation.runtime.whole_files import file_digest
 
 
 def load_published(
@@ -48,12 +49,6 @@ def load_published(
 
 def _is_counter(name: str) -> bool:
     return name.endswith("num_batches_tracked")
-
-
-def file_digest(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state(path: Path, within: str | Sequence[str] = "") -> dict[str, Tensor]:

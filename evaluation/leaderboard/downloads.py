@@ -37,6 +37,7 @@ LATEX = {
     **{"<": r"\textless{}", ">": r"\textgreater{}", "–": "--"},
     **{"↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\rightarrow$", "≈": r"$\approx$"},
 }
+LATEX_NEEDS = r"% Needs \usepackage{array,booktabs}"
 LATEX_COLUMNS = 4  # metrics of one `tabular`, which then fits the text width of a page
 LATEX_NAMES = r">{\raggedright\arraybackslash}p{.25\linewidth}"  # long names go on below
 LATEX_HEAD = 11  # letters of a line of a column's head
@@ -126,7 +127,8 @@ def as_latex(tables: Sequence[Table]) -> str:
 
     Above each stands as comments what belongs into its caption.
     """
-    return "\n\n".join(_latex(number, table) for number, table in enumerate(tables, 1)) + "\n"
+    texts = [_latex(number, table) for number, table in enumerate(tables, 1)]
+    return "\n\n".join([LATEX_NEEDS, *texts]) + "\n"
 
 
 def _latex(number: int, table: Table) -> str:

@@ -162,8 +162,9 @@ def _front_line(unbeaten: Sequence[Point], x: Scale, y: Scale) -> Shape:
 
 
 def _labels(plotted: Sequence[Point], x: Scale, y: Scale) -> list[Shape]:
-    """Names beside their points: to the right, or the left near the edge, one line further where taken."""
-    taken: list[tuple[float, float, float]] = []
+    """Names beside their points: to the right, or the left near the edge, a line further where one is."""
+    dots = [(x(point.milliseconds), y(point.value)) for point in plotted]
+    taken = [(across - 5, down + 4, across + 5) for across, down in dots]
     labels = []
     for point in sorted(plotted, key=lambda p: y(p.value)):
         text = point.name if len(point.name) <= 28 else f"{point.name[:27]}…"

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from evaluation.validation import Written, checked, read_pairs
+from evaluation.reading import read_pairs
+from evaluation.validation import Written, checked
 
 FOLDER = Path(str(files("evaluation.leaderboard"))) / "published"
 

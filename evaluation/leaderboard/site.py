@@ -25,7 +25,7 @@ LIMITS = (
 )
 NO_LIMITS = (
     "There are no rows of real video and floors here, so nothing says what these metrics can see: "
-    "`moee evaluate --limits` computes them."
+    "moee evaluate --limits computes them."
 )
 DOWNLOADS = {"CSV": "csv", "Markdown": "md", "LaTeX": "tex", "JSON": "json"}
 

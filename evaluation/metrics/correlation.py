@@ -11,9 +11,9 @@ def moment_sums(x: Tensor, y: Tensor) -> Tensor:
 
     Frames where either is no number are left out.
     """
-    seen = torch.isfinite(x) & torch.isfinite(y)
-    x, y = (torch.where(seen, z.double(), 0.0) for z in (x, y))
-    n = seen.double().sum(0)
+    finite = torch.isfinite(x) & torch.isfinite(y)
+    x, y = (torch.where(finite, z.double(), 0.0) for z in (x, y))
+    n = finite.double().sum(0)
     return torch.stack([n, x.sum(0), y.sum(0), (x * x).sum(0), (y * y).sum(0), (x * y).sum(0)], dim=-1)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from evaluation.clips.folders import stem
+from evaluation.clips.files import stem
+from evaluation.reading import read_json
 from evaluation.runtime.whole_files import write_whole
-from evaluation.validation import Recorded, checked, read_json
+from evaluation.validation import Recorded, checked
 
 SIGNATURES = {".mp4": (4, b"ftyp"), ".webm": (0, b"\x1a\x45\xdf\xa3")}  # where in the file, what stands there
 LARGEST_VIDEO = 8 * 2**20  # bytes

@@ -20,8 +20,9 @@ from evaluation.pages.page import page, render
 from evaluation.pages.videos import read_video_file
 from evaluation.preference.ranking import Vote
 from evaluation.protocol import digest_of
+from evaluation.reading import read_json
 from evaluation.runtime.whole_files import write_whole
-from evaluation.validation import Recorded, checked, read_json
+from evaluation.validation import Recorded, checked
 
 SCHEMA_VERSION = 1
 QUESTION = "Which face shows the more natural and believable emotion?"

@@ -42,7 +42,7 @@ def data_record(found: Sequence[MeasuredPair], truth: str, metrics: Sequence[Cli
     digests = {item.row.key: item.truth for item in reversed(found)}
     large = {name for item in found for name in item.large}
     lacking = unmeasured(rows, [metric.name for metric in metrics], large)
-    told = {"unmeasured": lacking, "source_rates": _source_rates(found)}
+    sparse = {"unmeasured": lacking, "source_rates": _source_rates(found)}
     return {
         "sha256": digest_of(sorted(digests.items())),
         "truth": truth,
@@ -52,7 +52,7 @@ def data_record(found: Sequence[MeasuredPair], truth: str, metrics: Sequence[Cli
         "frames": sum(row.frames for row in rows),
         "failed": sum(bool(row.problem) for row in rows),
         "keys": sorted(digests),
-    } | {name: content for name, content in told.items() if content}
+    } | {name: content for name, content in sparse.items() if content}
 
 
 def _reference(given: Mapping[str, bool]) -> str:
@@ -97,8 +97,8 @@ def lengths_apart(made: int, true: int, allowed: int, rates: Rates) -> str:
 def unmeasured_lines(result: Result) -> list[str]:
     """One line for each reason: how many clips, why, which metrics."""
     groups: dict[tuple[int, str], list[str]] = {}
-    for name, told in result.data.get("unmeasured", {}).items():
-        groups.setdefault((told["clips"], told["why"]), []).append(METRICS[name].title)
+    for name, record in result.data.get("unmeasured", {}).items():
+        groups.setdefault((record["clips"], record["why"]), []).append(METRICS[name].title)
     evaluated = len({row.key for row in result.rows if not row.problem})
     return [
         f"{clips} of {evaluated} clips, {why}: {'; '.join(titles)}" for (clips, why), titles in groups.items()
@@ -111,6 +111,6 @@ def rate_lines(result: Result) -> list[str]:
     for side, counts in result.data.get("source_rates", {}).items():
         odd = {rate: count for rate, count in counts.items() if not is_common(float(rate))}
         if odd:
-            told = ", ".join(f"{count} at {rate}" for rate, count in odd.items())
-            lines.append(f"{side} videos converted to {FPS} frames a second: {told}")
+            rates = ", ".join(f"{count} at {rate}" for rate, count in odd.items())
+            lines.append(f"{side} videos converted to {FPS} frames a second: {rates}")
     return lines

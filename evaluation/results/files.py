@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from evaluation.reading import read_json
 from evaluation.results.schema import ResultRecord
-from evaluation.runtime.whole_files import whole_file
-from evaluation.validation import checked, read_json
+from evaluation.runtime.whole_files import file_digest, whole_file
+from evaluation.validation import checked
 
 SCHEMA_VERSION = 1
 SECTIONS = ("protocol", "system", "data", "extractors", "metrics", "rows", "environment", "cost")
@@ -63,7 +63,7 @@ def read_sums(path: Path, about: Mapping[str, str] | None) -> dict[str, Tensor]:
     beside = path.with_name(Path(about["name"]).name)
     if not beside.is_file():
         raise FileNotFoundError(f"{path} rests on {beside.name}, which does not lie beside it")
-    if digest_of_file(beside) != about["sha256"]:
+    if file_digest(beside) != about["sha256"]:
         raise ValueError(f"{beside} was changed after {path.name} was written")
     try:
         return load_file(beside)
@@ -75,10 +75,4 @@ def put_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write named tensors whole or not at all, straight from where they lie; the file's sha256."""
     with whole_file(path) as unfinished:
         save_file({name: x.contiguous() for name, x in sorted(tensors.items())}, unfinished)
-    return digest_of_file(path)
-
-
-def digest_of_file(path: Path) -> str:
-    """Hexadecimal sha256, read piece by piece."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    return file_digest(path)

@@ -1,5 +1,6 @@
-"""Files that are either whole or not there: written beside, then renamed."""
+"""Files that are either whole or not there: written beside, then renamed; and what tells them apart."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,3 +27,9 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """Write bytes, or text as UTF-8, to a file that is either whole or not there."""
     with whole_file(path) as unfinished:
         unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def file_digest(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file, read piece by piece."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

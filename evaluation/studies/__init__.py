@@ -8,6 +8,7 @@ from evaluation.studies.expert_attribution import (
     ExpertAttribution,
     KnockOut,
     expert_attribution,
+    mean_cell,
     mean_gates,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "dose_response",
     "drift",
     "expert_attribution",
+    "mean_cell",
     "mean_gates",
 ]

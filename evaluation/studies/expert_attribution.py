@@ -149,6 +149,18 @@ def mean_gates(
     return gate_means
 
 
+def mean_cell(values: Sequence[float], people: Sequence[str], resamples: int = 2000, seed: int = 0) -> Cell:
+    """Mean of values, one a clip, with its interval over people.
+
+    Raises:
+        ValueError: for lengths that differ, or no values.
+    """
+    if not values or len(values) != len(people):
+        raise ValueError(f"a mean needs values, each of a person: got {len(values)} and {len(people)}")
+    value_N = torch.tensor(values, dtype=torch.float64)
+    return _cell(torch.stack([value_N, torch.ones_like(value_N)], 1), people, False, resamples, seed)
+
+
 def _names(knock_outs: Sequence[KnockOut]) -> tuple[list[str], list[str]]:
     return [each.asked for each in knock_outs], [each.expert for each in knock_outs]
 

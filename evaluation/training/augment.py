@@ -7,12 +7,55 @@ strength.
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-BLOCK = 8
+BLOCK = 8  # side of a picture codec's blocks, pixels, as in JPEG
+
+
+@dataclass
+class Placement:
+    """How far from its usual place a face may lie, as a careless crop puts it; choices of this suite.
+
+    Args:
+        degrees: largest turn.
+        scale: largest relative change of size.
+        move: largest shift as a share of the width.
+    """
+
+    degrees: float = 4.0
+    scale: float = 0.05
+    move: float = 0.04
+
+
+@dataclass
+class Faults:
+    """Strength of each fault, and the share of the pictures that it hits; choices of this suite.
+
+    Args:
+        light: largest relative change of contrast and brightness, and fall of light to one side.
+        tint: largest relative change of each colour, where the light changes.
+        blur: largest standard deviation of a Gaussian, pixels.
+        coarsest: least side that a picture is reduced to before it is enlarged again, share of its own.
+        quantise: largest step of the lowest frequency of 8 x 8 blocks, in [-1, 1] units.
+        noise: largest standard deviation, in [-1, 1] units.
+        light_share, coarse_share, blur_share, quantise_share, noise_share: of the pictures that are hit.
+    """
+
+    light: float = 0.25
+    tint: float = 0.1
+    blur: float = 1.2
+    coarsest: float = 0.5
+    quantise: float = 0.2
+    noise: float = 0.06
+    light_share: float = 0.7
+    coarse_share: float = 0.3
+    blur_share: float = 0.3
+    quantise_share: float = 0.3
+    noise_share: float = 0.4
 
 
 def uniform(like: Tensor, low: float, high: float) -> Tensor:
@@ -20,19 +63,15 @@ def uniform(like: Tensor, low: float, high: float) -> Tensor:
     return torch.empty(len(like), 1, 1, 1, device=like.device).uniform_(low, high)
 
 
-def shift(
-    x_NCHW: Tensor, points_NK2: Tensor, degrees: float, scale: float, move: float
-) -> tuple[Tensor, Tensor]:
+def shift(x_NCHW: Tensor, points_NK2: Tensor, most: Placement) -> tuple[Tensor, Tensor]:
     """Turn, scale and move each picture, and its points (pixels, NaN or 0 allowed) with it.
 
     Args:
         x_NCHW: square pictures.
         points_NK2: x then y.
-        degrees: largest turn.
-        scale: largest relative change of size.
-        move: largest shift as a share of the width.
+        most: each picture is shifted by its own amounts up to these.
     """
-    size = x_NCHW.shape[-1]
+    size, degrees, scale, move = x_NCHW.shape[-1], most.degrees, most.scale, most.move
     turn = uniform(x_NCHW, -degrees, degrees).flatten() * math.pi / 180
     zoom = 1 + uniform(x_NCHW, -scale, scale).flatten()
     offset_N2 = torch.cat([uniform(x_NCHW, -2 * move, 2 * move).flatten(1) for _ in range(2)], dim=1)
@@ -85,17 +124,17 @@ def quantise(x_NCHW: Tensor, strongest: float = 0.2) -> Tensor:
     return torch.einsum("ik,ncaibj,jl->ncakbl", basis, spectrum, basis).reshape(n, c, h, w)
 
 
-def coarsen(x_NCHW: Tensor) -> Tensor:
-    """Down to between half and all of the pixels and up again; one factor for the whole batch."""
+def coarsen(x_NCHW: Tensor, least: float = 0.5) -> Tensor:
+    """Down to between `least` and all of the side and up again; one factor for the whole batch."""
     size = x_NCHW.shape[-1]
-    small = int(torch.randint(size // 2, size + 1, ()))
+    small = int(torch.randint(max(1, int(size * least)), size + 1, ()))
     low = F.interpolate(x_NCHW, size=(small, small), mode="bilinear", antialias=True, align_corners=False)
     return F.interpolate(low, size=(size, size), mode="bilinear", align_corners=False)
 
 
-def light(x_NCHW: Tensor, strength: float = 0.25) -> Tensor:
+def light(x_NCHW: Tensor, strength: float = 0.25, tint: float = 0.1) -> Tensor:
     """Change contrast, brightness and colour, and let the light fall off to one side."""
-    gain = 1 + torch.empty(len(x_NCHW), 3, 1, 1, device=x_NCHW.device).uniform_(-0.1, 0.1)
+    gain = 1 + torch.empty(len(x_NCHW), 3, 1, 1, device=x_NCHW.device).uniform_(-tint, tint)
     gain = gain * (1 + uniform(x_NCHW, -strength, strength))
     ramp = torch.linspace(-1, 1, x_NCHW.shape[-1], device=x_NCHW.device)
     slope = uniform(x_NCHW, -strength, strength) * ramp + uniform(x_NCHW, -strength, strength) * ramp[:, None]
@@ -107,11 +146,17 @@ def noise(x_NCHW: Tensor, largest: float = 0.06) -> Tensor:
     return x_NCHW + torch.randn_like(x_NCHW) * uniform(x_NCHW, 0, largest)
 
 
-def spoil(x_NCHW: Tensor) -> Tensor:
+def spoil(x_NCHW: Tensor, faults: Faults) -> Tensor:
     """Light, softness, codec and noise, each in its share of the pictures."""
     x_NCHW = x_NCHW.clone()
-    for fault, share in ((light, 0.7), (coarsen, 0.3), (blur, 0.3), (quantise, 0.3), (noise, 0.4)):
+    for fault, share, strengths in (
+        (light, faults.light_share, (faults.light, faults.tint)),
+        (coarsen, faults.coarse_share, (faults.coarsest,)),
+        (blur, faults.blur_share, (faults.blur,)),
+        (quantise, faults.quantise_share, (faults.quantise,)),
+        (noise, faults.noise_share, (faults.noise,)),
+    ):
         hit = (torch.rand(len(x_NCHW)) < share).nonzero()[:, 0].to(x_NCHW.device)
         if len(hit):
-            x_NCHW[hit] = fault(x_NCHW[hit])
+            x_NCHW[hit] = fault(x_NCHW[hit], *strengths)
     return x_NCHW.clamp_(-1, 1)

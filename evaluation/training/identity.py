@@ -3,10 +3,6 @@
 N picture, D width, B clip, F frame.
 """
 
-from pathlib import Path
-from typing import Any
-
-import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -14,8 +10,8 @@ from torch import Tensor
 from datamodules.batch import TalkingHeadBatch
 from evaluation.extractors.embedded.identity import IdentityJudge
 from evaluation.extractors.network import preprocess
-from evaluation.training.augment import shift, spoil
-from evaluation.training.rates import falling_to_zero
+from evaluation.training.augment import Faults, Placement, shift, spoil
+from evaluation.training.judge_training import EmbeddedTraining
 
 
 def contrastive_loss(embedding_ND: Tensor, person_N: Tensor, temperature: float = 0.1) -> Tensor:
@@ -35,7 +31,7 @@ def contrastive_loss(embedding_ND: Tensor, person_N: Tensor, temperature: float 
     return each[partners > 0].mean() if (partners > 0).any() else embedding_ND.sum() * 0
 
 
-class IdentityTraining(L.LightningModule):
+class IdentityTraining(EmbeddedTraining[IdentityJudge]):
     """Trains an `IdentityJudge`; writes `judge-identity.safetensors` when it ends.
 
     Of each clip it takes a few frames far apart and the reference picture: one person, other expressions and
@@ -46,6 +42,8 @@ class IdentityTraining(L.LightningModule):
         pictures: frames taken of a clip, at least 1.
         temperature: of the contrastive loss.
         out: where the weights go; default is the run's own folder.
+        placement: how far a face may lie from its usual place.
+        faults: what spoils the pictures.
     """
 
     def __init__(
@@ -54,16 +52,14 @@ class IdentityTraining(L.LightningModule):
         pictures: int = 3,
         temperature: float = 0.1,
         out: str | None = None,
+        placement: Placement = Placement(degrees=6, scale=0.08, move=0.05),  # noqa: B008 - plain values
+        faults: Faults = Faults(),  # noqa: B008
     ) -> None:
-        super().__init__()
+        super().__init__(IdentityJudge(), optimizer, out)
         if pictures < 1:
             raise ValueError(f"pictures must be at least 1, got {pictures}")
-        self.judge = IdentityJudge()
-        self.optimizer, self.pictures, self.temperature, self.out = optimizer, pictures, temperature, out
-
-    def forward(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """What the judge measures."""
-        return self.judge.measure(frames_F3HW)
+        self.pictures, self.temperature = pictures, temperature
+        self.placement, self.faults = placement, faults
 
     def pictures_of(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor]:
         """Pictures (N, 3, 128, 128) in [-1, 1] and the person (N,) in each."""
@@ -76,8 +72,8 @@ class IdentityTraining(L.LightningModule):
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         x, person_N = self.pictures_of(batch)
-        x, _ = shift(x, x.new_zeros(len(x), 1, 2), degrees=6, scale=0.08, move=0.05)
-        loss = contrastive_loss(self.judge(spoil(x)).float(), person_N, self.temperature)
+        x, _ = shift(x, x.new_zeros(len(x), 1, 2), self.placement)
+        loss = contrastive_loss(self.judge(spoil(x, self.faults)).float(), person_N, self.temperature)
         self.log("train/loss", loss, prog_bar=True, batch_size=len(x))
         return loss
 
@@ -96,12 +92,3 @@ class IdentityTraining(L.LightningModule):
         self.log_dict(
             {f"val/{name}": value for name, value in scores.items()}, batch_size=len(x), sync_dist=True
         )
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
-
-    def on_train_end(self) -> None:
-        if self.trainer.is_global_zero:
-            self.judge.save(
-                Path(self.out or Path(self.trainer.default_root_dir) / "judge-identity.safetensors")
-            )

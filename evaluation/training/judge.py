@@ -3,10 +3,8 @@
 N picture, B clip, F frame, A action unit, L class, K landmark.
 """
 
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -14,21 +12,34 @@ from torch.nn import functional as F
 
 from datamodules.batch import TalkingHeadBatch
 from datamodules.head_motion import lip_opening
-from evaluation.extractors.embedded.judge import LIP_UNIT, Judge
+from evaluation.extractors.embedded.judge import Judge
 from evaluation.extractors.network import SIZE, preprocess
 from evaluation.metrics.correlation import moment_sums, pearson
 from evaluation.metrics.emotion.scores import class_target
-from evaluation.training.augment import shift, spoil
-from evaluation.training.rates import falling_to_zero
+from evaluation.training.augment import Faults, Placement, shift, spoil
+from evaluation.training.judge_training import EmbeddedTraining
+
+
+@dataclass
+class HuberScales:
+    """Errors beyond which a Huber loss grows in a straight line; choices of this suite.
+
+    Args:
+        lips: in inter-ocular distances.
+        landmarks: in pixels of a 128 x 128 picture.
+    """
+
+    lips: float = 0.1
+    landmarks: float = 2.0
 
 
 def judge_losses(
-    heads: dict[str, Tensor], target: dict[str, Tensor], present: dict[str, Tensor]
+    heads: dict[str, Tensor], target: dict[str, Tensor], present: dict[str, Tensor], scales: HuberScales
 ) -> dict[str, Tensor]:
     """Loss of each head over the pictures whose truth is `present` (N,) bool.
 
     Cross-entropy against the intensity itself, so that a unit's output is its expected intensity; soft
-    cross-entropy on emotion; Huber losses on lips (0.1 inter-ocular distances) and landmarks (2 pixels).
+    cross-entropy on emotion; Huber losses on lips and landmarks.
     """
     errors = {
         "action_units": F.binary_cross_entropy_with_logits(
@@ -36,11 +47,11 @@ def judge_losses(
         ).mean(1),
         "emotion": F.cross_entropy(heads["emotion"], target["emotion"], reduction="none"),
         "lip_opening": F.smooth_l1_loss(
-            heads["lip_opening"] / LIP_UNIT, target["lip_opening"] / LIP_UNIT, reduction="none"
+            heads["lip_opening"] / scales.lips, target["lip_opening"] / scales.lips, reduction="none"
         ),
-        "landmarks": F.smooth_l1_loss(heads["landmarks"] / 2, target["landmarks"] / 2, reduction="none").mean(
-            (1, 2)
-        ),
+        "landmarks": F.smooth_l1_loss(
+            heads["landmarks"] / scales.landmarks, target["landmarks"] / scales.landmarks, reduction="none"
+        ).mean((1, 2)),
     }
     return {
         name: (error * present[name]).sum() / present[name].sum().clamp(min=1)
@@ -68,13 +79,16 @@ def picture_targets(batch: TalkingHeadBatch) -> tuple[Tensor, dict[str, Tensor],
     return preprocess(frames.reshape(clips * length, *frames.shape[2:])), target, present
 
 
-class JudgeTraining(L.LightningModule):
+class JudgeTraining(EmbeddedTraining[Judge]):
     """Trains a `Judge` on clips whose truth is known; writes `judge.safetensors` when it ends.
 
     Args:
         optimizer: builds the optimizer; the rate falls to zero along a cosine.
         weights: of the heads' losses.
         out: where the weights go; default is the run's own folder.
+        placement: how far a face may lie from its usual place.
+        faults: what spoils the pictures.
+        huber: of the losses on lips and landmarks.
     """
 
     def __init__(
@@ -82,23 +96,20 @@ class JudgeTraining(L.LightningModule):
         optimizer: OptimizerCallable = torch.optim.AdamW,
         weights: dict[str, float] | None = None,
         out: str | None = None,
+        placement: Placement = Placement(),  # noqa: B008 - dataclasses of plain values
+        faults: Faults = Faults(),  # noqa: B008
+        huber: HuberScales = HuberScales(),  # noqa: B008
     ) -> None:
-        super().__init__()
-        self.judge = Judge()
-        self.optimizer = optimizer
+        super().__init__(Judge(), optimizer, out)
         self.weights = weights or {"action_units": 4.0, "emotion": 0.5, "lip_opening": 0.5, "landmarks": 0.5}
-        self.out = out
-
-    def forward(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """What the judge measures."""
-        return self.judge.measure(frames_F3HW)
+        self.placement, self.faults, self.huber = placement, faults, huber
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         x, target, present = picture_targets(batch)
         with torch.autocast(x.device.type, enabled=False):  # pictures are altered in full precision
-            x, target["landmarks"] = shift(x, target["landmarks"], degrees=4, scale=0.05, move=0.04)
-            x = spoil(x)
-        losses = judge_losses(self.judge(x), target, present)
+            x, target["landmarks"] = shift(x, target["landmarks"], self.placement)
+            x = spoil(x, self.faults)
+        losses = judge_losses(self.judge(x), target, present, self.huber)
         loss = torch.stack([self.weights[name] * value for name, value in losses.items()]).sum()
         self.log_dict({f"train/{name}": value for name, value in losses.items()}, batch_size=len(x))
         self.log("train/loss", loss, prog_bar=True, batch_size=len(x))
@@ -122,10 +133,3 @@ class JudgeTraining(L.LightningModule):
         self.log_dict(
             {f"val/{name}": value.float() for name, value in scores.items()}, batch_size=clips, sync_dist=True
         )
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
-
-    def on_train_end(self) -> None:
-        if self.trainer.is_global_zero:
-            self.judge.save(Path(self.out or Path(self.trainer.default_root_dir) / "judge.safetensors"))

@@ -3,10 +3,6 @@
 B clip, F frame, N window, D width.
 """
 
-from pathlib import Path
-from typing import Any
-
-import lightning as L
 import torch
 from lightning.pytorch.cli import OptimizerCallable
 from torch import Tensor
@@ -15,7 +11,7 @@ from torch.nn import functional as F
 from datamodules.batch import SAMPLES_PER_FRAME, TalkingHeadBatch
 from evaluation.extractors.embedded.sync_judge import SyncJudge, mel_power
 from evaluation.metrics.sync.confidence import Sync, shifted_distances, sync_of
-from evaluation.training.rates import falling_to_zero
+from evaluation.training.judge_training import EmbeddedTraining
 from evaluation.training.sync_augment import spoiled_mouths, spoiled_sound
 
 DELAYS = (-10, -5, -2, 0, 2, 5, 10)  # frames by which a sound comes later, as the judge is tried
@@ -43,7 +39,7 @@ def delayed(sound_S: Tensor, frames: int) -> Tensor:
     return F.pad(sound_S, (samples, -samples))
 
 
-class SyncTraining(L.LightningModule):
+class SyncTraining(EmbeddedTraining[SyncJudge]):
     """Trains a `SyncJudge`; writes `judge-sync.safetensors` when it ends.
 
     Args:
@@ -58,13 +54,8 @@ class SyncTraining(L.LightningModule):
         temperature: float = 0.07,
         out: str | None = None,
     ) -> None:
-        super().__init__()
-        self.judge = SyncJudge()
-        self.optimizer, self.temperature, self.out = optimizer, temperature, out
-
-    def forward(self, frames_F3HW: Tensor) -> dict[str, Tensor]:
-        """What the judge measures."""
-        return self.judge.measure(frames_F3HW)
+        super().__init__(SyncJudge(), optimizer, out)
+        self.temperature = temperature
 
     def training_step(self, batch: TalkingHeadBatch, batch_idx: int) -> Tensor:
         power = torch.stack([mel_power(sound) for sound in batch["waveform"]])
@@ -93,10 +84,3 @@ class SyncTraining(L.LightningModule):
         """Confidence, distance and offset of a clip."""
         sound_ND = self.judge.measure_sound(sound_S)["embedded_sync_audio"]
         return sync_of(shifted_distances(lips_ND, sound_ND, valid=True))
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        return falling_to_zero(self.optimizer(self.parameters()), self.trainer)
-
-    def on_train_end(self) -> None:
-        if self.trainer.is_global_zero:
-            self.judge.save(Path(self.out or Path(self.trainer.default_root_dir) / "judge-sync.safetensors"))

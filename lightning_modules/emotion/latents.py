@@ -16,8 +16,9 @@ class EmotionToLatents(LatentGenerator):
     """A projection per modality, then a soft look-up in a learnable table (MoEE, "emotion-to-latents").
 
     Features are pooled to L query tokens by attention, the table gives keys and values, as style tokens do
-    (Wang et al. 2018). Present modalities are averaged; with none present a learned null latent answers.
-    Table size, number of tokens and pooling are not stated by the paper.
+    (Wang et al. 2018): all that reaches the experts was read in the table. Present modalities are averaged;
+    with none present a learned null latent answers. Table size, number of tokens and pooling are not stated
+    by the paper.
 
     Args:
         widths: modality -> width of its encoder's tokens; of all encoders if not given.
@@ -25,6 +26,8 @@ class EmotionToLatents(LatentGenerator):
         tokens: latent tokens L.
         table: rows of the table.
         heads: heads of both attentions.
+        bypass: the pooled features are also added to what was read, past the table. Not in the paper;
+            networks exported before this key was there have it, and then the table hardly counts.
     """
 
     def __init__(
@@ -34,12 +37,14 @@ class EmotionToLatents(LatentGenerator):
         tokens: int = 8,
         table: int = 64,
         heads: int = 4,
+        bypass: bool = False,
     ) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"width={width} does not divide into {heads} heads")
         self.widths: dict[str, int] = dict(widths or {})
         self.width, self.tokens, self.rows, self.heads = width, tokens, table, heads
+        self.bypass = bypass
         self.project = nn.ModuleDict()
         if widths:
             self._make_layers()
@@ -51,7 +56,7 @@ class EmotionToLatents(LatentGenerator):
         self.pool = nn.MultiheadAttention(width, heads, batch_first=True)
         self.table = nn.Parameter(torch.randn(self.rows, width) * width**-0.5)
         self.look_up = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.direct = nn.Linear(width, width)
+        self.direct = nn.Linear(width, width) if self.bypass else None
         self.norm = nn.LayerNorm(width)
         self.null = nn.Parameter(torch.randn(tokens, width) * width**-0.5)
 
@@ -85,4 +90,5 @@ class EmotionToLatents(LatentGenerator):
         pooled = queries + self.pool(queries, x, x, need_weights=False)[0]
         table = self.table.expand(len(x), -1, -1)
         looked_up = self.look_up(pooled, table, table, need_weights=False)[0]
-        return self.norm(looked_up + self.direct(pooled)).unflatten(0, (-1, frames))
+        past_table = 0 if self.direct is None else self.direct(pooled)
+        return self.norm(looked_up + past_table).unflatten(0, (-1, frames))

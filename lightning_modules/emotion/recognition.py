@@ -14,7 +14,7 @@ from torch.nn import functional
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy
 
-from datamodules.batch import CLASSES, EMOTIONS
+from datamodules.batch import ACTION_UNITS, CLASSES, EMOTIONS
 from lightning_modules.interfaces import EmotionEncoder
 from lightning_modules.optim.rates import training_steps, with_warm_cosine
 from lightning_modules.speech.features import TRACKS, MelSpeechFeatures
@@ -23,9 +23,10 @@ CLEAR = 0.6  # of one emotion, from where a clip has a clear class
 
 
 class EmotionRecognition(L.LightningModule):
-    """One encoder and two linear heads on its tokens: which of seven classes, and how much of each emotion.
+    """One encoder and linear heads on its tokens: which class, how much of each emotion, which units.
 
-    A batch holds `cue` (what the encoder takes) and `blend` (B, E). Scored on clips with a clear class by
+    A batch holds `cue` (what the encoder takes) and `blend` (B, E), with `units_weight` also `action_units`
+    (B, A); a blend of NaN is not known and teaches nothing. Scored on clips with a clear class by
     accuracy and unweighted accuracy (mean recall over classes), on all by the mean absolute error of the
     blend.
 
@@ -39,6 +40,7 @@ class EmotionRecognition(L.LightningModule):
         clear: only neutral clips and those with one emotion above this are scored by class.
         warm_share: share of the steps over which the rate rises.
         optimizer: built on the trainable parameters.
+        units_weight: of the cross-entropy of the action units, each against its intensity; 0 is without them.
     """
 
     def __init__(
@@ -51,17 +53,20 @@ class EmotionRecognition(L.LightningModule):
         clear: float = CLEAR,
         warm_share: float = 0.05,
         optimizer: OptimizerCallable = torch.optim.AdamW,
+        units_weight: float = 0.0,
     ) -> None:
         super().__init__()
         if not 0 <= smoothing < 1:
             raise ValueError(f"smoothing={smoothing}, expected 0 up to below 1")
-        self.save_hyperparameters()
+        self.save_hyperparameters(ignore=["encoder"])
         self.encoder, self.optimizer = encoder, optimizer
         self.classes_weight, self.blend_weight = classes_weight, blend_weight
         self.smoothing, self.mixup, self.clear, self.warm_share = smoothing, mixup, clear, warm_share
         features = encoder.tokens * encoder.width
         self.class_head = nn.Linear(features, len(CLASSES))
         self.blend_head = nn.Linear(features, len(EMOTIONS))
+        self.units_weight = units_weight
+        self.units_head = nn.Linear(features, len(ACTION_UNITS)) if units_weight else None
         self.scores = nn.ModuleDict({stage: recognition_scores() for stage in ("validation", "testing")})
 
     def forward(self, cue: Tensor | list[str]) -> tuple[Tensor, Tensor]:
@@ -75,6 +80,9 @@ class EmotionRecognition(L.LightningModule):
 
     def training_step(self, batch: dict[str, Any], batch_idx: int) -> Tensor:
         token_BFTD, blend_BE = self.encoder(batch["cue"]), batch["blend"]
+        units = self._units_loss(token_BFTD, batch)
+        known_B = ~blend_BE.isnan().any(dim=1)
+        token_BFTD, blend_BE = token_BFTD[known_B], blend_BE[known_B]
         if self.mixup:
             share = torch.distributions.Beta(self.mixup, self.mixup).sample().to(blend_BE)
             other = torch.randperm(len(blend_BE), device=blend_BE.device)
@@ -84,7 +92,15 @@ class EmotionRecognition(L.LightningModule):
         classes = functional.cross_entropy(logit_BK, class_shares(blend_BE), label_smoothing=self.smoothing)
         amounts = functional.mse_loss(guess_BE, blend_BE)
         self.log_dict({"train/classes": classes, "train/blend": amounts}, batch_size=len(blend_BE))
-        return self.classes_weight * classes + self.blend_weight * amounts
+        return self.classes_weight * classes + self.blend_weight * amounts + self.units_weight * units
+
+    def _units_loss(self, token_BFTD: Tensor, batch: dict[str, Any]) -> Tensor:
+        if self.units_head is None:
+            return token_BFTD.new_zeros(())
+        logit_BA = self.units_head(token_BFTD.flatten(2).mean(dim=1))
+        loss = functional.binary_cross_entropy_with_logits(logit_BA, batch["action_units"])
+        self.log("train/units", loss, batch_size=len(logit_BA))
+        return loss
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int) -> None:
         self._score("validation", "val", batch)
@@ -94,7 +110,16 @@ class EmotionRecognition(L.LightningModule):
 
     def _score(self, stage: str, prefix: str, batch: dict[str, Any]) -> None:
         scores, blend_BE = cast(nn.ModuleDict, self.scores[stage]), batch["blend"]
-        logit_BK, guess_BE = self(batch["cue"])
+        token_BFTD = self.encoder(batch["cue"])
+        if self.units_head is not None:
+            guess_BA = self.units_head(token_BFTD.flatten(2).mean(dim=1)).sigmoid()
+            error = (guess_BA - batch["action_units"]).abs().mean()
+            self.log(f"{prefix}/units_error", error, on_epoch=True, batch_size=len(blend_BE))
+        known_B = ~blend_BE.isnan().any(dim=1)
+        if not known_B.any():
+            return
+        blend_BE = blend_BE[known_B]
+        logit_BK, guess_BE = self.read(token_BFTD[known_B])
         share_BK = class_shares(blend_BE)
         clear_B = (blend_BE.amax(dim=1) > self.clear) | (blend_BE.sum(dim=1) == 0)
         size = len(blend_BE)
@@ -135,7 +160,7 @@ class SpeechFeatureTraining(L.LightningModule):
         optimizer: OptimizerCallable = torch.optim.AdamW,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
+        self.save_hyperparameters(ignore=["features"])
         self.features, self.optimizer = features, optimizer
         self.lips_weight, self.phone_weight, self.warm_share = lips_weight, phone_weight, warm_share
         names = (*TRACKS, "phone_accuracy")

@@ -14,7 +14,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
-Attend = Callable[[str, Transformer2DModel, Tensor], Tensor]
+Attend = Callable[[str, Transformer2DModel | None, Tensor], Tensor]
 SHORT = 512  # tokens up to which a table of all weights is no burden
 
 
@@ -28,6 +28,21 @@ def attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if short and query.device.type == "cpu" and query.dtype == torch.bfloat16:
         return (query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)).softmax(-1).to(value.dtype) @ value
     return nn.functional.scaled_dot_product_attention(query, key, value)
+
+
+def attention_or_rest(query: Tensor, key: Tensor, value: Tensor, rest_H: Tensor | None) -> Tensor:
+    """`attention` in which each query may also attend to nothing.
+
+    The softmax runs over the L keys' logits and one more, `rest` (heads,), whose value is zero: a query of
+    zeros brings L / (L + e^rest) of the mean value, which a learnt rest can make as small as it wants. None
+    leaves it out.
+    """
+    if rest_H is None:
+        return attention(query, key, value)
+    logit = query * query.shape[-1] ** -0.5 @ key.transpose(-1, -2)
+    rest = rest_H.to(logit.dtype)[None, :, None, None].expand(len(logit), -1, logit.shape[2], 1)
+    weight = torch.cat([logit, rest], -1).softmax(-1)[..., :-1]
+    return weight.to(value.dtype) @ value
 
 
 class ShortAttention:
@@ -146,16 +161,33 @@ def attention_locations(unet: UNet2DConditionModel) -> dict[str, int]:
     return places
 
 
+def block_locations(unet: UNet2DConditionModel) -> dict[str, int]:
+    """Name -> width behind each residual block, in the order of the forward pass, attention there or not.
+
+    The names are those of `attention_locations`; the middle block has its places behind its attentions only.
+    """
+    down, mid, up = sides(unet)
+    places: dict[str, int] = {}
+    for side, blocks in (("down", down), ("mid", [mid]), ("up", up)):
+        for i, block in enumerate(blocks):
+            resnets = block.resnets[1:] if side == "mid" else block.resnets
+            for j, resnet in enumerate(resnets):
+                places[f"{side}_{i}_{j}"] = resnet.out_channels
+    return places
+
+
 def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: Attend) -> Tensor:
-    """The UNet from its first convolution to its last block; `attend` runs at every attention location."""
+    """The UNet from its first convolution to its last block.
+
+    `attend` runs at every place of `block_locations`; it is given None where the place has no attention.
+    """
     x = unet.conv_in(x_NCHW)
     skips = [x]
     down, mid, up = sides(unet)
     for i, block in enumerate(down):
         for j, resnet in enumerate(block.resnets):
             x = resnet(x, temb_ND)
-            if hasattr(block, "attentions"):
-                x = attend(f"down_{i}_{j}", block.attentions[j], x)
+            x = attend(f"down_{i}_{j}", attention_of(block, j), x)
             skips.append(x)
         for downsample in block.downsamplers or []:
             x = downsample(x)
@@ -166,11 +198,15 @@ def walk(unet: UNet2DConditionModel, x_NCHW: Tensor, temb_ND: Tensor, attend: At
     for i, block in enumerate(up):
         for j, resnet in enumerate(block.resnets):
             x = resnet(torch.cat([x, skips.pop()], 1), temb_ND)
-            if hasattr(block, "attentions"):
-                x = attend(f"up_{i}_{j}", block.attentions[j], x)
+            x = attend(f"up_{i}_{j}", attention_of(block, j), x)
         for upsample in block.upsamplers or []:
             x = upsample(x)
     return x
+
+
+def attention_of(block: Any, number: int) -> Transformer2DModel | None:
+    """The spatial transformer behind a residual block, or None in a block without any."""
+    return block.attentions[number] if hasattr(block, "attentions") else None
 
 
 def predict(unet: UNet2DConditionModel, x_NCHW: Tensor) -> Tensor:

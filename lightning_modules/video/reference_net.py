@@ -70,7 +70,9 @@ class ReferenceNet(ReferenceNetwork):
         context = reference_BCHW.new_zeros(batch, 1, self.unet.config["cross_attention_dim"])
         temb = time_embedding(self.unet, torch.zeros(batch, device=reference_BCHW.device))
 
-        def attend(location: str, transformer: Transformer2DModel, x: Tensor) -> Tensor:
+        def attend(location: str, transformer: Transformer2DModel | None, x: Tensor) -> Tensor:
+            if transformer is None:
+                return x
             x, features[location] = spatial_transformer(transformer, x, context)
             return x
 

@@ -16,6 +16,7 @@ from lightning_modules.interfaces import Conditions, Denoiser, EmotionPass, Size
 from lightning_modules.sizes import agreed
 from lightning_modules.video.attention import (
     attention_locations,
+    block_locations,
     predict,
     spatial_transformer,
     time_embedding,
@@ -43,6 +44,8 @@ class VideoUNet(Denoiser):
             given: `out_channels` are the codec's, `in_channels` count all that is concatenated, and
             `cross_attention_dim` is the width of a speech token.
         motion_locations: where frames attend to each other; names as in `attention_locations`.
+        expert_locations: where emotion experts speak; names as in `block_locations`, so that they may also
+            stand where there is no attention, on finer grids. All of `attention_locations` if not given.
         motion_heads: heads of that attention.
         max_frames: longest clip, motion frames included.
         speech_modules: give speech its own transformers.
@@ -69,6 +72,7 @@ class VideoUNet(Denoiser):
         face_places: bool = False,
         speech_width: int | None = None,
         speech_tokens: int | None = None,
+        expert_locations: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.arguments = dict(unet)
@@ -77,11 +81,15 @@ class VideoUNet(Denoiser):
         self.motion_locations, self.motion_heads = motion_locations, motion_heads
         self.speech_heads = speech_heads if speech_modules else 0
         with torch.device("meta"):  # the places are known before the sizes that a network needs
-            self.locations = attention_locations(UNet2DConditionModel(**unet))
-        if unknown := set(motion_locations) - set(self.locations):
-            raise ValueError(
-                f"motion_locations {sorted(unknown)} do not exist; this UNet has {list(self.locations)}"
-            )
+            outline = UNet2DConditionModel(**unet)
+        self.attention_widths = attention_locations(outline)
+        _check_names("motion_locations", motion_locations, self.attention_widths)
+        places = self.attention_widths
+        if expert_locations is not None:
+            places = block_locations(outline)
+            _check_names("expert_locations", expert_locations, places)
+            places = {name: width for name, width in places.items() if name in expert_locations}
+        self.locations = places
         self.has_network = bool(speech_width and speech_tokens and "out_channels" in unet)
         if self.has_network:
             self._make_network(unet["out_channels"])
@@ -128,9 +136,9 @@ class VideoUNet(Denoiser):
         self.unet = UNet2DConditionModel(**self.arguments)
         groups = self.unet.config["norm_num_groups"]
         self.motion_modules = nn.ModuleDict(
-            {name: self._motion_module(self.locations[name], groups) for name in self.motion_locations}
+            {name: self._motion_module(self.attention_widths[name], groups) for name in self.motion_locations}
         )
-        with_speech = self.locations if self.speech_heads else {}
+        with_speech = self.attention_widths if self.speech_heads else {}
         self.speech_modules = nn.ModuleDict(
             {name: self._speech_module(width, groups) for name, width in with_speech.items()}
         )
@@ -190,16 +198,18 @@ class VideoUNet(Denoiser):
             raise ValueError(f"{frames} frames in a clip, at most {self.max_frames} are allowed")
         if conditions.speech is None:
             raise ValueError("conditions.speech: missing, zeros stand for no speech")
-        x_NCHW = self._inputs(z_BFCHW, conditions).flatten(0, 1)
+        places = self._face_places(z_BFCHW, conditions)
+        x_NCHW = self._inputs(z_BFCHW, conditions, places).flatten(0, 1)
         x_NCHW = x_NCHW.contiguous(memory_format=torch.channels_last)
         context_NTD = conditions.speech.flatten(0, 1)
 
-        def attend(location: str, transformer: Transformer2DModel, x: Tensor) -> Tensor:
-            x, _ = spatial_transformer(transformer, x, context_NTD, conditions.reference.get(location))
+        def attend(location: str, transformer: Transformer2DModel | None, x: Tensor) -> Tensor:
+            if transformer is not None:
+                x, _ = spatial_transformer(transformer, x, context_NTD, conditions.reference.get(location))
             if location in self.speech_modules:
                 x = self.speech_modules[location](x, encoder_hidden_states=context_NTD).sample
-            if emotion is not None:
-                x = x + to_map(self._emotion(location, x, emotion, frames), x)
+            if emotion is not None and location in self.locations:
+                x = x + to_map(self._emotion(location, x, emotion, frames, places), x)
             if location in self.motion_modules:
                 x = self.motion_modules[location](x, num_frames=frames)
             return x
@@ -207,23 +217,42 @@ class VideoUNet(Denoiser):
         embedding = self._embedding(timestep_BF, conditions.speech, conditions.head_motion)
         return predict(self.unet, walk(self.unet, x_NCHW, embedding, attend)).unflatten(0, (-1, frames))
 
-    def _inputs(self, z_BFCHW: Tensor, conditions: Conditions) -> Tensor:
+    def _face_places(self, z_BFCHW: Tensor, conditions: Conditions) -> Tensor | None:
+        """Where in the face each cell lies (B, F or 1, P, H, W), if this network is told."""
+        if not self.face_places:
+            return None
+        if conditions.places is not None:
+            return conditions.places.to(z_BFCHW.dtype)
+        still = z_BFCHW.new_zeros(len(z_BFCHW), 1, len(HEAD_MOTION))
+        motion = still if conditions.head_motion is None else conditions.head_motion
+        return face_places(motion, z_BFCHW.shape[-1]).to(z_BFCHW.dtype)
+
+    def _inputs(self, z_BFCHW: Tensor, conditions: Conditions, places_BFPHW: Tensor | None) -> Tensor:
         """The noisy latent, and beside it the portrait's and the places of its cells, where they are used."""
         frames, inputs = z_BFCHW.shape[1], [z_BFCHW]
         if self.concat_reference:
             if conditions.portrait is None:
                 raise ValueError("conditions.portrait: missing, this denoiser has concat_reference")
             inputs.append(conditions.portrait.expand(-1, frames, -1, -1, -1))
-        if self.face_places:
-            places = conditions.places
-            if places is None:
-                still = z_BFCHW.new_zeros(len(z_BFCHW), 1, len(HEAD_MOTION))
-                motion = still if conditions.head_motion is None else conditions.head_motion
-                places = face_places(motion, z_BFCHW.shape[-1])
-            inputs.append(places.to(z_BFCHW.dtype).expand(-1, frames, -1, -1, -1))
+        if places_BFPHW is not None:
+            inputs.append(places_BFPHW.expand(-1, frames, -1, -1, -1))
         return torch.cat(inputs, 2) if len(inputs) > 1 else z_BFCHW
 
     @staticmethod
-    def _emotion(location: str, x_NCHW: Tensor, emotion: EmotionPass, frames: int) -> Tensor:
+    def _emotion(
+        location: str, x_NCHW: Tensor, emotion: EmotionPass, frames: int, places_BFPHW: Tensor | None
+    ) -> Tensor:
         tokens_BFTD = to_tokens(x_NCHW).unflatten(0, (-1, frames))
-        return emotion.added(location, tokens_BFTD).flatten(0, 1)
+        if places_BFPHW is None:
+            return emotion.added(location, tokens_BFTD).flatten(0, 1)
+        known = places_BFPHW.shape[1]
+        places = nn.functional.adaptive_avg_pool2d(
+            places_BFPHW.flatten(0, 1), (x_NCHW.shape[-2], x_NCHW.shape[-1])
+        )
+        places_BFTP = to_tokens(places).unflatten(0, (-1, known))
+        return emotion.added(location, tokens_BFTD, places_BFTP).flatten(0, 1)
+
+
+def _check_names(key: str, names: list[str], known: dict[str, int]) -> None:
+    if unknown := set(names) - set(known):
+        raise ValueError(f"{key} {sorted(unknown)} do not exist; this UNet has {list(known)}")

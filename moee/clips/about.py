@@ -36,7 +36,7 @@ def read_about(path: Path) -> "dict[str, dict[str, str | Tensor]]":
         ValueError: for broken JSON, an unknown key or an unknown emotion, with the clip's name.
     """
     from datamodules.batch import parse_blend
-    from moee.files import read_json
+    from evaluation.reading import read_json
 
     content = read_json(path)
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):

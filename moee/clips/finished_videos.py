@@ -9,7 +9,7 @@ from evaluation.clips.folders import FinishedVideos, videos_of_folder
 from evaluation.clips.true_clips import Clips
 from evaluation.protocol import Protocol, prepare
 from evaluation.results.system import System
-from moee.clips.manifest import clips_of_manifest, read_manifest
+from moee.clips.manifest import clips_of_manifest, frame_rates, read_manifest
 from moee.clips.system_record import read_system, videos_and_record
 from moee.clips.true_source import SYNTHETIC_FRAMES, TrueSource
 
@@ -29,6 +29,7 @@ class VideoSource:
         reference: folder of the true ones.
         synthetic: instead, the true clips are that many held-out synthetic people.
         frames: of a synthetic clip.
+        frame_rate: of folders of numbered frames; None leaves them out.
 
     Raises:
         ValueError: for neither, or for one folder alone.
@@ -39,6 +40,7 @@ class VideoSource:
     reference: Path | None = None
     synthetic: int | None = None
     frames: int = SYNTHETIC_FRAMES
+    frame_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.manifest is None and (
@@ -69,7 +71,12 @@ class VideoSource:
         Args:
             size: of synthetic clips, pixels.
         """
-        return TrueSource(self.reference, self.synthetic, self.frames, size)
+        return TrueSource(self.reference, self.synthetic, self.frames, size, self.frame_rate)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Those that are looked through for clips."""
+        return [folder for folder in (self.folder, self.reference) if folder is not None]
 
     @property
     def name(self) -> str:
@@ -117,19 +124,22 @@ def finished_videos(
     Raises:
         ValueError: if portraits do not fit the protocol, or as `read_manifest` and `videos_of_folder` say.
     """
-    from datamodules.media.reading import read_video
+    from moee.clips.reading import ClipReader
 
     if source.manifest:
-        listed, size = read_manifest(source.manifest), int(protocol.preprocessing["size"])
+        listed = read_manifest(source.manifest, source.frame_rate)
+        size = int(protocol.preprocessing["size"])
         if "face_crop" in protocol.preprocessing and any(entry.portrait for entry in listed):
             raise ValueError(
                 f"{source.manifest}: {protocol.tag} cuts pictures where the true video shows its face, "
                 "which says nothing of a portrait: leave `portrait` out, or evaluate face crops "
                 "under another protocol"
             )
-        return clips_of_manifest(listed, read_video, lambda path: read_portrait(path, size))
+        reader = ClipReader(source.frame_rate, frame_rates(listed))
+        return clips_of_manifest(listed, reader, lambda path: read_portrait(path, size))
     clips = source.true(int(protocol.preprocessing["size"])).clips(about)
-    return clips, videos_of_folder(source.folder or Path(), clips, read_video), []
+    reader = ClipReader(source.frame_rate)
+    return clips, videos_of_folder(source.folder or Path(), clips, reader, source.frame_rate), []
 
 
 def _seeds(source: Path, of_videos: list[int], of_record: list[int], teller: str) -> list[int]:

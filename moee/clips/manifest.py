@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from evaluation.clips.folders import FinishedVideos
     from evaluation.clips.true_clips import Clips
+    from moee.clips.reading import ClipReader
 
 MANIFEST_VERSION = 1
 REQUIRED = ("key", "generated", "reference")
@@ -50,9 +51,16 @@ def _in_folder(value: object, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ".")) / text
 
 
+def _rate(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1000:
+        return float(value)
+    raise ValueError(f"expected frames a second, such as 30, got {value!r}")
+
+
 Text = Annotated[str, BeforeValidator(_printable)]
 Key = Annotated[Text, AfterValidator(_composed)]
 Seed = Annotated[int, BeforeValidator(_seed)]
+Rate = Annotated[float, BeforeValidator(_rate)]
 File = Annotated[Path, BeforeValidator(_in_folder)]
 
 
@@ -67,6 +75,7 @@ class Listed(Written):
         emotion: as in `moee animate --emotion`; None where unknown.
         seed: of the sampler; None where one video a clip is all there is.
         portrait: the picture the system was given; None where it was the first true frame.
+        frame_rate: of what is a folder of numbered frames among both videos; None where none is.
     """
 
     key: Key
@@ -76,6 +85,7 @@ class Listed(Written):
     emotion: Text | None = None
     seed: Seed | None = None
     portrait: File | None = None
+    frame_rate: Rate | None = None
 
 
 class Manifest(Written):
@@ -88,10 +98,14 @@ class Manifest(Written):
 FIELDS = tuple(Listed.model_fields)
 
 
-def read_manifest(path: Path) -> list[Listed]:
+def read_manifest(path: Path, frame_rate: float | None = None) -> list[Listed]:
     """The videos that a manifest lists; relative paths start at its folder, others have to be absolute.
 
     A file that ends in .csv is read as a table with the same names as columns, any other as JSON.
+
+    Args:
+        path: of the manifest.
+        frame_rate: of folders of numbered frames of which it does not say it.
 
     Raises:
         FileNotFoundError: if it, or a file it names, is not there.
@@ -110,15 +124,15 @@ def read_manifest(path: Path) -> list[Listed]:
         _check_together(listed)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    _check_files(path, listed)
+    _check_files(path, listed, frame_rate)
     return listed
 
 
 def _read_clips(path: Path) -> list[tuple[str, Any]]:
     """Place and content of each entry of the JSON's list."""
-    from moee.files import read_json
+    from evaluation.reading import read_json
 
-    content = read_json(path)
+    content = read_json(path, "manifest")
     if not isinstance(content, dict) or not isinstance(content.get("clips"), list) or not content["clips"]:
         raise ValueError(
             f'{path}: expected {{"clips": [{{"key": ..., "generated": ..., "reference": ...}}]}}'
@@ -160,16 +174,34 @@ def _check_together(listed: Sequence[Listed]) -> None:
                 raise ValueError(f"{entry.key!r} has two different values of {name}")
 
 
-def _check_files(path: Path, listed: Sequence[Listed]) -> None:
-    named = [getattr(entry, name) for entry in listed for name in PATHS]
-    absent = [file for file in dict.fromkeys(named) if file is not None and not file.is_file()]
+def _check_files(path: Path, listed: Sequence[Listed], frame_rate: float | None) -> None:
+    named: list[Path | None] = [getattr(entry, name) for entry in listed for name in PATHS]
+    rates = frame_rates(listed)
+    folders = [entry.generated for entry in listed] + [entry.reference for entry in listed]
+    absent = []
+    for file in dict.fromkeys(named):
+        if file is not None and file.is_dir() and file in folders:
+            if rates.get(file, frame_rate) is None:
+                raise ValueError(f"{path}: {file} is a folder of frames: give its frame_rate")
+        elif file is not None and not file.is_file():
+            absent.append(file)
     if absent:
         more = f", nor {len(absent) - 1} others" if len(absent) > 1 else ""
         raise FileNotFoundError(f"{path}: no file {absent[0]}{more} (a video that was not made is null)")
 
 
+def frame_rates(listed: Sequence[Listed]) -> dict[Path, float]:
+    """Frames a second of the videos that are listed with a rate."""
+    rates: dict[Path, float] = {}
+    for entry in listed:
+        if entry.frame_rate is not None:
+            both = (video for video in (entry.generated, entry.reference) if video is not None)
+            rates |= dict.fromkeys(both, entry.frame_rate)
+    return rates
+
+
 def clips_of_manifest(
-    listed: Sequence[Listed], read_video: Callable[[Path], Any], read_image: Callable[[Path], "Tensor"]
+    listed: Sequence[Listed], reader: "ClipReader", read_image: Callable[[Path], "Tensor"]
 ) -> "tuple[Clips, FinishedVideos, list[int]]":
     """True clips in order of their keys, the finished videos, and the seeds in order, if any are told.
 
@@ -181,7 +213,7 @@ def clips_of_manifest(
     first = {entry.key: entry for entry in reversed(listed)}
     clips = clips_of_files(
         {key: entry.reference for key, entry in first.items()},
-        read_video,
+        reader.true,
         {key: _known(entry) for key, entry in first.items()},
         {key: entry.portrait for key, entry in first.items() if entry.portrait},
         read_image,
@@ -192,7 +224,7 @@ def clips_of_manifest(
     def find(index: int, seed: int) -> Path | None:
         return videos.get((clips.keys[index], seed if seeds else None))
 
-    return clips, FinishedVideos(find, read_video), seeds
+    return clips, FinishedVideos(find, reader), seeds
 
 
 def _known(entry: Listed) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import csv
 import io
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from evaluation.reading import read_text
 from moee.config_errors import unknown_key
-from moee.files import read_text
 
 Entry = tuple[str, dict[str, Any]]  # where it stands, and its content
 
@@ -64,4 +65,6 @@ def _line(where: str, header: list[str], cells: list[str]) -> Entry:
     entry.setdefault("generated", None)
     if (seed := entry.get("seed", "")).isascii() and seed.isdecimal():
         entry["seed"] = int(seed)
+    with suppress(ValueError):  # whatever else stands there is refused with its place
+        entry |= {"frame_rate": float(entry["frame_rate"])} if "frame_rate" in entry else {}
     return where, entry

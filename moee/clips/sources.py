@@ -19,7 +19,7 @@ from evaluation.protocol import prepare
 from evaluation.results.system import System
 from lightning_modules.interfaces import EmotionCue
 from moee.generation.idle_motion import NaturalMotion
-from moee.generation.video_writer import CRF, write_video
+from moee.generation.video_writer import CRF, even_sides, write_video
 
 if TYPE_CHECKING:
     from moee.generation.generator import LoadedGenerator
@@ -146,7 +146,8 @@ def _sound(clip: Mapping[str, Any], frames: int) -> Tensor:
     from datamodules.batch import SAMPLES_PER_FRAME
 
     if "waveform" not in clip:
-        raise ValueError("the true video has no sound, and a network needs a voice")
+        problem = clip.get("sound_problem", "the true video has no sound")
+        raise ValueError(f"{problem}, and a network needs a voice")
     sound_S = clip["waveform"]
     return sound_S[torch.arange(frames * SAMPLES_PER_FRAME) % len(sound_S)]
 
@@ -169,11 +170,10 @@ def _encoded_again(_: int, truth: Mapping[str, Any], __: int) -> Tensor:
     from datamodules.media.reading import read_video
 
     height, width = truth["frames"].shape[-2:]
-    rows, columns = (torch.arange(n + n % 2).clamp(max=n - 1) for n in (height, width))  # H.264: even sides
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         with about_file(path):
-            write_video(path, truth["frames"][:, :, rows][..., columns])
+            write_video(path, even_sides(truth["frames"]))
             return read_video(path).frames[..., :height, :width]
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from evaluation.pages.videos import FOLDER, RECORD
+from evaluation.reading import read_json
 from evaluation.results.system import System
 from evaluation.validation import checked, written_like
-from moee.files import read_json
 
 
 def videos_and_record(folder: Path) -> tuple[Path, Path | None]:
@@ -27,9 +27,7 @@ def read_system(path: Path) -> System:
         FileNotFoundError: if it is not there.
         ValueError: if it is no JSON, has a key that a system has not, or a value of another kind.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no system file {path}")
-    content = read_json(path)
+    content = read_json(path, "system file")
     if not isinstance(content, dict) or "name" not in content:
         raise ValueError(f"{path}: expected the record of a system, with a name")
     record = checked(written_like(System), content, str(path))

@@ -21,6 +21,7 @@ class TrueSource:
         synthetic: instead, how many people; the same number gives the same clips on every machine.
         frames: of a synthetic clip.
         size: of a synthetic clip, pixels.
+        frame_rate: of folders of numbered frames among the true videos; None leaves them out.
 
     Raises:
         ValueError: for neither, or for both.
@@ -30,6 +31,7 @@ class TrueSource:
     synthetic: int | None = None
     frames: int = SYNTHETIC_FRAMES
     size: int = SYNTHETIC_SIZE
+    frame_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.folder is None and self.synthetic is None:
@@ -46,10 +48,10 @@ class TrueSource:
         Raises:
             ValueError, OSError: as `clips_of_folder` and `synthetic_clips` say.
         """
-        from datamodules.media.reading import read_video
         from evaluation.clips.folders import clips_of_folder
+        from moee.clips.reading import ClipReader
         from moee.clips.sources import synthetic_clips
 
         if self.folder is not None:
-            return clips_of_folder(self.folder, read_video, about)
+            return clips_of_folder(self.folder, ClipReader(self.frame_rate).true, about, self.frame_rate)
         return synthetic_clips(self.synthetic or 0, self.frames, self.size)

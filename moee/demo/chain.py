@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from moee.console import Tell, silent
 from moee.demo.steps import Step, Steps
+from moee.files import check_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,6 +90,7 @@ def _own_folder(out: Path) -> Path:
         raise ValueError(f"--out {out}: is a file, name a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / "steps").is_dir():
         raise ValueError(f"--out {out}: holds something that is not a demo's, name another folder")
+    check_folder(out)
     return out
 
 

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation.reading import read_json
 from moee.console import Tell, silent
-from moee.files import read_json, write_text
+from moee.files import write_text
 
 Outcome = tuple[dict[str, Any], list[Path]]  # of a step: facts for the page, and files
 

@@ -136,8 +136,16 @@ class Checkpoints(Checkpoint):
             self._save(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._restore_handlers()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        self._restore_handlers()
+
+    def _restore_handlers(self) -> None:
+        """What was there before; not where Lightning has put back what was there before itself."""
         for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._ask_to_stop:
+                signal.signal(number, handler)
         self._handlers = {}
 
     def _save(self, trainer: Trainer) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moee.console import Tell, silent
+from moee.files import check_folder
 
 if TYPE_CHECKING:
     from moee.experiments.run import Run
@@ -30,6 +31,7 @@ class Link:
         made_before: those of these names that an earlier link exports.
         exports: names of the files that it will export.
         steps: of the optimizer; -1 where something else ends it.
+        name: that its runs carry.
     """
 
     experiment: str
@@ -38,6 +40,7 @@ class Link:
     made_before: frozenset[str]
     exports: tuple[str, ...]
     steps: int
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def _link(name: str, overrides: tuple[str, ...], makeable: Any, smoke: bool) -> 
         made_before=frozenset(stem for stem in weights.values() if stem in makeable),
         exports=tuple(map(str, config.get("export") or ())),
         steps=int(config.trainer.get("max_steps", -1)),
+        name=str(config.get("name", "")),
     )
 
 
@@ -148,8 +152,11 @@ def train_chain(
 
     small = smoke or is_asked_for()
     folder = Path(weights) if weights else Path(root) / SMOKE_WEIGHTS if small else EXPORTS
+    for place in (Path(root), folder):
+        check_folder(place)
     links = plan_chain(experiment, overrides, smoke)
     _check_one_device(links)
+    _check_exports(links, folder, force)
     trained = []
     for number, link in enumerate(links, 1):
         tell(f"link {number} of {len(links)}: {link.experiment}")
@@ -169,6 +176,23 @@ def _check_one_device(links: list[Link]) -> None:
             f"trainer.devices={devices}: a chain trains in one process on one device; for more train links "
             f"one by one, with `moee train` and `moee export`: {names}"
         )
+
+
+def _check_exports(links: list[Link], weights: Path, force: bool) -> None:
+    """Refuse, before the first link is trained, files that the last one could not write.
+
+    Raises:
+        OSError: if a file cannot be written.
+        FileExistsError: if a file is another experiment's; another run's of the same one shows later.
+    """
+    from moee.experiments.export import check_exports, maker_of, refuse_another_runs
+
+    for link in links:
+        check_exports(weights, link.exports)
+        for name in () if force or not link.name else link.exports:
+            maker = maker_of(weights / name)
+            if maker is not None and maker.rpartition("-")[0] != link.name:
+                refuse_another_runs(weights, [name], link.name, "...")
 
 
 def _train_link(

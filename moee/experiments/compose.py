@@ -8,11 +8,19 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from evaluation.reading import read_text, read_yaml
 from moee.config_errors import unknown_key, unknown_name
-from moee.experiments.merge import from_dotted, from_pairs, load, merge, read
+from moee.experiments.merge import from_dotted, from_pairs, load, merge
 from moee.experiments.settings import WEIGHTS_SUFFIX, top_level_keys
 from moee.shipped_configs import CONFIGS
 from moee.smoke import is_asked_for
+
+LEAST_SCORE = {
+    "score.every": 2,
+    "score.clips": 2,
+    "score.frames": 5,
+    "score.steps": 1,
+}  # of a trial of 2 steps
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ def exporters() -> dict[str, str]:
 
 def _exported(path: Path) -> list[str]:
     """File names of the `export:` section: the experiment's own, else its last parent's."""
-    own = read(path)
+    own = read_yaml(path)
     if "export" in own:
         return [str(file) for file in own.export or {}]
     named = own.get("extends") or []
@@ -77,13 +85,19 @@ def compose(experiment: str | Path, *overrides: str, smoke: bool = False) -> Com
     _check_top_level(config, changes)
     config = merge(config, changes)
     if is_asked_for():  # a line is tried out: whatever it changes stays small
-        config = merge(config, from_dotted({"trainer.log_every_n_steps": 1, **(config.get("smoke") or {})}))
+        small = {"trainer.log_every_n_steps": 1, **(config.get("smoke") or {}), **least_score(config)}
+        config = merge(config, from_dotted(small))
     config.name = config.get("name") or path.stem
     try:
         OmegaConf.resolve(config)
     except OmegaConfBaseException as error:
         raise ValueError(f"{path.name}: {' '.join(str(error).split())}") from None
     return Composition(config, tuple(sources), overrides)
+
+
+def least_score(config: DictConfig) -> dict[str, int]:
+    """The smallest look at a network in training that its `score:` can be; nothing where it has none."""
+    return LEAST_SCORE if config.get("score") else {}
 
 
 def _experiment_path(experiment: str) -> Path:
@@ -125,7 +139,7 @@ def _check_top_level(config: DictConfig, changes: DictConfig) -> None:
 
 def _check_variables_are_read(variables: Iterable[str], sources: Iterable[Path]) -> None:
     """Refuse a variable that no source refers to: most often a misspelt one in an experiment's file."""
-    read = {name for path in sources for name in re.findall(r"\bvars[.\[](\w+)", path.read_text("utf-8"))}
+    referred = {name for path in sources for name in re.findall(r"\bvars[.\[](\w+)", read_text(path))}
     for name in variables:
-        if name not in read:
-            raise ValueError(unknown_name(f"vars.{name}: no value is ${{vars.{name}}}", name, read))
+        if name not in referred:
+            raise ValueError(unknown_name(f"vars.{name}: no value is ${{vars.{name}}}", name, referred))

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "float16", "bfloat16")
 
 
-def export(directory: Path, out: Path, dtype: str = "float32", force: bool = False) -> list[Path]:
+def export(
+    directory: str | Path, out: str | Path = "weights", dtype: str = "float32", force: bool = False
+) -> list[Path]:
     """Write each file of the run's `export:` section, build it again and load it back; returns the files.
 
     Args:
@@ -31,6 +33,7 @@ def export(directory: Path, out: Path, dtype: str = "float32", force: bool = Fal
     from moee.weights.modules import load_module
     from moee.weights.runs import newest_checkpoint, read_run, without_optimizer
 
+    directory, out = Path(directory), Path(out)
     settings, checkpoint = read_run(directory), newest_checkpoint(directory)
     if checkpoint is None:
         raise FileNotFoundError(f"{directory} has no checkpoint yet")
@@ -38,6 +41,7 @@ def export(directory: Path, out: Path, dtype: str = "float32", force: bool = Fal
         raise ValueError(
             f"{directory}: its experiment has no `export:` section, so there is nothing to write"
         )
+    check_exports(out, settings["export"])
     signature = json.loads((directory / "sources.json").read_text())["signature"]
     if not force:
         refuse_another_runs(out, settings["export"], settings["name"], signature)
@@ -52,6 +56,19 @@ def export(directory: Path, out: Path, dtype: str = "float32", force: bool = Fal
         written.append(_write(out / name, state, {"config": config, "part": part, **origin}))
         load_module(written[-1])
     return written
+
+
+def check_exports(out: Path, names: Iterable[str]) -> None:
+    """Refuse, before the work whose weights they hold, files that could not be written.
+
+    Raises:
+        OSError: as `check_folder` and `check_writable`.
+    """
+    from moee.files import check_folder, check_writable
+
+    check_folder(out)
+    for name in names:
+        check_writable(out / name)
 
 
 def refuse_another_runs(out: Path, names: Iterable[str], experiment: str, signature: str) -> None:

@@ -7,6 +7,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from evaluation.reading import read_yaml
+
 
 def load(path: Path, root: Path, sources: list[Path] | None = None) -> DictConfig:
     """The file over its `extends:` parents; later parents win, the file itself wins over all.
@@ -26,9 +28,11 @@ def load(path: Path, root: Path, sources: list[Path] | None = None) -> DictConfi
 def _load(path: Path, root: Path, sources: list[Path], descent: tuple[Path, ...]) -> DictConfig:
     if path in descent:
         raise ValueError(f"{path.name} extends itself by way of {' -> '.join(p.name for p in descent)}")
-    own, merged = read(path), OmegaConf.create()
-    parents = own.pop("extends", [])
-    for parent in [parents] if isinstance(parents, str) else parents:
+    own, merged = read_yaml(path), OmegaConf.create()
+    parents = own.pop("extends", None)
+    for parent in [parents] if isinstance(parents, str) else parents or []:
+        if not isinstance(parent, str):
+            raise ValueError(f"{path}: extends {parent!r}: expected names of YAML files")
         place = next((p for p in (path.parent / parent, root / parent) if p.is_file()), None)
         if place is None:
             raise FileNotFoundError(f"{path} extends {parent!r}, which is neither beside it nor in {root}")
@@ -37,17 +41,6 @@ def _load(path: Path, root: Path, sources: list[Path], descent: tuple[Path, ...]
     if "export" in own:
         merged.pop("export", None)  # what a run writes is its own: a parent's files are the parent's to make
     return merge(merged, own)
-
-
-def read(path: Path) -> DictConfig:
-    """One YAML file, or a `ValueError` that says which line is broken."""
-    try:
-        content = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, DictConfig):
-        raise ValueError(f"{path} holds a list, expected `key: value` pairs")
-    return content
 
 
 def merge(base: DictConfig, own: DictConfig) -> DictConfig:

@@ -25,8 +25,9 @@ from moee.experiments.settings import checked_settings
 from moee.experiments.signature import WITHOUT_DATA, WITHOUT_WEIGHTS, digest_of_data, signature
 from moee.monitoring.loggers import make_loggers, quiet_lightning
 from moee.monitoring.progress import PlainProgress, StepBar
-from moee.weights.modules import EXPORTS, apply_weights, is_file_name, locate_weights
+from moee.weights.modules import EXPORTS, apply_weights, build_module, is_file_name, locate_weights
 from moee.weights.moved_classes import with_present_names
+from moee.weights.runs import without_optimizer
 
 PARTS = ("seed_everything", "trainer", "model", "data")
 
@@ -108,15 +109,15 @@ class Run(LightningCLI):
     def _initial_weights(self) -> tuple[dict[str, Path], str | None]:
         """Files by part, "" first: the whole, then what differs; and the line about absent names."""
         named = self.experiment.initial_weights
-        found, missing = {}, []
+        located, missing = {}, []
         for part in sorted(named):
             try:
-                found[part] = locate_weights(named[part])
+                located[part] = locate_weights(named[part])
             except FileNotFoundError:
                 if is_file_name(named[part]):
                     raise
                 missing.append(named[part])
-        return found, how_to_make(self.name, missing) if missing else None
+        return located, how_to_make(self.name, missing) if missing else None
 
     def instantiate_classes(self) -> None:
         """Build at once only if asked to."""
@@ -132,6 +133,22 @@ class Run(LightningCLI):
         for missing in (self.missing_data, self.missing_weights):
             if missing is not None:
                 raise FileNotFoundError(missing)
+
+    def check_parts(self) -> None:
+        """Build the model without its numbers, for a run that is only looked at.
+
+        Raises:
+            ValueError: what a constructor says, such as that sizes of two parts differ.
+        """
+        import torch
+
+        try:
+            with torch.device("meta"):
+                build_module(without_optimizer(self.settings["model"]), "model")
+        except ValueError as error:
+            raise ValueError(str(error.__cause__ or error)) from None
+        except (FileNotFoundError, NotImplementedError, RuntimeError):
+            pass  # a part that reads a file that is not here, or computes with numbers: `make` will tell
 
     def make(self) -> None:
         """Build model, data and trainer, then load the initial weights of parts.
@@ -188,10 +205,10 @@ class Run(LightningCLI):
 def how_to_make(experiment: str, missing: list[str]) -> str:
     """One line: which initial weights are not here, which experiments export them, and what to run."""
     makers = exporters()
-    made = [name for name in missing if name in makers]
-    parts = [f"{name} ({makers[name]} exports it)" if name in made else name for name in missing]
+    exported = [name for name in missing if name in makers]
+    parts = [f"{name} ({makers[name]} exports it)" if name in exported else name for name in missing]
     line = f"{experiment} starts from {', '.join(parts)}, not in ./{EXPORTS} or $MOEE_WEIGHTS"
-    if unknown := [name for name in missing if name not in made]:
+    if unknown := [name for name in missing if name not in exported]:
         line = unknown_name(f"{line}; no shipped experiment exports {', '.join(unknown)}", unknown[0], makers)
     elif experiment in experiment_names():
         line += f": `moee train --chain {experiment}` makes all of it first"

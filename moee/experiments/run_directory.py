@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from moee.experiments.signature import SIGNED_TRAINER_KEYS
-from moee.files import read_json, write_text
+from evaluation.reading import read_json
+from moee.experiments.signature import SIGNED_TRAINER_KEYS, without_places
+from moee.files import write_text
 from moee.installed import package_version
 from moee.weights.runs import is_run, read_run
 
@@ -136,7 +137,8 @@ def differences(directory: Path, config: Mapping[str, Any]) -> str:
 def _signed(settings: Mapping[str, Any]) -> dict[str, Any]:
     trainer = {key: settings["trainer"].get(key) for key in SIGNED_TRAINER_KEYS}
     weights = {part: name for part, name in (settings.get("initial_weights") or {}).items() if name}
-    signed = {key: settings.get(key) for key in ("seed_everything", "model", "data")}
+    signed = {key: settings.get(key) for key in ("seed_everything", "model")}
+    signed["data"] = without_places(settings["data"])
     return signed | {"trainer": trainer, "initial_weights": weights}
 
 

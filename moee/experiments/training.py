@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, silent
+from moee.files import check_folder, check_space
 from moee.threads import settle_threads
 
 if TYPE_CHECKING:
+    from lightning import LightningModule
+
     from moee.experiments.run import Run
 
 
@@ -64,12 +67,15 @@ def train_experiment(
     from moee.monitoring.loggers import read_metrics
     from moee.weights.runs import newest_checkpoint
 
+    check_folder(Path(root))
     run = Run(compose(experiment, *overrides, smoke=smoke), root, build=False)
     run.check_complete()
+    check_folder(run.directory)
     refuse_overwriting(run, resume)
     if resume:
         refuse_starting_anew(run)
     run.make()
+    check_space(run.directory, least_bytes(run.model))
     if advice := emulated_precision(str(run.experiment.trainer.get("precision"))):
         advise(advice)
     tell(f"run directory: {run.directory}")
@@ -79,6 +85,11 @@ def train_experiment(
     }
     checkpoint = newest_checkpoint(run.directory)
     return TrainedRun(run.directory, run.signature, run.trainer.global_step, checkpoint, newest)
+
+
+def least_bytes(model: "LightningModule") -> int:
+    """Of a checkpoint: that of the weights alone."""
+    return sum(weight.numel() * weight.element_size() for weight in model.state_dict().values())
 
 
 def emulated_precision(precision: str) -> str | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moee.console import Watch, unwatched
-from moee.generation.cue_request import CueRequest
+from moee.console import Watch, unwatched, warn
+from moee.files import check_no_input, check_space
+from moee.generation.cue_request import CueRequest, understood_request
 from moee.generation.disclosure import video_record
 from moee.generation.settings import STEPS, Gate, SamplingSettings
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from moee.generation.generator import Generator, LoadedGenerator
     from moee.generation.portrait import Portrait
 
+PIXEL_SECONDS = 3e-8  # of two cores, to put a pixel of a large picture together and encode it
 BLOCK_SECONDS = 10.0  # of sound that is read at once
+LEAST_PIXEL_BYTES, SOUND_BYTES = 0.004, 480  # of a frame of H.264 where little moves, and of its sound
 
 
 @dataclass(frozen=True)
@@ -130,17 +133,17 @@ def animate_portrait(
     from moee.generation.generator import load_generator
     from moee.generation.portrait import open_portrait
 
-    _check_files(portrait, audio, out)
+    _check_files(portrait, audio, out, request)
     if grid:
         _check_grid(request, paste_back)
     cues.check(request)
-    chosen_device = choose_device(device)
-    frames = count_frames(audio)
-    cue = cues.build(request, frames)
+    chosen_device, frames = choose_device(device), count_frames(audio)
     box = parse_box(face_box) if face_box is not None else None
     generator = load_generator(checkpoint, precision, chosen_device)
+    cue = _cue(generator, request, frames)
     settings = replace(settings, gate=choose_gate(generator.network, settings.gate, cue))
     opened = open_portrait(portrait, generator.network.size, box, detector)
+    _check_cost(out, opened, frames, paste_back)
     if grid:
         write_grid(out, generator, opened.reference, audio, settings, frames, watch)
     else:
@@ -148,15 +151,58 @@ def animate_portrait(
     return Animation(Path(out), frames, generator.sha256)
 
 
-def _check_files(portrait: str | Path, audio: str | Path, out: str | Path) -> None:
+def _cue(generator: "LoadedGenerator", request: CueRequest, frames: int) -> "EmotionCue":
+    """What is asked for, without a text that the network does not understand; a line says so."""
+    from moee.generation import cues
+
+    return cues.build(
+        understood_request(generator.network, request, lambda line: warn(f"moee: {line}")), frames
+    )
+
+
+def _check_files(portrait: str | Path, audio: str | Path, out: str | Path, request: CueRequest) -> None:
     from moee.generation.video_writer import check_target
 
     check_target(out)
+    check_no_input(Path(out), [request.emotion_audio])
     for option, path in (("--portrait", Path(portrait)), ("--audio", Path(audio))):
         if not path.is_file():
             raise FileNotFoundError(f"{option} {path}: no such file")
         if path.resolve() == Path(out).resolve():
             raise ValueError(f"--out {out}: is also the {option}, name another file")
+
+
+def least_bytes(portrait: "Portrait", frames: int, paste_back: bool) -> int:
+    """What a video takes on the disk at least: a still background, and the voice.
+
+    Args:
+        portrait: that speaks.
+        frames: of the video.
+        paste_back: whether it shows the whole picture.
+    """
+    height, width = (portrait.picture if paste_back else portrait.reference).shape[1:]
+    return round(frames * (height * width * LEAST_PIXEL_BYTES + SOUND_BYTES))
+
+
+def _check_cost(out: str | Path, portrait: "Portrait", frames: int, paste_back: bool) -> None:
+    """Refuse a video that does not fit on the disk, and say what a large one takes."""
+    check_space(Path(out), least_bytes(portrait, frames, paste_back))
+    if paste_back and (line := cost_line(portrait, frames)):
+        warn(f"moee: {line}")
+
+
+def cost_line(portrait: "Portrait", frames: int) -> str | None:
+    """What is to be said beforehand of a large picture that is shown as a whole; None of others."""
+    from moee.generation.video_writer import LARGE_PIXELS
+
+    height, width = portrait.picture.shape[1:]
+    if height * width <= LARGE_PIXELS:
+        return None
+    seconds = frames * height * width * PIXEL_SECONDS
+    return (
+        f"--paste-back: {frames} frames of {width} x {height} pixels take about {seconds:.0f} s beside the "
+        f"network's time; a picture of half the sides takes a quarter"
+    )
 
 
 def _check_grid(request: CueRequest, paste_back: bool) -> None:
@@ -216,20 +262,22 @@ def write_animation(
     Raises:
         ValueError: if the network makes another number of frames; nothing is left then.
     """
+    from moee.generation.backdrop import Backdrop
     from moee.generation.portrait import PasteBack
     from moee.generation.video_writer import VideoWriter, sound_from_file
 
-    whole = PasteBack(portrait) if paste_back else None
+    paste = PasteBack(portrait) if paste_back else None
+    backdrop = Backdrop(portrait.picture, paste.place) if paste else None
     height, width = (portrait.picture if paste_back else portrait.reference).shape[1:]
     chunks = stream(generator.network, portrait.reference, audio, cue, settings)
     record = video_record(generator, settings, cue)
     with VideoWriter(out, width, height, sound_from_file(audio), record) as writer:
         for chunk_f3SS in chunks:
-            if whole is None:
+            if paste is None or backdrop is None:
                 writer.write(chunk_f3SS)
             else:
-                for crop_3SS in chunk_f3SS:
-                    writer.write(whole(crop_3SS)[None])
+                for crop_3SS in chunk_f3SS.cpu():
+                    writer.write_frame(backdrop.frame(paste.part(crop_3SS)))
             watch(writer.frames, frames)
         _check_length(writer.frames, frames)
 

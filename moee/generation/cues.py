@@ -4,7 +4,6 @@ A timeline is a JSON list such as `[{"time": 0, "emotion": "sad"}, {"time": 2, "
 between two entries every weight moves in a straight line, before the first and after the last it holds.
 """
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,13 +16,15 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, parse_blend
+from datamodules.batch import ACTION_UNIT_NAMES, ACTION_UNITS, FPS, REGIONS, parse_blend
+from evaluation.reading import read_json
 from evaluation.validation import Written, checked
 from moee.generation.cue_request import CueRequest
 
 if TYPE_CHECKING:
     from lightning_modules.interfaces import EmotionCue
 
+BETWEEN_REGIONS = " above "  # `angry above happy`: brows and eyes, then nose and mouth
 MAX_TEXT = 1000  # characters; a description, not a book
 MAX_SPEECH_SECONDS = 20.0  # of an emotion's recording; more says no more about its tone
 
@@ -81,7 +82,7 @@ def build(request: CueRequest, frames: int) -> "EmotionCue":
 
     cue = EmotionCue()
     if request.emotion is not None:
-        cue.label = parse_blend(request.emotion)[None]
+        cue.label = parse_emotion(request.emotion)[None]
     if request.au is not None:
         cue.action_units = parse_action_units(request.au)[None]
     if request.text is not None:
@@ -118,6 +119,26 @@ def _text(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise ValueError(f"--text has {len(text)} characters, at most {MAX_TEXT} are read")
     return text.strip()
+
+
+def parse_emotion(text: str) -> Tensor:
+    """`happy:0.5,fear:0.3` to a blend (E,); `angry above happy` to those of upper and lower face (2, E).
+
+    Raises:
+        ValueError: for an unknown emotion, a bad weight, or more than two regions.
+    """
+    regions = text.split(BETWEEN_REGIONS)
+    if len(regions) > len(REGIONS):
+        raise ValueError(f"emotion {text!r}: a face has two regions; write for example 'angry above happy'")
+    blends = [parse_blend(region) for region in regions]
+    return blends[0] if len(blends) == 1 else torch.stack(blends)
+
+
+def _same_shape(points: list[tuple[float, Tensor]]) -> list[tuple[float, Tensor]]:
+    """Blends of whole faces by region, too, if one of the points is."""
+    if all(value.ndim == 1 for _, value in points):
+        return points
+    return [(time, value if value.ndim == 2 else value.expand(len(REGIONS), -1)) for time, value in points]
 
 
 def parse_action_units(text: str) -> Tensor:
@@ -159,15 +180,12 @@ def read_timeline(path: str | Path, frames: int) -> Timeline:
     """The curves of a timeline file, `frames` rows each.
 
     Raises:
-        FileNotFoundError: if the file does not exist.
+        FileNotFoundError: if it is not there.
         ValueError: if it is not JSON, or an entry is not valid; the message has the entry's number, from 1.
     """
-    try:
-        content = json.loads(Path(path).read_text("utf-8-sig"), parse_int=float)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"--timeline {path}: no such file") from None
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"--timeline {path}: not valid JSON ({error})") from None
+    if not Path(path).exists():
+        raise FileNotFoundError(f"--timeline {path}: no such file")
+    content = read_json(Path(path), "timeline")
     if not isinstance(content, list) or not content:
         raise ValueError(f'--timeline {path}: expected a list such as [{{"time": 0, "emotion": "happy"}}]')
     places = [f"--timeline {path}, entry {number}" for number in range(1, len(content) + 1)]
@@ -183,10 +201,10 @@ def read_timeline(path: str | Path, frames: int) -> Timeline:
             for entry, text, place in zip(entries, texts, places, strict=True)
             if text is not None
         ]
-        return interpolate(points, frames) if points else None
+        return interpolate(_same_shape(points), frames) if points else None
 
     return Timeline(
-        curve("emotion", parse_blend), curve("au", parse_action_units), curve("palette", parse_blend)
+        curve("emotion", parse_emotion), curve("au", parse_action_units), curve("palette", parse_blend)
     )
 
 
@@ -198,13 +216,13 @@ def _parsed(text: str, parse: Callable[[str], Tensor], place: str) -> Tensor:
 
 
 def interpolate(points: list[tuple[float, Tensor]], frames: int) -> Tensor:
-    """Straight lines through (seconds, values (D,)) read at each frame: (F, D); held before and after."""
+    """Straight lines through (seconds, values (...)) read at each frame: (F, ...); held before and after."""
     time_P = torch.tensor([t for t, _ in points], dtype=torch.float64)
-    value_PD = torch.stack([value for _, value in points]).double()
+    shape, value_PD = points[0][1].shape, torch.stack([value.flatten() for _, value in points]).double()
     if len(points) == 1:
-        return value_PD.float().expand(frames, -1).clone()
+        return value_PD.float().expand(frames, -1).clone().unflatten(1, shape)
     now_F = (torch.arange(frames, dtype=torch.float64) / FPS).clamp(time_P[0].item(), time_P[-1].item())
     right_F = torch.searchsorted(time_P, now_F, right=True).clamp(1, len(points) - 1)
     left_F = right_F - 1
     share_F = (now_F - time_P[left_F]) / (time_P[right_F] - time_P[left_F])
-    return torch.lerp(value_PD[left_F], value_PD[right_F], share_F[:, None]).float()
+    return torch.lerp(value_PD[left_F], value_PD[right_F], share_F[:, None]).float().unflatten(1, shape)

@@ -202,25 +202,31 @@ class PasteBack:
         x, y, side = portrait.box
         left, right, top, bottom = _overhang(portrait.picture, portrait.box)
         # What of the square lies in the picture: rows and columns of the picture, and of the square.
-        self._place = slice(y + top, y + side - bottom), slice(x + left, x + side - right)
+        self.place = slice(y + top, y + side - bottom), slice(x + left, x + side - right)
         self._visible = slice(top, side - bottom), slice(left, side - right)
-        self._original_3HW = portrait.picture[:, *self._place].float()
-        smooth = [self._grown(channel_SS) for channel_SS in self._reference_3SS]
-        self._detail_3HW = self._original_3HW - torch.stack(smooth)
+        self._detail_3HW = portrait.picture[:, *self.place].float()
+        for detail_HW, channel_SS in zip(self._detail_3HW, self._reference_3SS, strict=True):
+            detail_HW -= self._grown(channel_SS)
         self._mask_HW = head_mask(side)[self._visible]
         self._colour: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, crop_3SS: Tensor) -> Tensor:
         """The whole picture (3, H, W) uint8 with one generated crop (3, S, S) uint8 in it."""
+        picture_3HW = self.portrait.picture.clone()
+        picture_3HW[:, *self.place] = self.part(crop_3SS)
+        return picture_3HW
+
+    def part(self, crop_3SS: Tensor) -> Tensor:
+        """What of the picture changes, its rows and columns `place`, with one generated crop: uint8."""
         crop_3SS = self._matched(crop_3SS.float())
         changed_1SS = _box_blur((crop_3SS - self._reference_3SS).abs().mean(0, keepdim=True), 1)
         still_HW = self._grown(torch.exp(-((changed_1SS[0] / DETAIL_SIGMA) ** 2)), "bilinear")
-        picture_3HW = self.portrait.picture.clone()
+        part_3HW = self.portrait.picture[:, *self.place].clone()
         for channel, crop_SS in enumerate(crop_3SS):  # one at a time: large pictures stay within memory
             grown_HW = self._grown(crop_SS).addcmul_(still_HW, self._detail_3HW[channel])
-            blended_HW = torch.lerp(self._original_3HW[channel], grown_HW, self._mask_HW)
-            picture_3HW[channel, *self._place] = blended_HW.round_().clamp_(0, 255).byte()
-        return picture_3HW
+            blended_HW = part_3HW[channel].float().lerp_(grown_HW, self._mask_HW)
+            part_3HW[channel] = blended_HW.round_().clamp_(0, 255)
+        return part_3HW
 
     def _grown(self, crop_SS: Tensor, mode: str = "bicubic") -> Tensor:
         """One channel of the generator's size at the portrait's resolution, where the picture is."""

@@ -15,20 +15,24 @@ from types import TracebackType
 
 import av
 import numpy as np
+import torch
 from av.container import OutputContainer
 from av.error import FFmpegError
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 from torch import Tensor
 
 from datamodules.batch import FPS, SAMPLE_RATE
+from datamodules.media.clip_codec import check_encoders
 from datamodules.media.container import as_file, open_media, picture_start, sound_track
 from datamodules.media.sound import Resampling
+from moee.generation.backdrop import ToYuv
 
 SOUND_RATE = 48_000  # AAC pads by up to 1023 samples: 21 ms here, 64 ms at 16 kHz, more than a frame
 SOUND_PER_FRAME = SOUND_RATE // FPS
 AAC_BLOCK = 1024
 JUMP_SECONDS = 0.04  # smaller disagreements between time stamps and sample counts are rounding
+LARGE_PIXELS = 4_000_000
 CRF = "17"  # visually lossless for x264; the small pictures cost little
 
 
@@ -123,8 +127,8 @@ class VideoWriter:
             raise ValueError(f"{path}: H.264 needs even sides, got {width} x {height}")
         self.frames = 0
         self._size = (height, width)
-        self._reformatter = VideoReformatter()
-        self._temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}.part.mp4")
+        self._to_yuv = ToYuv()
+        self._temporary = _unfinished(self.path)
         with self._named():
             self._container = av.open(as_file(self._temporary), "w", options={"movflags": "+faststart"})
         try:
@@ -146,10 +150,21 @@ class VideoWriter:
             )
         with self._named():
             for picture_HWC in frames_F3HW.permute(0, 2, 3, 1).cpu().contiguous().numpy():
-                self._container.mux(self._video.encode(self._yuv(picture_HWC)))
-                self.frames += 1
-                if self._sound:
-                    self._sound.write_until(self.frames * SOUND_PER_FRAME)
+                self._encode(self._to_yuv(picture_HWC))
+
+    def write_frame(self, frame: av.VideoFrame) -> None:
+        """Append one frame in 4:2:0, as a `Backdrop` gives it, and the sound that belongs to it."""
+        if (frame.height, frame.width) != self._size:
+            raise ValueError(f"{self.path}: a frame of {frame.width} x {frame.height} pixels")
+        with self._named():
+            self._encode(frame)
+
+    def _encode(self, frame: av.VideoFrame) -> None:
+        frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
+        self._container.mux(self._video.encode(frame))
+        self.frames += 1
+        if self._sound:
+            self._sound.write_until(self.frames * SOUND_PER_FRAME)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -170,18 +185,6 @@ class VideoWriter:
         except BaseException:
             self._discard()
             raise
-
-    def _yuv(self, picture_HWC: np.ndarray) -> av.VideoFrame:
-        frame = av.VideoFrame.from_ndarray(picture_HWC, format="rgb24")
-        frame = self._reformatter.reformat(
-            frame,
-            format="yuv420p",
-            dst_colorspace=Colorspace.ITU601,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,  # more only wait for each other at such sizes
-        )
-        frame.pts, frame.time_base = self.frames, Fraction(1, FPS)
-        return frame
 
     def _finish(self) -> None:
         if not self.frames:
@@ -244,9 +247,9 @@ def check_target(path: str | Path) -> Path:
     """The path itself, if a video can be put there.
 
     Raises:
-        ValueError: if the name does not end in .mp4 or is a folder.
+        ValueError: if the name does not end in .mp4 or is a folder, or this machine has no encoder.
         FileNotFoundError: if the folder does not exist.
-        PermissionError: if the folder cannot be written to.
+        PermissionError: if the folder cannot be written to, or the name is too long.
     """
     target = Path(path)
     if target.suffix.lower() != ".mp4":
@@ -255,9 +258,19 @@ def check_target(path: str | Path) -> Path:
         raise ValueError(f"{path}: is a folder, name a file inside it")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder, make it first")
-    if not os.access(target.parent, os.W_OK):
-        raise PermissionError(f"{target.parent}: this folder cannot be written to")
+    unfinished = _unfinished(target)
+    try:
+        with unfinished.open("xb"):
+            unfinished.unlink()
+    except OSError as error:
+        raise PermissionError(f"{path}: cannot be written there ({error.strerror})") from None
+    check_encoders(target, ("libx264", "aac"))
     return target
+
+
+def _unfinished(target: Path) -> Path:
+    """Where a video lies while it is written."""
+    return target.with_name(f".{target.stem}.{os.getpid()}.part.mp4")
 
 
 def write_video(
@@ -271,8 +284,17 @@ def write_video(
     return Path(path)
 
 
+def even_sides(frames_F3HW: Tensor) -> Tensor:
+    """The same frames (F, 3, H, W), an odd side longer by a copy of its last row, as H.264 needs it."""
+    height, width = frames_F3HW.shape[-2:]
+    rows, columns = (torch.arange(n + n % 2).clamp(max=n - 1) for n in (height, width))
+    return frames_F3HW if height % 2 == width % 2 == 0 else frames_F3HW[:, :, rows][..., columns]
+
+
 def _video_stream(container: OutputContainer, width: int, height: int) -> VideoStream:
     options = {"crf": CRF, "preset": "veryfast"}
+    if width * height > LARGE_PIXELS:  # each frame that it looks ahead takes memory
+        options["rc-lookahead"] = "2"
     stream = container.add_stream("libx264", rate=FPS, options=options, width=width, height=height)
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from evaluation.validation import Written, checked, read_pairs
+from evaluation.reading import read_pairs
+from evaluation.validation import Written, checked
 
 
 def _word(value: object) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moee.console import Tell, silent
 from moee.judging.protocols import DEFAULT_PROTOCOL
 from moee.judging.request import EvaluationRequest
+from moee.smoke import lowered
 from moee.threads import settle_threads
 
 if TYPE_CHECKING:
@@ -66,14 +67,13 @@ def evaluate(
     steps: int | None = None,
     frames: int | None = None,
     precision: str | None = None,
+    frame_rate: float | None = None,
     tell: Tell = silent,
 ) -> Evaluation:
     """Score videos, of ours or of others, against the true ones; or let a network make the clips.
 
-    All but `tell`, which is told how the work goes on, is as in `EvaluationRequest`.
-
-    Raises:
-        ValueError, OSError: in one line, before any work, for what does not go together or is not there.
+    All but `tell`, which is told how the work goes on, is as in `EvaluationRequest`. What is wrong or
+    missing is a ValueError or OSError in one line, before any work.
     """
     request = EvaluationRequest(
         generated=_path(generated),
@@ -99,8 +99,9 @@ def evaluate(
         steps=steps,
         frames=frames,
         precision=precision,
+        frame_rate=frame_rate,
     )
-    return run_evaluation(request, tell)
+    return run_evaluation(replace(request, **lowered("evaluate", vars(request))), tell)
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -179,6 +180,7 @@ def _compared(
     from evaluation.clips.floors import missing_floors
     from moee.clips.about import check_about, find_about, read_about
     from moee.clips.finished_videos import VideoSource, finished_entry
+    from moee.clips.reading import left_out_notes
     from moee.clips.sources import limit_entries, other_emotions
     from moee.generation.generator import load_generator
     from moee.judging.face_share import face_crop_notes
@@ -187,18 +189,24 @@ def _compared(
     size = int(protocol.preprocessing["size"])
     about_file = find_about(request.about, request.reference)
     about = read_about(about_file) if about_file else None
-    generator = None
+    generator, folders = None, [request.reference] if request.reference else []
     if request.checkpoint:
         generator = load_generator(request.checkpoint, request.sampling.precision, device)
         clips, entries = _of_network(request, generator, size, about)
     else:
-        frames = request.sampling.frames
         source = VideoSource(
-            request.manifest, request.generated, request.reference, request.synthetic, frames
+            request.manifest,
+            request.generated,
+            request.reference,
+            request.synthetic,
+            request.sampling.frames,
+            request.frame_rate,
         )
+        folders = source.folders
         clips, entry = finished_entry(source, protocol, about, request.system, request.name)
         entries = [entry]
-    notes = framing + (check_about(about, clips.keys, about_file) if about is not None and about_file else [])
+    notes = framing + left_out_notes(folders, request.frame_rate)
+    notes += check_about(about, clips.keys, about_file) if about is not None and about_file else []
     entries = [(_credited(system, request), make) for system, make in entries]
     if request.limits:
         entries = [*entries, *limit_entries(clips, generator)]
@@ -223,7 +231,8 @@ def _of_network(
     from moee.generation.cost import tflop_per_frame
 
     sampling = request.sampling
-    clips = TrueSource(request.reference, request.synthetic, sampling.frames, size).clips(about)
+    true = TrueSource(request.reference, request.synthetic, sampling.frames, size, request.frame_rate)
+    clips = true.clips(about)
     name = request.name or generator.name
     check_kept(request.keep_videos, name)
     cost = tflop_per_frame(generator.network, sampling.steps)

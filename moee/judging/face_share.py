@@ -78,12 +78,14 @@ def _wants_crops(protocol: "Protocol") -> bool:
 
 
 def _true_files(request: EvaluationRequest) -> list[Path]:
-    from evaluation.clips.folders import videos_in
+    from evaluation.clips.files import videos_in
     from moee.clips.manifest import read_manifest
 
     if request.manifest is not None:
-        return list(dict.fromkeys(entry.reference for entry in read_manifest(request.manifest)))
-    return list(videos_in(request.reference).values()) if request.reference else []
+        return list(
+            dict.fromkeys(entry.reference for entry in read_manifest(request.manifest, request.frame_rate))
+        )
+    return list(videos_in(request.reference, request.frame_rate).values()) if request.reference else []
 
 
 def _how_to_cut(request: EvaluationRequest, protocol: "Protocol") -> str:

@@ -11,15 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moee.clips.true_source import TrueSource
+from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE, TrueSource
 from moee.console import Tell, silent
-from moee.files import replacing, write_text
-from moee.judging.adapter import Adapter
+from moee.files import check_folder, check_writable, replacing, write_text
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from evaluation.clips.true_clips import Clips
+    from moee.judging.adapter import Adapter
 
 MANIFEST_VERSION = 1
 
@@ -35,7 +36,7 @@ class ForeignVideos:
         clips: how many there are.
         asked: how many had no video before.
         broken: keys of those that still have none.
-        notes: lines on clips without an entry in the file of who and which emotion.
+        notes: lines on clips without an entry in the file of who and which emotion, and on files left out.
     """
 
     videos: Path
@@ -47,8 +48,48 @@ class ForeignVideos:
     notes: list[str]
 
 
+def foreign(
+    adapter: str | Path,
+    out: str | Path,
+    *,
+    reference: str | Path | None = None,
+    synthetic: int | None = None,
+    about: str | Path | None = None,
+    seed: int = 0,
+    frames: int = SYNTHETIC_FRAMES,
+    size: int = SYNTHETIC_SIZE,
+    frame_rate: float | None = None,
+    tell: Tell = silent,
+) -> ForeignVideos:
+    """Let another system make a video of each true clip that has none yet, by its own code.
+
+    Args:
+        adapter: a YAML file, how it is run.
+        out: folder to fill; `evaluate(generated=out)` takes it.
+        reference: folder of the true videos, with sound.
+        synthetic: instead, that many held-out synthetic people.
+        about: a JSON file that tells who and which emotion each clip shows; None is the `about.json` in the
+            folder of the true videos, if there is one.
+        seed: told to the system.
+        frames: of a synthetic clip.
+        size: of a synthetic clip, pixels.
+        frame_rate: of folders of numbered frames among the true clips, frames a second.
+        tell: told how many clips it is asked for.
+
+    Raises:
+        ValueError: for a clip that cannot be read or has no sound, or a system that fails; in one line.
+        OSError: if a file is missing or cannot be written.
+    """
+    from moee.judging.adapter import read_adapter
+
+    small = lowered("foreign", {"synthetic": synthetic, "frames": frames})
+    synthetic, frames = small.get("synthetic", synthetic), small.get("frames", frames)
+    true = TrueSource(None if reference is None else Path(reference), synthetic, frames, size, frame_rate)
+    return make_foreign_videos(read_adapter(Path(adapter)), true, out, about=about, seed=seed, tell=tell)
+
+
 def make_foreign_videos(
-    adapter: Adapter,
+    adapter: "Adapter",
     true: TrueSource,
     out: str | Path,
     *,
@@ -72,14 +113,19 @@ def make_foreign_videos(
         OSError: if a file is missing or cannot be written.
     """
     from moee.clips.about import check_about, find_about, read_about
+    from moee.clips.reading import left_out_notes
 
     folder = Path(out)
+    check_folder(folder)
+    for name in ("manifest.json", "system.json", "log.txt"):
+        check_writable(folder / name)
     about_file = find_about(Path(about) if about else None, true.folder)
     known = read_about(about_file) if about_file else None
     clips = true.clips(known)
     notes = check_about(known, clips.keys, about_file) if known is not None and about_file else []
     manifest = write_manifest(clips, folder, seed)
     asked = manifest["clips"]
+    notes += left_out_notes([true.folder], true.frame_rate)
     for line in (*notes, f"{adapter.name}: {len(asked)} of {len(clips.keys)} clips to make"):
         tell(line)
     seconds = run_adapter(adapter, folder) if asked else 0.0
@@ -114,7 +160,8 @@ def write_manifest(clips: "Clips", out: Path, seed: int) -> dict[str, Any]:
             continue
         clip = clips.load(index)
         if "waveform" not in clip:
-            raise ValueError(f"{key}: the true video has no sound, and a talking head needs a voice")
+            problem = clip.get("sound_problem", "the true video has no sound")
+            raise ValueError(f"{key}: {problem}, and a talking head needs a voice")
         portrait, audio = ((out / "inputs" / f"{key}{suffix}").resolve() for suffix in (".png", ".wav"))
         reference_3HW = clip.get("reference", clip["frames"][0])
         Image.fromarray(reference_3HW.permute(1, 2, 0).numpy()).save(portrait)
@@ -144,7 +191,7 @@ def write_wav(path: Path, waveform_S: "Tensor") -> None:
         file.writeframes((waveform_S.clamp(-1, 1) * 32767).short().numpy().tobytes())
 
 
-def run_adapter(adapter: Adapter, out: Path) -> float:
+def run_adapter(adapter: "Adapter", out: Path) -> float:
     """Run the system on the manifest in `out`, its words going to `log.txt`; how many seconds it took.
 
     Raises:
@@ -205,7 +252,7 @@ def peak_of_children_mb() -> float | None:
 
 
 def system_record(
-    adapter: Adapter, seconds: float, frames: int, seed: int, memory: float | None = None
+    adapter: "Adapter", seconds: float, frames: int, seed: int, memory: float | None = None
 ) -> dict[str, Any]:
     """What `moee evaluate --system` reads: an `evaluation.results.result.System` as plain data."""
     from evaluation.results.system import System

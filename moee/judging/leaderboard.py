@@ -53,9 +53,10 @@ def make_leaderboard(
     from evaluation.leaderboard.published_numbers import load_published
     from evaluation.leaderboard.site import build_leaderboard
     from evaluation.pages.videos import find_videos
-    from moee.files import check_writable
+    from moee.files import check_folder, check_writable
 
     folder = Path(out)
+    check_folder(folder)
     check_writable(folder / "index.html")
     admitted, refused = admit(result_files([Path(path) for path in results]))
     keys: dict[str, set[str]] = {}
@@ -87,7 +88,7 @@ def true_videos(folder: Path, shown: "Videos | None") -> dict[str, Path]:
         ValueError: without videos of systems, or if there is a true one of none of their clips.
         FileNotFoundError: if there is no such folder.
     """
-    from evaluation.clips.folders import videos_in
+    from evaluation.clips.files import videos_in
     from evaluation.pages.videos import SIGNATURES
 
     if not shown:

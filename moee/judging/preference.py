@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ class PreferenceStudy:
 
     page: Path
     key: Path
+    notes: Sequence[str] = ()  # on files left out
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ def build_preference(
     title: str = "Which one?",
     trials: int = 0,
     seed: int = 0,
+    frame_rate: float | None = None,
 ) -> PreferenceStudy:
     """Write the page of a study, which works from disk and keeps its answers to itself.
 
@@ -57,20 +60,43 @@ def build_preference(
         title: of the page.
         trials: pairs to ask for; 0 is all.
         seed: of order and sides.
+        frame_rate: of clips that are folders of numbered pictures, which become videos; None leaves them out.
 
     Raises:
         ValueError: for a negative number of trials, two folders of one name, or videos that do not match.
         OSError: if a folder is missing or cannot be written to.
     """
-    from evaluation.clips.folders import videos_in
+    from evaluation.clips.files import some_videos
     from evaluation.preference.study import QUESTION, build_study
+    from moee.files import check_folder
 
+    check_folder(Path(out))
     if trials < 0:
         raise ValueError(f"--trials must be at least 1, or 0 for all, got {trials}")
     named = named_folders([Path(folder) for folder in folders])
-    clips = {system: videos_in(folder) for system, folder in named.items()}
-    page = build_study(clips, Path(out), question or QUESTION, title, trials, seed)
-    return PreferenceStudy(page, page.parent.parent / "key.json")
+    inside = {system: some_videos(folder, frame_rate) for system, folder in named.items()}
+    with TemporaryDirectory() as place:
+        clips = {
+            system: {
+                key: _playable(path, Path(place) / system, frame_rate) for key, path in own.files.items()
+            }
+            for system, own in inside.items()
+        }
+        page = build_study(clips, Path(out), question or QUESTION, title, trials, seed)
+    notes = [own.line for own in inside.values() if own.line is not None]
+    return PreferenceStudy(page, page.parent.parent / "key.json", notes)
+
+
+def _playable(path: Path, place: Path, frame_rate: float | None) -> Path:
+    """The video itself; of a folder of frames a video of them with its sound, written to `place`."""
+    from moee.clips.reading import ClipReader
+    from moee.generation.video_writer import even_sides, write_video
+
+    if not path.is_dir():
+        return path
+    clip = ClipReader(frame_rate)(path)
+    place.mkdir(exist_ok=True)
+    return write_video(place / f"{path.name}.mp4", even_sides(clip.frames), clip.waveform)
 
 
 def named_folders(folders: Sequence[Path]) -> dict[str, Path]:

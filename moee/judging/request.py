@@ -7,11 +7,13 @@ from moee.clips.true_source import SYNTHETIC_FRAMES
 from moee.generation.settings import STEPS
 from moee.judging.protocols import DEFAULT_PROTOCOL
 
+LONGEST_LIMIT = 100  # characters that the names of rows beside the result add
 SOURCES = ("generated", "checkpoint", "manifest", "reference", "synthetic")
 GOES_WITH = {  # option -> sources that hear it; with others it would be ignored
     "system": ("generated", "manifest"),
     "about": ("reference",),
     "frames": ("synthetic",),
+    "frame_rate": ("generated", "manifest", "reference"),
     **dict.fromkeys(("seeds", "steps", "precision", "keep_videos"), ("checkpoint",)),
 }
 INSTEAD = {
@@ -69,6 +71,7 @@ class EvaluationRequest:
         steps: of its sampler.
         frames: of a synthetic clip.
         precision: of the network.
+        frame_rate: of folders of numbered frames, each of which is a clip then; None leaves them out.
     """
 
     generated: Path | None = None
@@ -94,6 +97,7 @@ class EvaluationRequest:
     steps: int | None = None
     frames: int | None = None
     precision: str | None = None
+    frame_rate: float | None = None
 
     def check(self) -> None:
         """Refuse what could not be done, before any work.
@@ -103,13 +107,19 @@ class EvaluationRequest:
                 are missing or double, or a result that is no `.json`.
             OSError: if the result could not be written.
         """
-        from moee.files import check_writable
+        from moee.files import check_folder, check_no_input, check_writable
 
         _check_choices(self)
         if self.out is not None:
             if self.out.suffix != ".json":
                 raise ValueError(f"--out {self.out}: name a .json file, `moee leaderboard` looks for these")
+            check_no_input(self.out, (self.manifest, self.system, self.about))
             check_writable(self.out)
+            if self.limits:
+                check_writable(self.out.with_name(f"{self.out.stem}{'.' * LONGEST_LIMIT}.json"))
+        for folder in (self.cache, self.keep_videos):
+            if folder is not None:
+                check_folder(folder)
 
     @property
     def sampling(self) -> NetworkSampling:

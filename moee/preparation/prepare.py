@@ -4,18 +4,22 @@ import importlib
 import importlib.util
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from moee.console import Tell, Watch, silent, unwatched
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
     from datamodules.loading.shards import ShardRecord
 
 SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
+AUTO = "auto"  # the face landmarker that `moee weights` keeps, where it is there
 
 
 def corpora() -> list[str]:
@@ -40,20 +44,22 @@ class PrepareReport:
     rejected: dict[str, str]  # key: reason
     digest: str
     labels_outside: dict[str, int]  # emotions that are none of ours: clips and voices that carry them
+    assumed_rates: list[str] = field(default_factory=list)  # folders of frames taken for 25 a second
 
 
 def prepare(
     corpus: str,
-    source: Path,
-    out: Path,
+    source: str | Path,
+    out: str | Path,
     *,
-    detector: Path | None = None,
+    detector: str | Path | None = AUTO,
     face_box: str | None = None,
     size: int = SIZE,
     frames: int = FRAMES,
     resume: bool = True,
     workers: int = 1,
     watch: Watch = unwatched,
+    advise: Tell = silent,
 ) -> PrepareReport:
     """Writes the shards of a corpus and their index; what an earlier run finished is kept, the rest is done.
 
@@ -61,7 +67,8 @@ def prepare(
         corpus: One of `corpora()`.
         source: Its folder, which is only read.
         out: The folder for the shards; must not be the source.
-        detector: MediaPipe's face landmarker; without it faces are cut by boxes, and nothing is measured.
+        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps. Without
+            it, or with None, faces are cut by boxes, and nothing is measured.
         face_box: `x y w h` in pixels for every clip, from the hairline to the chin; the manifest's boxes
             come second.
         size: Side of the samples in pixels.
@@ -69,17 +76,19 @@ def prepare(
         resume: False does everything again.
         workers: Processes.
         watch: told units done and units in all.
+        advise: told if boxes must do.
 
     Raises:
-        FileNotFoundError: if the source or the detector is not there.
-        ValueError: for an argument out of range, nothing to prepare, or no way to place a face.
-        OSError: if `out` cannot be written.
+        ValueError, OSError: if something is not there or out of range, nothing to prepare, or no way to place
+            a face; if `out` cannot be written.
     """
     source, out = Path(source), Path(out)
+    frames = lowered("prepare", {"frames": frames}).get("frames", frames)
     _check_arguments(corpus, source, out, workers)
+    detector = find_detector(detector, source, face_box, advise)
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
-    from datamodules.preparation.map_shards import Record, finished, map_shards, write_json
+    from datamodules.preparation.map_shards import finished, map_shards, write_json
     from datamodules.preparation.units import plan_units, prepare_unit
 
     reader = importlib.import_module(f"datamodules.corpora.{corpus}")
@@ -89,19 +98,32 @@ def prepare(
     units = plan_units(sources, source, settings, detector)
     _make_ready(out, [] if resume else [unit.key for unit in units])
     skipped, done = sum(finished(unit, out) is not None for unit in units), count(1)
-
-    def advance(_: Record) -> None:
-        watch(next(done), len(units))
-
-    records = map_shards(prepare_unit, units, out, workers, on_done=advance)
+    records = map_shards(prepare_unit, units, out, workers, on_done=lambda _: watch(next(done), len(units)))
     shards = [shard_record(record["shard"]) for record in records]
     rejected = {key: reason for record in records for key, reason in record["rejected"].items()}
-    if hasattr(reader, "unread_files"):  # a corpus of known layout has none
-        rejected |= reader.unread_files(source)
+    rejected |= unread(reader, source)
     content = index_content({"corpus": corpus, **asdict(settings)}, shards, rejected)
     _remove_stale(out, {unit.key for unit in units})
     write_json(out / INDEX, content)
-    return _report(out, shards, skipped, rejected, content["digest"])
+    report = _report(out, shards, skipped, rejected, content["digest"])
+    return replace(report, assumed_rates=assumed_rates(reader, source))
+
+
+def unread(reader: ModuleType, source: Path) -> dict[str, str]:
+    """Path -> reason of files that a module of `datamodules.corpora` does not read."""
+    return reader.unread_files(source) if hasattr(reader, "unread_files") else {}
+
+
+def assumed_rates(reader: ModuleType, source: Path) -> list[str]:
+    """Folders of frames that are taken for 25 a second; a corpus of known layout has none."""
+    return reader.assumed_rates(source) if hasattr(reader, "assumed_rates") else []
+
+
+def assumed_lines(folders: Sequence[str]) -> list[str]:
+    """A line on folders of frames whose rate nobody has said; nothing without any."""
+    named = ", ".join(folders[:3]) + (", ..." if len(folders) > 3 else "")
+    how = "a column frame_rate of manifest.csv would say otherwise"
+    return [f"{len(folders)} folders of frames taken for 25 a second ({how}): {named}"] if folders else []
 
 
 def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None:
@@ -111,6 +133,26 @@ def _check_arguments(corpus: str, source: Path, out: Path, workers: int) -> None
         raise ValueError(f"workers={workers}: at least 1 is needed")
     if out.resolve() == source.resolve() or out.resolve() in source.resolve().parents:
         raise ValueError(f"{out}: the shards need a folder apart from the source {source}")
+    check_target(out, "index.json")
+
+
+def check_target(out: Path, listing: str) -> None:
+    """Refuse, before any recording is read, a folder that could not be filled.
+
+    Args:
+        out: the folder.
+        listing: the file in it that is written last.
+
+    Raises:
+        OSError: as `check_folder` and `check_writable`.
+        ValueError: if this machine cannot write video or sound.
+    """
+    from datamodules.media.clip_codec import check_encoders
+    from moee.files import check_folder, check_writable
+
+    check_folder(out)
+    check_writable(out / listing)
+    check_encoders(out)
 
 
 def check_faces_can_be_placed(
@@ -182,12 +224,12 @@ def _report(
 
 
 def find_detector(
-    given: Path | None, source: Path, face_box: str | None, advise: Tell = silent
+    given: str | Path | None, source: Path, face_box: str | None, advise: Tell = silent
 ) -> Path | None:
     """The landmarker that is named or lies among the known weights; None where boxes must do.
 
     Args:
-        given: its file, if the user named one.
+        given: its file, `auto`, or None for boxes alone.
         source: folder of the recordings.
         face_box: that the user gave for all videos.
         advise: told if boxes must do.
@@ -199,8 +241,8 @@ def find_detector(
 
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such folder")
-    if given is not None:
-        return given
+    if given is None or given != AUTO:
+        return None if given is None else Path(given)
     try:
         return find("face_landmarker")
     except FileNotFoundError as error:
@@ -224,6 +266,7 @@ def report_lines(report: PrepareReport, most: int = 20) -> list[str]:
         f"{report.seconds:.0f} s; {report.shards} shards ({report.skipped} kept) in {report.out}",
         f"data digest {report.digest[:16]}",
         *about_labels(report.labels_outside),
+        *assumed_lines(report.assumed_rates),
     ]
     if report.rejected:
         lines.append(f"{len(report.rejected)} rejected:")

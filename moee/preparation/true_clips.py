@@ -7,15 +7,27 @@ find it.
 import importlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moee.clips.true_source import BESIDE, SYNTHETIC_FRAMES, SYNTHETIC_SIZE
-from moee.console import Watch, unwatched
-from moee.preparation.prepare import FRAMES, check_faces_can_be_placed, corpora, detector_name
+from moee.console import Tell, Watch, silent, unwatched
+from moee.preparation.prepare import (
+    AUTO,
+    FRAMES,
+    assumed_lines,
+    assumed_rates,
+    check_faces_can_be_placed,
+    check_target,
+    corpora,
+    detector_name,
+    find_detector,
+    unread,
+)
+from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
@@ -37,6 +49,7 @@ class TrueClips:
         clips: how many there are.
         identities: how many people they show.
         rejected: key -> why there is no clip of it.
+        assumed_rates: folders of frames taken for 25 a second.
         other_labels: emotion that is none of ours -> how many clips; they have no emotion in `about.json`.
     """
 
@@ -46,6 +59,7 @@ class TrueClips:
     identities: int
     rejected: Mapping[str, str] = field(default_factory=dict)
     other_labels: Mapping[str, int] = field(default_factory=dict)
+    assumed_rates: Sequence[str] = ()
 
 
 def cut_clips(
@@ -53,58 +67,69 @@ def cut_clips(
     out: str | Path,
     *,
     corpus: str = "folder",
-    detector: Path | None = None,
+    detector: str | Path | None = AUTO,
     face_box: str | None = None,
     size: int = SIZE,
     frames: int = FRAMES,
     workers: int = 1,
     watch: Watch = unwatched,
+    advise: Tell = silent,
 ) -> TrueClips:
     """Cuts recordings into square clips of the face, with their sound; what is finished is kept.
 
-    Faces are found, framed and refused as by `moee prepare`, so that networks trained on its clips, and
-    judges of face crops, see what they know.
+    Faces are found, framed and refused as by `moee prepare`, so that networks and judges see what they know.
 
     Args:
         source: folder of the recordings, only read.
         out: folder for the clips, apart from it.
         corpus: how the source is laid out, one of `corpora()`.
-        detector: MediaPipe's face landmarker; without it faces are cut by boxes.
+        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps. Without
+            it, or with None, faces are cut by boxes.
         face_box: `x y w h` in pixels for every recording, from the hairline to the chin.
         size: of the clips, pixels of a side.
         frames: of each clip, at 25 per second; a shorter remainder is left out.
         workers: processes.
         watch: told units done and units in all.
+        advise: told if boxes must do.
 
     Raises:
-        FileNotFoundError: if the source or the detector is not there.
-        ValueError: for an argument out of range, nothing to cut, or no way to place a face.
-        OSError: if `out` cannot be written.
+        ValueError, OSError: if something is not there or out of range, nothing to cut, or no way to place a
+            face; if `out` cannot be written.
     """
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import map_shards
     from datamodules.preparation.units import plan_units
 
     source, out = Path(source), Path(out)
-    if corpus not in corpora():
-        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
-    if source.resolve() in (out.resolve(), *out.resolve().parents):
-        raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
-    listed = importlib.import_module(f"datamodules.corpora.{corpus}").list_sources(source)
+    frames = lowered("clips", {"synthetic": None, "frames": frames}).get("frames", frames)
+    _check_request(source, out, corpus)
+    detector = find_detector(detector, source, face_box, advise)
+    reader = importlib.import_module(f"datamodules.corpora.{corpus}")
+    listed = reader.list_sources(source)
     sources = [recording for recording in listed if recording.kind == "clip"]
     check_faces_can_be_placed(sources, source, detector, face_box)
     settings = ClipSettings(size, frames, face_box, detector_name(detector))
     units = plan_units(sources, source, settings, detector)
     if not units:
         raise ValueError(f"{source}: no videos to cut, only sound")
-    records_folder = out / FINISHED
-    records_folder.mkdir(parents=True, exist_ok=True)
+    (records_folder := out / FINISHED).mkdir(parents=True, exist_ok=True)
     _remove_stale(records_folder, {unit.key: unit.digest for unit in units})
     done = count(1)
     records = map_shards(
         cut_unit, units, records_folder, workers, on_done=lambda _: watch(next(done), len(units))
     )
-    return _written(out, records)
+    clips, left_out = _written(out, records), unread(reader, source)
+    return replace(
+        clips, rejected={**clips.rejected, **left_out}, assumed_rates=assumed_rates(reader, source)
+    )
+
+
+def _check_request(source: Path, out: Path, corpus: str) -> None:
+    if corpus not in corpora():
+        raise ValueError(f"unknown corpus {corpus!r}: known are {', '.join(corpora())}")
+    if source.resolve() in (out.resolve(), *out.resolve().parents):
+        raise ValueError(f"{out}: the clips need a folder that is not in that of the recordings, {source}")
+    check_target(out, BESIDE)
 
 
 def cut_unit(unit: "Unit", records_folder: Path) -> "Record":
@@ -192,7 +217,11 @@ def render_clips(
     from moee.clips.sources import INTENSITY, synthetic_clips
     from moee.installed import suite_version
 
-    out, clips = Path(out), synthetic_clips(people, frames, size)
+    out = Path(out)
+    check_target(out, BESIDE)
+    small = lowered("clips", {"synthetic": people, "frames": frames})
+    people, frames = small.get("synthetic", people), small.get("frames", frames)
+    clips = synthetic_clips(people, frames, size)
     out.mkdir(parents=True, exist_ok=True)
     tool = {"title": "Rendered talking head", "tool": f"moee-suite {suite_version()}"}
     about = {}
@@ -238,14 +267,15 @@ def _remove_stale(records_folder: Path, planned: Mapping[str, str]) -> None:
             path.unlink()
 
 
-def clips_lines(made: TrueClips, most: int = 20) -> list[str]:
+def clips_lines(cut: TrueClips, most: int = 20) -> list[str]:
     """What was written and what was not, as lines of text."""
     lines = [
-        f"{made.clips} clips of {made.identities} people in {made.out}, who and which emotion in {made.about}"
+        f"{cut.clips} clips of {cut.identities} people in {cut.out}, who and which emotion in {cut.about}"
     ]
-    for label, clips in sorted(made.other_labels.items()):
+    for label, clips in sorted(cut.other_labels.items()):
         lines.append(f"{label!r} of {clips} clips is none of our emotions: {BESIDE} gives them none")
-    listed = sorted(made.rejected.items())
+    lines += assumed_lines(cut.assumed_rates)
+    listed = sorted(cut.rejected.items())
     lines += [f"{len(listed)} rejected:"] if listed else []
     lines += [f"  {key}: {reason}" for key, reason in listed[:most]]
     lines += [f"  and {len(listed) - most} more"] if len(listed) > most else []

@@ -111,6 +111,12 @@ class Bench:
         """Whether the network has a mixture of the six experts to look into."""
         return getattr(getattr(self.network, "mixture", None), "experts", 0) == len(EMOTIONS)
 
+    @property
+    def knows_regions(self) -> bool:
+        """Whether a label may ask for one emotion in the upper face and another in the lower."""
+        encoders = getattr(self.network, "emotion_encoders", {})
+        return "label" in encoders and encoders["label"].regional
+
 
 def copy_with_sound(clip: Sample, waveform_S: Tensor) -> Sample:
     """The same person and picture with another sound (S,) at 16 kHz."""

@@ -13,6 +13,7 @@ from evaluation.studies import Cell, ExpertAttribution, KnockOut, expert_attribu
 from evaluation.studies.expert_attribution import ALL
 from moee.studies.bench import Bench, blend_of, label_cue
 from moee.studies.gate_probe import GateProbe, over_locations
+from moee.studies.mixture import lines_of, measure_mixture, plain_findings
 from moee.studies.report import Report, with_interval
 
 ASKED = "asked emotion"  # probability the judge gives it
@@ -39,6 +40,7 @@ def study(bench: Bench) -> Report:
     for index, seed in bench.counted(design, len(design)):
         knock_outs += _clip(bench, index, seed, timelines)
     attribution = expert_attribution(knock_outs)
+    bars = measure_mixture(bench)
     gates = {
         kind: mean_gates(
             [gate for _, _, gate in clips], [emotion for emotion, _, _ in clips], [who for _, who, _ in clips]
@@ -48,8 +50,13 @@ def study(bench: Bench) -> Report:
     return Report(
         "Expert attribution",
         INTRO,
-        _lines(attribution, gates),
-        {"gates": gates, "attribution": attribution, "timelines": _first_timelines(timelines)},
+        lines_of(bars) + _lines(attribution, gates),
+        {
+            **plain_findings(bars),
+            "gates": gates,
+            "attribution": attribution,
+            "timelines": _first_timelines(timelines),
+        },
         [_timeline_panels(timelines), *_heat_maps(attribution)],
     )
 

@@ -5,13 +5,14 @@ B clip, F frame, T token, D width, E expert.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from lightning_modules.interfaces import EmotionFeatures
+from lightning_modules.interfaces import EmotionFeatures, ExpertAnswer
 
 
 class GateProbe:
@@ -30,6 +31,7 @@ class GateProbe:
         self._calls: dict[str, list[tuple[Tensor, Tensor]]] = defaultdict(list)
         self._global: dict[str, list[Tensor]] = defaultdict(list)
         self._local: dict[str, list[Tensor]] = defaultdict(list)
+        self._square, self._common_square = 0.0, 0.0  # of the experts' answers, and of their mean over tokens
 
     def __enter__(self) -> Self:
         with torch.no_grad():
@@ -63,17 +65,27 @@ class GateProbe:
         """Location -> local gates over time (F, E), means over tokens and sampling steps."""
         return {location: torch.cat(parts) for location, parts in self._local.items()}
 
-    def _see(self, mixture: Any, given: tuple, output: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        location, x_BFTD, latent_BFLD = given[:3]
-        added_BFTD, weight_BFE = output
+    @property
+    def spatial_share(self) -> float:
+        """Share of the experts' squared answer that is not the same for all tokens of a frame."""
+        return 1 - self._common_square / max(self._square, 1e-12)
+
+    def _see(self, mixture: Any, given: tuple, answer: ExpertAnswer) -> ExpertAnswer:
+        location, x_BFTD, latent_BFLD, hints = given
         if not (latent_BFLD.shape == self._null.shape and torch.equal(latent_BFLD, self._null)):
             frames = x_BFTD.shape[1]
-            local_FE = mixture.local_gates(location, x_BFTD)[0].float().mean(1)
-            self._calls[location].append((weight_BFE[0].float().expand(frames, -1), local_FE))
+            local_FTE = mixture.local_gates(location, x_BFTD, latent_BFLD, hints.places)[0]
+            weight_FE = answer.weight[0].float().expand(frames, -1)
+            self._calls[location].append((weight_FE, local_FTE.float().mean(1)))
+            added = answer.added.double()
+            self._square += float(added.square().sum())
+            self._common_square += float(added.mean(2).square().sum() * added.shape[2])
         if self.without is None:
-            return output
-        alone = mixture.contributions(location, x_BFTD, latent_BFLD, weight_BFE, [self.without])
-        return added_BFTD - alone[0], weight_BFE
+            return answer
+        alone = mixture.contributions(
+            location, x_BFTD, latent_BFLD, answer.weight, [self.without], hints.places
+        )
+        return replace(answer, added=answer.added - alone[0])
 
 
 def over_locations(gates: dict[str, Tensor]) -> Tensor:

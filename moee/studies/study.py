@@ -120,6 +120,7 @@ def study_drift_of_videos(
     from evaluation.protocol import load_protocol
     from moee.clips.about import check_about, read_about
     from moee.clips.finished_videos import finished_videos
+    from moee.clips.reading import left_out_notes
     from moee.judging.protocols import find_protocol
     from moee.studies import drift_of_videos
 
@@ -128,6 +129,8 @@ def study_drift_of_videos(
     clips, make, seeds = finished_videos(source, chosen, known)
     system = name or source.name
     tell(f"drift of {system}: {len(clips.keys)} clips, protocol {chosen.tag}")
+    for line in left_out_notes(source.folders, source.frame_rate):
+        tell(line)
     report, content = drift_of_videos.study(
         clips, make, seeds, chosen, name=system, given=extractors, device=device, watch=watch
     )

@@ -1,7 +1,7 @@
 """Weights as files: a state dict in safetensors whose header holds the configuration of its module."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -154,6 +154,24 @@ def load_module(path: str | Path) -> nn.Module:
     metadata = read_metadata(path)
     if not isinstance(metadata.get("config"), dict):
         raise ValueError(f"{path}: its header has no `config`; `moee export` writes files that can be loaded")
-    module = build_module(metadata["config"], str(path))
-    load_strictly(module, read_state(path), str(path))
+    state = read_state(path)
+    module = build_module(with_keys_of_its_age(metadata["config"], state), str(path))
+    load_strictly(module, state, str(path))
     return module.eval()
+
+
+def with_keys_of_its_age(config: dict[str, Any], state: Iterable[str]) -> dict[str, Any]:
+    """The configuration of a module with keys that did not exist when it was exported but its weights show.
+
+    Today one: an older `EmotionToLatents` has `direct.weight`, which `bypass` stands for now.
+    """
+    prefix = "" if "direct.weight" in state else "latent_generator."
+    if f"{prefix}direct.weight" not in state:
+        return config
+    if not prefix:
+        return config | {"init_args": {"bypass": True} | config.get("init_args", {})}
+    arguments = dict(config.get("init_args", {}))
+    generator = arguments.get("latent_generator")
+    if isinstance(generator, dict):
+        arguments["latent_generator"] = with_keys_of_its_age(generator, ["direct.weight"])
+    return config | {"init_args": arguments}

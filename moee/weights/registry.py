@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from moee.files import replacing, write_text
+from moee.files import check_writable, replacing, write_text
 from moee.weights.published import PUBLISHED, Network
 
 SHIPPED_FOLDER = Path(__file__).parent
@@ -143,6 +143,7 @@ def fetch(name: str, folder: Path | None = None) -> Path:
     target = folder / network.file
     if target.is_file() and network.sha256 and sha256_of(target).startswith(network.sha256):
         return target
+    check_writable(target, network.size_bytes or 0)
     with replacing(target) as partial:
         _download(network, partial)
         _trusted(partial, network)

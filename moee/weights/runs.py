@@ -51,20 +51,13 @@ def read_run(directory: Path) -> dict[str, Any]:
         FileNotFoundError: if it is no run directory.
         ValueError: if its configuration is not readable.
     """
-    from omegaconf import DictConfig, OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
+    from omegaconf import OmegaConf
+
+    from evaluation.reading import read_yaml
 
     if not is_run(directory):
         raise FileNotFoundError(f"{directory} is not a run directory: it has no config.yaml")
-    path = directory / "config.yaml"
-    try:
-        settings = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not readable YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(settings, DictConfig):
-        raise ValueError(f"{path} holds a list, expected `key: value` pairs")
-    return cast("dict[str, Any]", OmegaConf.to_container(settings))
+    return cast("dict[str, Any]", OmegaConf.to_container(read_yaml(directory / "config.yaml")))
 
 
 def is_of_a_run(path: Path) -> bool:
@@ -85,13 +78,14 @@ def load_run(path: Path) -> "tuple[nn.Module, Path]":
     """
     import torch
 
-    from moee.weights.modules import build_module, load_strictly
+    from moee.weights.modules import build_module, load_strictly, with_keys_of_its_age
 
     directory, checkpoint = _run_and_checkpoint(path)
-    model = build_module(without_optimizer(read_run(directory)["model"]), str(directory))
     content = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if not isinstance(content, dict) or "state_dict" not in content:
         raise ValueError(f"{checkpoint} is no checkpoint of Lightning: it has no `state_dict`")
+    config = with_keys_of_its_age(without_optimizer(read_run(directory)["model"]), content["state_dict"])
+    model = build_module(config, str(directory))
     load_strictly(model, content["state_dict"], str(checkpoint))
     return model.eval(), checkpoint
 

@@ -20,11 +20,11 @@ def doc_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from moee.generation.video_writer import write_video
 
     folder = tmp_path_factory.mktemp("files")
-    for name in ("recordings", "true", "made/theirs", "long", "made/long"):
+    for name in ("recordings", "held-out", "true", "made/theirs", "long", "made/long"):
         (folder / name).mkdir(parents=True)
     about = {}
     for number, emotion in enumerate(("happy", "sad", "neutral")):
-        count, person = 52 if number < 2 else 12, 900 + number % 2
+        count, person = 50 if number < 2 else 12, 900 + number % 2
         clip = synthetic_clip(900 + number, count, 128, person, blend=parse_blend(emotion), split="test")
         frames, sound, stem = clip["frames"], clip["waveform"], f"clip_{number + 1}"
         about[stem] = {"identity": f"M{number % 2}", "emotion": emotion}
@@ -33,7 +33,8 @@ def doc_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         noisy = (frames[:12].int() + noise).clamp(0, 255).byte()
         write_video(folder / "made/theirs" / f"{stem}.mp4", noisy, sound[: 12 * 640])
         if number < 2:
-            write_video(folder / "recordings" / f"{stem}.mp4", frames, sound)
+            for source in ("recordings", "held-out"):
+                write_video(folder / source / f"{stem}.mp4", frames[:12], sound[: 12 * 640])
             write_video(folder / "long" / f"{stem}.mp4", frames, sound)
             write_video(folder / "made/long" / f"{stem}.mp4", frames, sound)
         if number == 0:

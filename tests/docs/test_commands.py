@@ -1,8 +1,8 @@
 """Every command line and Python example of README and docs is run as it is written, page by page.
 
-It runs in a folder of small files. `MOEE_SMOKE=1` makes each small; what finds faces in pictures is a
-stand-in, since its weights do not ship. What cannot run in a test is listed with the reason, and its
-arguments are parsed.
+It runs in a folder of small files, tutorials that go on where another stopped in the same one.
+`MOEE_SMOKE=1` makes each small; what finds faces in pictures is a stand-in, since its weights do not ship.
+What cannot run in a test is listed with the reason, and its arguments are parsed.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from doc_pages import blocks, command_lines, pages
+from doc_pages import Block, blocks, command_lines, pages
 from places import ROOT
 
 from datamodules.action_units import BLENDSHAPES
@@ -43,6 +43,10 @@ NOT_RUN = {  # beginning of a line -> why
 }
 RECIPES = ROOT / "docs" / "extending.md"  # changes the package itself: see test_recipes.py
 WRITTEN = [page for page in pages() if page != RECIPES and blocks(page, "bash", "python")]
+TUTORIALS = ROOT / "docs" / "tutorials"
+ONE_AFTER_ANOTHER = [TUTORIALS / "own-training.md", TUTORIALS / "own-evaluation.md"]
+WALKS = [*([page] for page in WRITTEN if page not in ONE_AFTER_ANOTHER), ONE_AFTER_ANOTHER]
+FILES_OF = {TUTORIALS / "python.md": TUTORIALS / "own-training.md"}  # page -> whose files it goes on with
 EVERY_LINE = [
     (block.place, line) for page in pages() for block in blocks(page, "bash") for line in command_lines(block)
 ]
@@ -116,14 +120,24 @@ def run(line: str) -> None:
         subprocess.run(line, shell=True, check=True, executable="bash")
 
 
+def write_file(block: Block, folder: Path) -> None:
+    """A block of YAML becomes the file that its first line names."""
+    named = re.match(r"# (\w+\.yaml):", block.text)
+    assert named, f"{block.place}: a file begins with its name: # mine.yaml: what it is"
+    (folder / named[1]).write_text(block.text)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
-def test_each_line_of_a_page_runs_as_written(page: Path, desk: Path, capsys: pytest.CaptureFixture) -> None:
-    for block in blocks(page, "bash", "python", "yaml"):
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: "-".join(page.stem for page in walk))
+def test_each_line_of_a_page_runs_as_written(
+    walk: list[Path], desk: Path, capsys: pytest.CaptureFixture
+) -> None:
+    for page in walk:
+        for block in blocks(FILES_OF[page], "yaml") if page in FILES_OF else []:
+            write_file(block, desk)
+    for block in (block for page in walk for block in blocks(page, "bash", "python", "yaml")):
         if block.language == "yaml":
-            named = re.match(r"# (\w+\.yaml):", block.text)
-            assert named, f"{block.place}: a file begins with its name: # mine.yaml: what it is"
-            (desk / named[1]).write_text(block.text)
+            write_file(block, desk)
             continue
         lines = [block.text] if block.language == "python" else command_lines(block)
         for line in lines:

@@ -287,7 +287,7 @@ def test_the_protocol_file_is_checked(tmp_path):
             "statistics.interval is 'BC', allowed are percentile, bca",
         ),
         ("- psnr", "key: value"),
-        ("name: [", "p.yaml: while parsing"),
+        ("name: [", "p.yaml is not readable YAML: while parsing"),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=complaint):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from places import PROTOCOL_FOLDER, ROOT
+from shipped_protocols import PROTOCOLS, PUBLISHED, scoring
 from told_faces import ToldFaces, moving_face
 
 from evaluation.evaluate import _metrics
@@ -32,28 +33,13 @@ from evaluation.extractors.published.video_mae import VideoMae
 from evaluation.measuring.preparation import FIELD
 from evaluation.metrics import METRICS
 from evaluation.metrics.pictures.perceptual import BY_NETWORK
-from evaluation.protocol import Protocol, load_protocol
+from evaluation.protocol import load_protocol
 from moee import cli
 from moee.judging.protocols import find_protocol
 from moee.weights import registry
 from moee.weights.needed import check_weights, needed
 
-PROTOCOLS = sorted(path.stem for path in PROTOCOL_FOLDER.glob("*.yaml"))
 TEMPLATE = ROOT / "docs" / "protocol" / "mine.yaml"
-
-
-def scoring(protocol: Protocol) -> list[str]:
-    """Its networks that give scores."""
-    return [network for network in protocol.extractors.values() if network != FaceSquare.name]
-
-
-def is_published(name: str) -> bool:
-    """Whether a protocol asks networks of publications, whatever it is called."""
-    protocol = load_protocol(PROTOCOL_FOLDER / f"{name}.yaml")
-    return any(published(network) is not None for network in scoring(protocol))
-
-
-PUBLISHED = [name for name in PROTOCOLS if is_published(name)]
 
 
 @cache

@@ -1,4 +1,3 @@
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -6,7 +5,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from evaluation.validation import Recorded, Written, checked, read_json, read_pairs, unknown, written_like
+from evaluation.validation import Recorded, Written, checked, unknown, written_like
 
 
 class Part(Written):
@@ -76,27 +75,3 @@ def test_an_unknown_name_lists_few_of_many():
     assert unknown("x9", ["a", "b"]) == "'x9', known are a, b"
     assert unknown("n7", [f"n{i}" for i in range(90)]).endswith("n11, ...")
     assert unknown("x", []) == "'x', known are none"
-
-
-@pytest.mark.parametrize("text", ["{", "", "[" * 100_000, '{"a": NaN}', '{"a": -Infinity}'])
-def test_files_that_are_no_json(tmp_path, text):
-    (tmp_path / "x.json").write_text(text)
-    with pytest.raises(ValueError, match=r"x\.json is not JSON") as caught:
-        read_json(tmp_path / "x.json")
-    assert "\n" not in str(caught.value)
-
-
-def test_json_and_pairs_are_read(tmp_path):
-    (tmp_path / "x.json").write_text(json.dumps({"a": [1]}))
-    assert read_json(tmp_path / "x.json") == {"a": [1]}
-    (tmp_path / "x.yaml").write_text("a: 1\n2: b")
-    assert read_pairs(tmp_path / "x.yaml", "thing") == {"a": 1, "2": "b"}
-    for text in ("a: [", "[7]", "\xff"):
-        (tmp_path / "x.yaml").write_bytes(text.encode("latin-1"))
-        with pytest.raises(ValueError, match=r"^x\.yaml: ") as caught:
-            read_pairs(tmp_path / "x.yaml", "thing")
-        assert "\n" not in str(caught.value)
-    with pytest.raises(FileNotFoundError, match="no thing file"):
-        read_pairs(tmp_path / "y.yaml", "thing")
-    with pytest.raises(FileNotFoundError, match="no result file"):
-        read_json(tmp_path / "y.json", "result file")

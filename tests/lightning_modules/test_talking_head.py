@@ -1,4 +1,5 @@
 import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,6 @@ from lightning_modules.conditioning import (
     noisy_clips,
 )
 from lightning_modules.diffusion.objective import Losses, Noise
-from lightning_modules.emotion.experts import GlobalGate
 from lightning_modules.interfaces import EmotionCue
 
 UNET = {
@@ -137,11 +137,21 @@ def test_mouth_of_a_noisy_clip_has_no_gradient(
     module = model(
         stage="emotion",
         noisy_sampling=NoisySampling(1.0, "loss"),
-        losses=Losses(spatial=0.0),
+        losses=Losses(spatial=1.0),
+        perceptual=SquaredDistance(),
         motion_frames=0,
     )
     loss = step(module, everywhere, monkeypatch)  # type: ignore[arg-type]
     assert loss.item() == 0
+    loss.backward()
+    assert all(not p.grad.any() for p in module.parameters() if p.grad is not None)
+
+
+class SquaredDistance(torch.nn.Module):
+    """A distance of pictures that is not L1."""
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return (first - second).square().mean((1, 2, 3))
 
 
 @pytest.mark.parametrize("mask", ["loss", "input", "both"])
@@ -180,6 +190,36 @@ def test_as_many_frames_as_the_sound_has(samples: int) -> None:
     pieces = iter(sound.split(100))
     streamed = torch.cat(list(module.animate(portrait, pieces, EmotionCue(), steps=1)))
     assert torch.equal(streamed, torch.cat(chunks))
+
+
+@pytest.mark.parametrize(("first", "future", "waited"), [(0, 16, 8), (1, 16, 5), (1, 2, 3)])
+def test_the_first_picture_waits_for_no_more_sound_than_it_hears(
+    first: int, future: int, waited: int
+) -> None:
+    heard: list[int] = []
+
+    def sound() -> Iterator[torch.Tensor]:
+        for frame in range(20):
+            heard.append(frame)
+            yield torch.randn(640)
+
+    portrait = torch.zeros(3, 32, 32, dtype=torch.uint8)
+    stream = (
+        model(speech_future=future)
+        .eval()
+        .animate(portrait, sound(), EmotionCue(), steps=1, first_chunk=first)
+    )
+    assert len(next(stream)) == (first or 4)
+    assert len(heard) == waited
+    assert sum(map(len, stream)) == 20 - (first or 4)
+    with pytest.raises(ValueError, match="first_chunk=5: 0 to 4 frames"):
+        next(model().eval().animate(portrait, torch.zeros(640), EmotionCue(), first_chunk=5))
+
+
+def test_emotion_by_region_needs_a_network_that_knows_regions() -> None:
+    portrait, cue = torch.zeros(3, 32, 32, dtype=torch.uint8), EmotionCue(label=torch.eye(6)[None, :2])
+    with pytest.raises(ValueError, match="this network knows emotions of whole faces only"):
+        next(model().eval().animate(portrait, torch.zeros(640), cue))
 
 
 @pytest.mark.slow
@@ -285,7 +325,8 @@ def test_palette_and_noisy_labels() -> None:
     torch.testing.assert_close(palette.sum(-1), torch.ones(3))
     assert palette[0, 0] == 1
     assert palette[2].tolist() == [0.5, 0, 0, 0, 0, 0.5]
-    mixed, chosen = noisy_clips(blend, NoisySampling(1.0))
+    known = torch.ones(3, dtype=torch.bool)
+    mixed, chosen = noisy_clips(blend, known, NoisySampling(1.0))
     assert chosen.all()
     assert torch.equal(mixed, blend.roll(1, 0))
 
@@ -309,52 +350,3 @@ def test_frozen_encoders_keep_their_statistics(
     step(module, batch, monkeypatch)
     assert before
     assert all(torch.equal(b, before[n]) for n, b in module.emotion_encoders.named_buffers())
-
-
-@pytest.mark.parametrize("gate", ["manual", "blended"])
-def test_palette_gates_train_on_clips_of_which_one_has_no_blend(
-    gate: GlobalGate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without = clip("bb")
-    del without["blend"]  # type: ignore[misc]
-    module = model(stage="emotion", dropout=Dropout(emotion=0.0))
-    module.mixture.global_gate = gate
-    for place in module.mixture.places.values():
-        torch.nn.init.normal_(place.to_out.weight, std=0.1)
-    step(module, collate([clip("a"), without]), monkeypatch).backward()
-    assert module.mixture.places["mid_0_0"].to_out.weight.grad.abs().sum() > 0
-
-
-@pytest.mark.parametrize("gate", ["manual", "blended"])
-@pytest.mark.parametrize(
-    "options", [{"emotion_strength": 1.5}, {"emotion_guidance": 2.0}, {"audio_guidance": 2.0}]
-)
-def test_palette_gates_animate_with_strength_and_guidance(
-    gate: GlobalGate, options: dict[str, float], batch: TalkingHeadBatch
-) -> None:
-    module = model().eval()
-    module.mixture.global_gate = gate
-    for part in (*module.mixture.places.values(), module.denoiser.unet.conv_out):
-        for parameter in part.parameters():
-            torch.nn.init.normal_(parameter, std=0.3)
-    happy, fear = torch.eye(6)[0:1], torch.eye(6)[4:5]
-
-    def frames(cue: EmotionCue) -> torch.Tensor:
-        return torch.cat(
-            list(module.animate(batch["reference"][0], batch["waveform"][0], cue, steps=2, **options))
-        )
-
-    told = frames(EmotionCue(label=happy, palette=fear))
-    assert not torch.equal(told, frames(EmotionCue(label=happy, palette=happy)))
-    assert torch.equal(frames(EmotionCue(label=happy)), frames(EmotionCue(label=happy, palette=happy)))
-    with pytest.raises(ValueError, match="palette: weights sum to 2"):
-        frames(EmotionCue(label=happy, palette=2 * happy))
-
-
-def test_a_palette_weighs_experts_in_bfloat16_too(batch: TalkingHeadBatch) -> None:
-    module = model().eval()
-    module.use_bfloat16()
-    cue = EmotionCue(label=torch.eye(6)[:1], palette=torch.eye(6)[:1])
-    assert (
-        len(torch.cat(list(module.animate(batch["reference"][0], batch["waveform"][0], cue, steps=1)))) == 4
-    )

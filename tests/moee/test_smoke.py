@@ -37,6 +37,9 @@ def test_nothing_changes_without_the_variable(monkeypatch):
         (["evaluate", "--generated", "a", "--synthetic", "9", "--out", "r"], {"synthetic": 2, "frames": 5}),
         (["foreign", "a.yaml", "--synthetic", "28", "--out", "made"], {"synthetic": 2, "frames": 5}),
         (["foreign", "a.yaml", "--reference", "true", "--out", "made"], {}),
+        (["clips", "--synthetic", "28", "--out", "true"], {"synthetic": 2, "frames": 5}),
+        (["clips", "--recordings", "mine", "--out", "true"], {"frames": 10}),
+        (["prepare", "folder", "mine", "shards", "--frames", "75"], {"frames": 10}),
         (["demo"], {"quick": True}),
         (["leaderboard", "results", "--out", "board"], {}),
     ],
@@ -62,3 +65,11 @@ def test_an_experiment_stays_small_whatever_a_line_changes(monkeypatch):
     config = compose("embedded-codec", "trainer.max_steps=300", "data.init_args.train.clips=9000").config
     assert config.trainer.max_steps == 2
     assert config.data.init_args.train.clips == 2
+
+
+def test_functions_are_lowered_as_commands_are(monkeypatch):
+    asked = {"generated": None, "manifest": None, "synthetic": 28, "frames": None, "seeds": 3, "steps": None}
+    assert smoke.lowered("evaluate", asked) == {}
+    monkeypatch.setenv(smoke.VARIABLE, "1")
+    assert smoke.lowered("evaluate", asked) == {"synthetic": 2, "frames": 5, "seeds": 1, "steps": 1}
+    assert smoke.lowered("sweep", {"trials": 3}) == {"trials": 2}

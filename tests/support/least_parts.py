@@ -12,7 +12,9 @@ from lightning_modules.interfaces import (
     EmotionEncoder,
     EmotionFeatures,
     EmotionPass,
+    ExpertAnswer,
     ExpertMixture,
+    Hints,
     LatentCodec,
     LatentGenerator,
     ReferenceNetwork,
@@ -83,13 +85,12 @@ class LeastMixture(ExpertMixture):
             {name: nn.Linear(sizes.emotion_width, 2 * width) for name, width in sizes.locations.items()}
         )
 
-    def forward(
-        self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, palette_BFE: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        gate_BFE = latent_BFLD.mean(2)[..., :2].softmax(-1) if palette_BFE is None else palette_BFE[..., :2]
+    def forward(self, location: str, x_BFTD: Tensor, latent_BFLD: Tensor, hints: Hints) -> ExpertAnswer:
+        learned_BFE = latent_BFLD.mean(2)[..., :2].softmax(-1)
+        gate_BFE = learned_BFE if hints.palette is None else hints.palette[..., :2]
         answer = self.experts[location](latent_BFLD.mean(2)).unflatten(-1, (2, -1))
         added = (gate_BFE[..., None] * answer).sum(-2)
-        return added[:, :, None].expand_as(x_BFTD), gate_BFE
+        return ExpertAnswer(added[:, :, None].expand_as(x_BFTD), gate_BFE, learned_BFE)
 
 
 class LeastReference(ReferenceNetwork):

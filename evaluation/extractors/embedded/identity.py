@@ -3,32 +3,27 @@
 N picture, D width, C channel, H row, W column.
 """
 
-from pathlib import Path
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.network import Trunk, load_network, preprocess, ready, save_network
+from evaluation.extractors.network import EmbeddedJudge, Trunk, preprocess
 
 WIDTHS = (16, 24, 48, 96)
 EMBEDDING = 64
 CHUNK = 64  # pictures at a time
 
 
-class IdentityJudge(nn.Module):
+class IdentityJudge(EmbeddedJudge):
     """A convolutional embedder; an `Extractor` marked embedded, never a published measure."""
 
     kind = "judge-identity"
     version = "1"
     name = "embedded-identity"
-    published = False
     provides = ("identity",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.fingerprint = ""
         self.trunk = Trunk(WIDTHS)
         self.squeeze = nn.Sequential(nn.Conv2d(WIDTHS[3], 24, 1), nn.ReLU(inplace=True))
         self.embed = nn.Linear(WIDTHS[3] + 24 * 64, EMBEDDING)
@@ -44,14 +39,3 @@ class IdentityJudge(nn.Module):
         """`identity` (F, 64), float32 unit vectors."""
         parts = [self(preprocess(chunk)).float() for chunk in frames_F3HW.split(CHUNK)]
         return {"identity": torch.cat(parts)}
-
-    def save(self, path: Path) -> None:
-        """Write the weights as safetensors."""
-        save_network(self, path)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Ready to measure, with the file's sha256 as its fingerprint."""
-        judge = cls()
-        judge.fingerprint = load_network(judge, path)
-        return ready(judge)

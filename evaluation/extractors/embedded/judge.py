@@ -3,14 +3,11 @@
 N picture, B clip, F frame, A action unit, L class, K landmark, D width, C channel, H row, W column.
 """
 
-from pathlib import Path
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 
 from datamodules.batch import ACTION_UNITS, CLASSES, LANDMARKS
-from evaluation.extractors.network import SIZE, Trunk, load_network, preprocess, ready, save_network
+from evaluation.extractors.network import SIZE, EmbeddedJudge, Trunk, preprocess
 
 WIDTHS = (24, 32, 72, 144)
 SQUEEZE, HIDDEN = 32, 256
@@ -18,18 +15,16 @@ CHUNK = 64  # pictures at a time
 LIP_UNIT = 0.1  # inter-ocular distances a unit of the lip head stands for
 
 
-class Judge(nn.Module):
+class Judge(EmbeddedJudge):
     """A convolutional network with four heads; an `Extractor` marked embedded, never a published measure."""
 
     kind = "judge"
     version = "1"
     name = "embedded-judge"
-    published = False
     provides = ("action_units", "emotion", "lip_opening", "landmarks", "features")
 
     def __init__(self) -> None:
         super().__init__()
-        self.fingerprint = ""
         self.trunk = Trunk(WIDTHS)
         self.squeeze = nn.Sequential(nn.Conv2d(WIDTHS[3], SQUEEZE, 1), nn.ReLU(inplace=True), nn.Flatten())
         self.hidden = nn.Sequential(nn.Linear(SQUEEZE * (SIZE // 16) ** 2, HIDDEN), nn.ReLU(inplace=True))
@@ -73,14 +68,3 @@ class Judge(nn.Module):
             "emotion": heads["emotion"].softmax(-1),
             "landmarks": (heads["landmarks"] + 0.5) * scale - 0.5,
         }
-
-    def save(self, path: Path) -> None:
-        """Write the weights as safetensors."""
-        save_network(self, path)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Ready to measure, with the file's sha256 as its fingerprint."""
-        judge = cls()
-        judge.fingerprint = load_network(judge, path)
-        return ready(judge)

@@ -8,14 +8,11 @@ mouth of a face crop, grey, so that no landmarks are needed; of the sound the lo
 over the loudest level of the clip. Windows of five frames, one frame apart; unit embeddings.
 """
 
-from pathlib import Path
-from typing import Self
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evaluation.extractors.network import load_network, preprocess, ready, save_network
+from evaluation.extractors.network import EmbeddedJudge, preprocess
 from evaluation.signals.mfcc import emphasise, mel_filters, power_spectrum
 
 EMBEDDING = 64
@@ -81,18 +78,16 @@ def over_time(inputs: int) -> nn.Sequential:
     )
 
 
-class SyncJudge(nn.Module):
+class SyncJudge(EmbeddedJudge):
     """Embeddings in which lips lie near their own speech; an `Extractor` marked embedded."""
 
     kind = "judge-sync"
     version = "1"
     name = "embedded-sync"
-    published = False
     provides = ("embedded_sync_video", "embedded_sync_audio")
 
     def __init__(self) -> None:
         super().__init__()
-        self.fingerprint = ""
         self.look = nn.Sequential(halve(3, 16, 5), halve(16, 32, 3), halve(32, 48, 3), halve(48, 64, 3))
         self.see = nn.Sequential(nn.Linear(64 * 16, 96), nn.BatchNorm1d(96), nn.ReLU(inplace=True))
         self.lips = over_time(96)
@@ -142,17 +137,6 @@ class SyncJudge(nn.Module):
             return {"embedded_sync_audio": sound_S.new_zeros(0, EMBEDDING)}
         power = mel_power(sound_S[: whole * SAMPLES_A_FRAME])
         return {"embedded_sync_audio": self.hear(power[None])[0].float()}
-
-    def save(self, path: Path) -> None:
-        """Write the weights as safetensors."""
-        save_network(self, path)
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Ready to measure, with the file's sha256 as its fingerprint."""
-        judge = cls()
-        judge.fingerprint = load_network(judge, path)
-        return ready(judge)
 
 
 def grey_of(frames_NCHW: Tensor, weight_3: tuple[float, float, float] = GREY) -> Tensor:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from datamodules.faces.landmarker import open_landmarker
 from datamodules.head_motion import MESH_TO_IBUG
 from evaluation.extractors.shapes import check_frames
-from evaluation.extractors.weights import file_digest
+from evaluation.runtime.whole_files import file_digest
 
 POINTS = 478
 MOST_FACES, CONFIDENCE = 4, 0.5

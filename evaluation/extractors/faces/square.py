@@ -10,7 +10,7 @@ from datamodules.faces.crop import CONFIDENCE, EYE_LINE, FACE_HEIGHT, FaceFinder
 from datamodules.faces.track import LEAST_FOUND, MOST_CROWDED, clip_square, track_face
 from evaluation.extractors.faces.mesh import ADVICE
 from evaluation.extractors.shapes import check_frames
-from evaluation.extractors.weights import file_digest
+from evaluation.runtime.whole_files import file_digest
 
 
 class FaceSquare:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, face_mesh
+from evaluation.extractors.network import MovesNetwork
 from evaluation.extractors.published.syncnet import SIZE, SyncNet
 
 MEDIAN = 13  # frames
@@ -71,7 +72,7 @@ def sync_crops(frames_F3HW: Tensor, square_F3: Tensor) -> Tensor:
     return torch.stack(crops).round().to(torch.uint8)
 
 
-class CroppedSyncNet:
+class CroppedSyncNet(MovesNetwork[SyncNet]):
     """SyncNet v2 on its own cut of the face, not the whole picture; an `Extractor` of published weights.
 
     Args:
@@ -97,11 +98,6 @@ class CroppedSyncNet:
     def measure_sound(self, sound_S: Tensor) -> dict[str, Tensor]:
         """As `SyncNet.measure_sound`."""
         return self.network.measure_sound(sound_S)
-
-    def to(self, device: torch.device) -> Self:
-        """Look there from now on."""
-        self.network.to(device)
-        return self
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

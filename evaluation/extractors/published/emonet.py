@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, Faces, crop_squares, face_mesh
 from evaluation.extractors.faces.per_face import in_batches, per_face
-from evaluation.extractors.network import ready
+from evaluation.extractors.network import MovesNetwork, ready
 from evaluation.extractors.weights import load_published
 
 SIZE, WIDTH, LANDMARKS, CLASSES = 256, 256, 68, 8
@@ -114,7 +114,7 @@ def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
     return crop_squares(frames_N3HW, face_squares(faces.landmarks), SIZE)
 
 
-class EmoNet:
+class EmoNet(MovesNetwork[EmoNetwork]):
     """Emotion of the largest face; an `Extractor` of published weights.
 
     Args:
@@ -145,11 +145,6 @@ class EmoNet:
             ValueError: for a clip without any face.
         """
         return {"emotion_emonet8": per_face(self.faces, frames_F3HW, self.name, _crops, self.probabilities)}
-
-    def to(self, device: torch.device) -> Self:
-        """Look there from now on."""
-        self.network.to(device)
-        return self
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

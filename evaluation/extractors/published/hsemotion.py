@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from evaluation.extractors.faces.boxes import cut_boxes, mesh_boxes
 from evaluation.extractors.faces.mesh import FaceMesh, Faces, face_mesh
 from evaluation.extractors.faces.per_face import in_batches, per_face
+from evaluation.extractors.network import MovesNetwork
 from evaluation.extractors.weights import load_published, read_state
 
 SIZE, CLASSES = 224, 8
@@ -29,7 +30,7 @@ def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
     return cut_boxes(frames_N3HW, mesh_boxes(faces.mesh), SIZE)
 
 
-class HSEmotion:
+class HSEmotion(MovesNetwork[nn.Module]):
     """Emotion of the largest face; an `Extractor` of published weights.
 
     Args:
@@ -64,11 +65,6 @@ class HSEmotion:
             ValueError: if no frame shows a face.
         """
         return {self.provides[0]: per_face(self.faces, frames_F3HW, self.name, _crops, self.classify)}
-
-    def to(self, device: torch.device) -> Self:
-        """Look there from now on."""
-        self.network.to(device)
-        return self
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from evaluation.extractors.weights import file_digest, read_state
+from evaluation.extractors.weights import read_state
+from evaluation.runtime.whole_files import file_digest
 
 TRUNKS = ("alex", "vgg")
 

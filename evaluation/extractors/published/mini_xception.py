@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, Faces, crop_squares, face_mesh
 from evaluation.extractors.faces.per_face import in_batches, per_face
-from evaluation.extractors.network import ready
-from evaluation.extractors.weights import file_digest
+from evaluation.extractors.network import MovesNetwork, ready
+from evaluation.runtime.whole_files import file_digest
 
 SIZE, CLASSES, BATCH = 64, 7, 64
 WIDTHS = (8, 16, 32, 64, 128)
@@ -150,7 +150,7 @@ def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
     return crop_squares(grey(frames_N3HW), face_squares(faces.landmarks), SIZE)
 
 
-class MiniXception:
+class MiniXception(MovesNetwork[Network]):
     """Emotion of the largest face; an `Extractor` of published weights.
 
     Args:
@@ -181,11 +181,6 @@ class MiniXception:
             ValueError: for a clip without any face.
         """
         return {"emotion_fer2013": per_face(self.faces, frames_F3HW, self.name, _crops, self.probabilities)}
-
-    def to(self, device: torch.device) -> Self:
-        """Look there from now on."""
-        self.network.to(device)
-        return self
 
     @classmethod
     def load(cls, path: Path, landmarker: Path) -> Self:

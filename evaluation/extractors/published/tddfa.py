@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from evaluation.extractors.faces.mesh import FaceMesh, Faces, crop_squares, face_mesh
 from evaluation.extractors.faces.per_face import in_batches, per_face
-from evaluation.extractors.network import ready
-from evaluation.extractors.weights import file_digest, load_published
+from evaluation.extractors.network import MovesNetwork, ready
+from evaluation.extractors.weights import load_published
+from evaluation.runtime.whole_files import file_digest
 from evaluation.signals.head_angles import ANGLES, head_angles
 
 SIZE, PARAMETERS, LANDMARK_NUMBERS = 120, 62, 136
@@ -83,7 +84,7 @@ def _crops(frames_N3HW: Tensor, faces: Faces) -> Tensor:
     return crop_squares(frames_N3HW, landmark_squares(faces.landmarks), SIZE)
 
 
-class Tddfa:
+class Tddfa(MovesNetwork[MobileNet]):
     """Expression and pose of the largest face; an `Extractor` of published weights.
 
     Faces are found by MediaPipe in every frame anew, so the name says so; the crop about the 68 landmarks is
@@ -130,9 +131,8 @@ class Tddfa:
 
     def to(self, device: torch.device) -> Self:
         """Look there from now on."""
-        self.network.to(device)
         self.mean, self.std = self.mean.to(device), self.std.to(device)
-        return self
+        return super().to(device)
 
     @classmethod
     def load(cls, path: Path, mean_std: Path, landmarker: Path) -> Self:

@@ -83,7 +83,7 @@ class DetectionMetric(ClipMetric):
             "threshold": THRESHOLD,
             "per_unit": dict(zip(NAMES, f1(counts_AJ).tolist(), strict=True)),
             "positive_frames": dict(zip(NAMES, positives_A, strict=True)),
-            "without_support": [name for name, kept in zip(NAMES, kept_A, strict=True) if not kept],
+            "without_support": [name for name, is_kept in zip(NAMES, kept_A, strict=True) if not is_kept],
             "accuracy": accuracy(counts_AJ).mean().item(),
             "accuracy_all_zero": accuracy_all_zero(counts_AJ).mean().item(),
         }
@@ -106,5 +106,5 @@ class ActionUnitF1Anchor(DetectionMetric):
     absent = NO_FACE
 
     def average(self, counts_AJ: Tensor) -> Tensor:
-        seen = counts_AJ.sum((-1, -2)) > 0
-        return torch.where(seen, f1(counts_AJ).mean(-1), torch.nan)
+        occurs_A = counts_AJ.sum((-1, -2)) > 0
+        return torch.where(occurs_A, f1(counts_AJ).mean(-1), torch.nan)

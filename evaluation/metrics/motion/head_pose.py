@@ -22,11 +22,11 @@ STILL = 1e-9  # total motion of the truth under which there is nothing to compar
 
 def head_pose(landmarks_FK2: Tensor) -> Tensor:
     """Pose (F, 6) of each frame, float64, in the order of `POSE`; NaN without a face."""
-    seen_F = torch.isfinite(landmarks_FK2).all(-1).all(-1)
-    pose_FP = torch.full((len(seen_F), len(POSE)), torch.nan, dtype=torch.float64)
-    if seen_F.any():
-        seen = landmarks_FK2[seen_F]
-        pose_FP[seen_F] = head_motion(seen, seen.mean(0))[:, : len(POSE)].double()
+    has_face_F = torch.isfinite(landmarks_FK2).all(-1).all(-1)
+    pose_FP = torch.full((len(has_face_F), len(POSE)), torch.nan, dtype=torch.float64)
+    if has_face_F.any():
+        face_NK2 = landmarks_FK2[has_face_F]
+        pose_FP[has_face_F] = head_motion(face_NK2, face_NK2.mean(0))[:, : len(POSE)].double()
     return pose_FP
 
 

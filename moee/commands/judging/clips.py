@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE
 from moee.console import Watch, progress_bar, say, warn
-from moee.preparation.prepare import FRAMES, corpora
+from moee.preparation.prepare import AUTO, FRAMES, corpora
 from moee.preparation.true_clips import SIZE
 
 if TYPE_CHECKING:
@@ -67,22 +67,21 @@ def run(args: argparse.Namespace) -> int:
     given = {name: getattr(args, name) for name in ("size", "frames") if getattr(args, name) is not None}
     with progress_bar("clips" if args.synthetic is not None else "units") as watch:
         if args.synthetic is None:
-            made = _cut(args, given, watch)
+            cut = _cut(args, given, watch)
         else:
             for name in OF_RECORDINGS:
                 if getattr(args, name) is not None:
                     raise ValueError(f"--{name.replace('_', '-')} goes with --recordings: leave it out")
-            made = render_clips(args.synthetic, args.out, **given, watch=watch)
-    for line in clips_lines(made):
+            cut = render_clips(args.synthetic, args.out, **given, watch=watch)
+    for line in clips_lines(cut):
         say(line)
-    if not made.clips:
+    if not cut.clips:
         warn(f"moee: nothing in {args.recordings} could be used; the reasons stand above")
         return 1
     return 0
 
 
 def _cut(args: argparse.Namespace, given: dict[str, int], watch: Watch) -> "TrueClips":
-    from moee.preparation.prepare import find_detector
     from moee.preparation.true_clips import cut_clips
 
     def advise(line: str) -> None:
@@ -92,9 +91,10 @@ def _cut(args: argparse.Namespace, given: dict[str, int], watch: Watch) -> "True
         args.recordings,
         args.out,
         corpus=args.corpus or "folder",
-        detector=find_detector(args.detector, args.recordings, args.face_box, advise),
+        detector=args.detector or AUTO,
         face_box=args.face_box,
         workers=args.workers or 1,
         watch=watch,
+        advise=advise,
         **given,
     )

@@ -43,11 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee compare`: prints the table and writes what was asked for."""
-    from moee.files import check_writable, write_text
+    from moee.files import check_no_input, check_writable, write_text
     from moee.judging.compare import compare
 
-    for path in (args.out, args.csv):
+    for path, others in ((args.out, [*args.results, args.csv]), (args.csv, args.results)):
         if path:
+            check_no_input(path, others)
             check_writable(path)
     metrics = [name.strip() for name in (args.metrics or "").split(",") if name.strip()]
     comparison = compare(args.results, metrics)

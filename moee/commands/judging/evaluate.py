@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from moee.arguments import add_device_argument, person
+from moee.arguments import add_device_argument, add_frame_rate_argument, person
 from moee.console import say, warn
 from moee.generation.settings import PRECISIONS
 from moee.judging.protocols import DEFAULT_PROTOCOL
@@ -37,6 +37,9 @@ the result is the same, to the bit where processes have as many threads.
 Embedded judges, and --checkpoint, know face crops alone: true clips whose face fills less than half of the
 picture's height are refused where a face landmarker is there to see it; `moee clips` cuts them.
 
+A clip is a video of any usual kind, or with --frame-rate a folder of numbered pictures; a sound file of the
+same name beside it is its sound where it has none. What else lies there is named as left out.
+
 With --about, or an about.json beside the true videos as `moee clips` leaves it, intervals are taken by
 identity, and emotions are scored; without it each clip counts as a person of its own.
 
@@ -47,11 +50,11 @@ The file of --manifest, for videos that are not two folders of the same names:
   {"clips": [{"key": "clip_1", "generated": "made/1.mp4", "reference": "/data/true/1.mp4",
               "identity": "M003", "emotion": "happy:0.8", "seed": 0, "portrait": "faces/M003.png"}]}
 
-The last four may be missing; paths start at the manifest's folder or are absolute; a video that the system
-did not make is null. A file that ends in .csv is a table with the same names as columns, a line for each
-video, and an empty cell for what is missing or was not made. With several seeds a clip stands there once for
-each. CSIM to reference compares with the portrait, a square face crop, and without one with the first true
-frame.
+The last four may be missing, as may `frame_rate`, of clips that are folders of pictures. Paths start at the
+manifest's folder or are absolute; a video that the system did not make is null. A file that ends in .csv is a
+table with the same names as columns, a line for each video, and an empty cell for what is missing or was not
+made. With several seeds a clip stands there once for each. CSIM to reference compares with the portrait, a
+square face crop, and without one with the first true frame.
 """
 SAMPLING = NetworkSampling()
 
@@ -120,6 +123,7 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     true.add_argument("--reference", type=Path, metavar="DIR", help="true videos, same file stems")
     true.add_argument("--synthetic", type=int, metavar="N", help="that many held-out synthetic people")
     parser.add_argument("--frames", type=int, help=f"of a synthetic clip (default: {SAMPLING.frames})")
+    add_frame_rate_argument(parser)
 
 
 def _add_sampling(how: "argparse._ArgumentGroup") -> None:
@@ -188,4 +192,5 @@ def _request(args: argparse.Namespace) -> EvaluationRequest:
         steps=args.steps,
         frames=args.frames,
         precision=args.precision,
+        frame_rate=args.frame_rate,
     )

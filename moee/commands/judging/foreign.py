@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE, TrueSource
+from moee.arguments import add_frame_rate_argument
+from moee.clips.true_source import SYNTHETIC_FRAMES, SYNTHETIC_SIZE
 from moee.console import say, warn
 
 DESCRIPTION = """Let another system make videos of your clips, to be scored by `moee evaluate` like ours.
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to fill")
     parser.add_argument("--seed", type=int, default=0, help="told to the system (default: 0)")
+    add_frame_rate_argument(parser)
     how = parser.add_argument_group("with --synthetic")
     how.add_argument(
         "--frames",
@@ -63,15 +65,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee foreign`: 0 when every clip has a video."""
-    from moee.judging.adapter import read_adapter
-    from moee.judging.foreign import make_foreign_videos
+    from moee.judging.foreign import foreign
 
-    adapter = read_adapter(args.adapter)
-    true = TrueSource(args.reference, args.synthetic, args.frames, args.size)
-    foreign = make_foreign_videos(adapter, true, args.out, about=args.about, seed=args.seed, tell=say)
-    if foreign.broken:
-        count, first = len(foreign.broken), foreign.broken[0]
-        warn(f"moee: {count} clips have no readable video, the first is {first!r}: see {foreign.log}")
+    videos = foreign(
+        args.adapter,
+        args.out,
+        reference=args.reference,
+        synthetic=args.synthetic,
+        about=args.about,
+        seed=args.seed,
+        frames=args.frames,
+        size=args.size,
+        frame_rate=args.frame_rate,
+        tell=say,
+    )
+    if videos.broken:
+        count, first = len(videos.broken), videos.broken[0]
+        warn(f"moee: {count} clips have no readable video, the first is {first!r}: see {videos.log}")
         return 1
-    say(f"videos: {foreign.videos}, record: {foreign.record}")
+    say(f"videos: {videos.videos}, record: {videos.record}")
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from moee.arguments import add_frame_rate_argument
 from moee.console import say
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--question", help="what raters are asked")
     build.add_argument("--title", default="Which one?", help="of the page (default: %(default)s)")
     build.add_argument("--trials", type=int, default=0, metavar="N", help="pairs to ask for (default: all)")
+    add_frame_rate_argument(build)
     build.add_argument("--seed", type=int, default=0, help="of order and sides (default: 0)")
     rank = actions.add_parser("rank", help="rank the systems by answers", allow_abbrev=False)
     rank.add_argument("answers", nargs="+", type=Path, metavar="ANSWERS", help="files that raters saved")
@@ -58,16 +60,20 @@ def _build(args: argparse.Namespace) -> int:
         title=args.title,
         trials=args.trials,
         seed=args.seed,
+        frame_rate=args.frame_rate,
     )
+    for line in study.notes:
+        say(line)
     say(f"open {study.page}; send raters the folder {study.page.parent}, keep {study.key}")
     return 0
 
 
 def _rank(args: argparse.Namespace) -> int:
-    from moee.files import check_writable, write_text
+    from moee.files import check_no_input, check_writable, write_text
     from moee.judging.preference import rank_preference
 
     if args.out:
+        check_no_input(args.out, [*args.answers, args.study / "key.json"])
         check_writable(args.out)
     ranking = rank_preference(args.answers, args.study, resamples=args.resamples, seed=args.seed)
     for line in ranking_lines(ranking.standings):

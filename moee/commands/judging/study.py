@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moee.arguments import add_checkpoint_argument, add_device_argument, person
+from moee.arguments import add_checkpoint_argument, add_device_argument, add_frame_rate_argument, person
 from moee.console import progress_bar, say
 from moee.generation.settings import STEPS
 from moee.judging.protocols import DEFAULT_PROTOCOL
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from moee.studies.study import StudyResult
 
 OF_NETWORK = ("checkpoint", "clips", "frames", "seconds", "seeds", "steps")
-OF_VIDEOS = ("reference", "about", "protocol", "extractor", "name")
+OF_VIDEOS = ("reference", "about", "protocol", "extractor", "name", "frame_rate")
 DESCRIPTION = """Ask a talking head a question that no single number answers; held-out synthetic people.
 
 dose: is more shown when more is asked for? disentanglement: what else moves when only the emotion, the sound
@@ -69,6 +69,7 @@ def _add_videos(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--extractor", action="append", metavar="NAME=FILE", help="weights of one of its networks"
     )
+    add_frame_rate_argument(group)
     group.add_argument("--name", type=person, help="the system's (default: the folder's or file's)")
 
 
@@ -105,7 +106,7 @@ def _of_videos(args: argparse.Namespace) -> "StudyResult":
 
     with progress_bar("clips") as watch:
         return study_drift_of_videos(
-            VideoSource(args.manifest, args.generated, args.reference),
+            VideoSource(args.manifest, args.generated, args.reference, frame_rate=args.frame_rate),
             about=args.about,
             protocol=args.protocol or DEFAULT_PROTOCOL,
             extractors=args.extractor or (),
@@ -128,7 +129,8 @@ def _check_options(args: argparse.Namespace) -> bool:
         return True
     for name in OF_VIDEOS:
         if getattr(args, name) is not None:
-            raise ValueError(f"--{name} goes with the videos of --generated or --manifest: leave it out")
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} goes with the videos of --generated or --manifest: leave it out")
     return False
 
 

@@ -25,7 +25,8 @@ EXAMPLES = """examples:
   moee animate --portrait face.jpg --audio line.wav --grid --out grid.mp4
 
 emotions: neutral, happy, sad, angry, disgust, fear, surprise, angrily_disgusted, sadly_surprised,
-happily_surprised, fearfully_surprised, or weights that sum to at most 1
+happily_surprised, fearfully_surprised, or weights that sum to at most 1; "angry above happy" for brows
+of one and the mouth of another, where the network knows regions
 """
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from moee.console import progress_bar, say, warn
-from moee.preparation.prepare import FRAMES, SIZE, corpora
+from moee.preparation.prepare import AUTO, FRAMES, SIZE, corpora
 
 DESCRIPTION = """Turn raw recordings into shards for training.
 
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """`moee prepare`: prints the report; fails if nothing could be used."""
-    from moee.preparation.prepare import find_detector, prepare, report_lines
+    from moee.preparation.prepare import prepare, report_lines
 
     def advise(line: str) -> None:
         warn(f"moee: {line}")
@@ -56,13 +56,14 @@ def run(args: argparse.Namespace) -> int:
             args.corpus,
             args.source,
             args.out,
-            detector=find_detector(args.detector, args.source, args.face_box, advise),
+            detector=args.detector or AUTO,
             face_box=args.face_box,
             size=args.size,
             frames=args.frames,
             resume=not args.restart,
             workers=args.workers,
             watch=watch,
+            advise=advise,
         )
     for line in report_lines(report):
         say(line)

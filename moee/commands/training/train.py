@@ -127,6 +127,7 @@ def _configuration(args: argparse.Namespace) -> str:
     from moee.experiments.run import Run
 
     checked = Run(compose(args.experiment, *args.overrides, smoke=args.smoke), args.root, build=False)
+    checked.check_parts()
     missing = [line for line in (checked.missing_data, checked.missing_weights) if line]
     comments = "".join(f"# {line}\n" for line in (checked.directory, *missing))
     return f"{comments}{OmegaConf.to_yaml(checked.composition.config)}".rstrip()

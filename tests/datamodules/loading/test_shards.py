@@ -49,6 +49,14 @@ def clip(key: str = "a", identity: str = "p", frames: int = 30):
     }
 
 
+def test_blends_by_region_survive_the_shard():
+    regions = torch.tensor([[0, 0, 0.8, 0, 0, 0], [0.7, 0, 0, 0, 0, 0]])
+    sample = clip(frames=5) | {"regions": regions, "blend": regions.mean(0)}
+    whole = read_clip("a", clip_members(sample, {}))
+    torch.testing.assert_close(whole["regions"], regions)
+    torch.testing.assert_close(whole["blend"], regions.mean(0))
+
+
 def test_a_clip_survives_the_shard_and_a_window_is_a_part_of_it():
     sample = clip()
     members = clip_members(sample, {"license": "CC0"})

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datamodules.loading.shards import SampleRecord, ShardRecord
 from datamodules.loading.stages import (
     batches,
     buffered_shuffle,
     own_part,
     permuted,
+    split_samples,
     validation_identities,
     window_start,
 )
@@ -77,3 +79,18 @@ def test_windows_lie_in_the_clip(frames, length, seed):
         assert 0 <= window_start(frames, length, seed) <= frames - length
         assert window_start(frames, length) == (frames - length) // 2
         assert window_start(frames, None, seed) == 0
+
+
+def test_subsets_go_by_the_label():
+    labels = ("happy", "neutral", "angrily_disgusted", "amused", "")
+    samples = [SampleRecord(f"k{i}", f"p{i}", 6, 0.24, label, "") for i, label in enumerate(labels)]
+    shards = [
+        ShardRecord("a.tar", "clip", "", 0, samples[:2]),
+        ShardRecord("b.tar", "clip", "", 0, samples[2:]),
+    ]
+    single = split_samples(shards, 0.0, "train", "single")
+    assert [(shard.name, [s.label for s in chosen]) for shard, chosen in single] == [
+        ("a.tar", ["happy", "neutral"])
+    ]
+    assert [shard.name for shard, _ in split_samples(shards, 0.0, "train", "mixed")] == ["b.tar"]
+    assert len(split_samples(shards, 0.0, "train")) == 2

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from datamodules.loading.synthetic_heads import Recipe, SyntheticClips, SyntheticHeads
+from datamodules.synthetic.clip import Shares
 
 RECIPE = Recipe(clips=3, frames=6, size=64, voice_frames=8)
 
@@ -30,6 +32,28 @@ def test_what_is_cached_is_what_was_made(cache: Path) -> None:
     assert kept["key"] == made["key"]
     assert ("blend" in kept) == ("blend" in made)
     assert len(kept["voice"]) == 8 * 640
+
+
+def test_subsets_part_single_emotions_from_all_that_is_mixed(tmp_path: Path) -> None:
+    shares = Shares(neutral=0.2, basic=0.3, mixed=0.2, regional=0.2)
+    recipe = Recipe(clips=14, frames=5, size=64, voice_frames=0, seed=3, shares=shares)
+    SyntheticClips(recipe, tmp_path).build()
+    shown: dict[str, set[str]] = {}
+    for subset in ("all", "single", "mixed"):
+        clips = SyntheticClips(recipe, tmp_path, window=1, length=200, subset=subset)  # type: ignore[arg-type]
+        clips.open()
+        shown[subset] = {clips[item]["key"] for item in range(200)}
+        for sample in (clips[item] for item in range(0, 200, 20)):
+            single = "blend" in sample and "regions" not in sample and (sample["blend"] > 0).sum() <= 1
+            assert subset == "all" or single == (subset == "single")
+    assert shown["single"]
+    assert shown["mixed"]
+    assert shown["single"].isdisjoint(shown["mixed"])
+    assert shown["single"] | shown["mixed"] == shown["all"]
+    only = SyntheticClips(replace(recipe, shares=Shares(0.0, 1.0, 0.0)), tmp_path, window=1, subset="mixed")
+    only.build()
+    with pytest.raises(ValueError, match="subset='mixed': none of the 14 clips belongs to it"):
+        only.open()
 
 
 def test_windows_are_decided_by_seed_and_place(cache: Path) -> None:
@@ -123,4 +147,12 @@ def test_batches_follow_the_contract(cache: Path) -> None:
     batch = next(iter(data.train_dataloader()))
     assert batch["frames"].shape == (2, 4, 3, 64, 64)
     assert batch["voice"].shape == (2, 8 * 640)
-    assert len(list(data.val_dataloader())) == 3
+    assert [len(batch["key"]) for batch in data.val_dataloader()] == [
+        1,
+        1,
+        1,
+    ]  # a quarter of two, at least one
+    data.val_batch = 2
+    assert [len(batch["key"]) for batch in data.val_dataloader()] == [2, 1]
+    with pytest.raises(ValueError, match="val_batch must be at least 1, got 0"):
+        SyntheticHeads(2, 4, RECIPE, RECIPE, cache=str(cache), val_batch=0)

@@ -38,14 +38,14 @@ def test_everything_is_used_or_named(tmp_path):
         "j": "left out: no ending is not read",
         "k.png": "left out: a single picture",
     }
-    line = left_out_line(contents)
+    line = left_out_line(contents.left_out)
     assert line is not None
     assert line.startswith("left out: i.xyz, j, k.png (")
     assert "\n" not in line
     (tmp_path / "i.xyz").unlink()
     (tmp_path / "j").unlink()
     (tmp_path / "k.png").unlink()
-    assert left_out_line(folder_contents(tmp_path)) is None
+    assert left_out_line(folder_contents(tmp_path).left_out) is None
     with pytest.raises(FileNotFoundError, match="no such folder"):
         folder_contents(tmp_path / "nothing")
 

@@ -3,6 +3,7 @@
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -257,3 +258,18 @@ def test_real_clips_agree_with_their_exact_sound():
         clip = read_video(DATA / "clips" / f"{name}.mp4", max_frames=40)
         exact = read_sound(DATA / "clips" / f"{name}.flac")[: 40 * 640]
         assert np.corrcoef(clip.waveform, exact)[0, 1] > 0.999
+
+
+def test_a_rate_that_is_the_clock_of_the_file_is_not_believed(tmp_path):
+    """Copied packets of some MP4 files state 30000 frames a second, and lost their last frame by it."""
+    made = write_video(tmp_path / "x.mp4", 12, sound=sine(0.48))
+    with av.open(str(made)) as source, av.open(str(tmp_path / "x.mkv"), "w") as target:
+        copies = [target.add_stream_from_template(stream) for stream in source.streams]
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                target.mux(packet)
+    with av.open(str(tmp_path / "x.mkv")) as container:
+        assert container.streams.video[0].average_rate == 30_000
+    assert video_info(tmp_path / "x.mkv").fps == 25
+    assert len(read_video(tmp_path / "x.mkv").frames) == 12

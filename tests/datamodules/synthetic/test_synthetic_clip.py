@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from datamodules.batch import ACTION_UNITS, OPTIONAL_TENSORS, check_blend, collate, parse_blend
-from datamodules.synthetic.clip import IDENTITIES, random_blend, synthetic_clip, synthetic_voice
+from datamodules.synthetic.clip import IDENTITIES, Shares, random_blend, synthetic_clip, synthetic_voice
 
 
 def test_a_clip_keeps_the_contract():
@@ -20,8 +20,38 @@ def test_a_clip_keeps_the_contract():
     assert clip["head_motion"].abs().max() < 2
     assert clip["label"] == "happy"
     assert clip["text"]
-    assert set(clip["provenance"]) == {*OPTIONAL_TENSORS, "label", "text"}
+    assert set(clip["provenance"]) == {*OPTIONAL_TENSORS, "label", "text"} - {"regions"}
     assert set(clip["provenance"].values()) == {"synthetic"}
+
+
+def test_brows_and_mouth_may_show_different_emotions():
+    regions = torch.stack([parse_blend("angry"), parse_blend("happy:0.8")])
+    clip = synthetic_clip(3, frames=5, size=64, blend=regions)
+    assert torch.equal(clip["regions"], regions)
+    torch.testing.assert_close(clip["blend"], regions.mean(0))
+    assert "text" not in clip
+    units = dict(zip(ACTION_UNITS, clip["action_units"].mean(0).tolist(), strict=True))
+    assert min(units[4], units[7], units[12]) > 0.3
+    assert max(units[6], units[23]) < 0.2  # a smile's cheeks and an angry mouth are the other halves
+    batch = collate([clip, synthetic_clip(4, 5, 64, blend=parse_blend("sad"))])
+    assert batch["present"]["regions"].tolist() == [True, False]
+
+
+def test_shares_decide_what_random_clips_show():
+    rng = np.random.default_rng(0)
+    only = Shares(neutral=0.0, basic=0.0, mixed=0.0, regional=1.0)
+    drawn = [random_blend(rng, only) for _ in range(40)]
+    assert all(each is not None and each.shape == (2, 6) for each in drawn)
+    mixed = Shares(neutral=0.0, basic=0.0, mixed=1.0, held_out=("happy+surprise", "sad+fear"))
+    for _ in range(200):
+        blend = random_blend(rng, mixed)
+        assert blend is not None
+        assert not (blend[0] > 0 and blend[5] > 0)
+        assert not (blend[1] > 0 and blend[4] > 0)
+    with pytest.raises(ValueError, match="a sum of at most 1"):
+        Shares(neutral=0.5, basic=0.6)
+    with pytest.raises(ValueError, match="held_out pair 'happy\\+glee'"):
+        Shares(held_out=("happy+glee",))
 
 
 def test_clips_collate():

@@ -12,6 +12,7 @@ import pytest
 import torch
 from places import PROTOCOL_FOLDER
 from published_files import write
+from shipped_protocols import PUBLISHED, shipped
 from torch import Tensor, nn
 
 from datamodules.batch import LANDMARKS
@@ -32,15 +33,11 @@ from moee.generation.video_writer import write_video
 from moee.weights import registry
 from moee.weights.needed import needed
 
-NAMES = sorted(path.stem for path in PROTOCOL_FOLDER.glob("*.yaml"))
-PROTOCOLS = [name for name in NAMES if not name.startswith("embedded")]
 FRAMES, SIZE = 16, 256  # I3D's window; so large that a protocol leaves them as they are
 KEPT = 4  # filters of a layer that are computed
-RUN = PROTOCOLS if os.environ.get("MOEE_ALL_CASES") else ["talking-head-v2"]
+RUN = PUBLISHED if os.environ.get("MOEE_ALL_CASES") else ["talking-head-v2"]
 ONLY_REGISTERED = ("s3fd", "3ddfa_v2_mean_std", "face_landmarker")  # beside another network's file
-FILES = {
-    network.name for name in PROTOCOLS for network in needed(load_protocol(PROTOCOL_FOLDER / f"{name}.yaml"))
-}
+FILES = {network.name for name in PUBLISHED for network in needed(shipped(name))}
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from transformers import VideoMAEConfig, VideoMAEForVideoClassification
 from evaluation.extractors.catalogue import load_published_extractor
 from evaluation.extractors.interface import Extractor, describe
 from evaluation.extractors.published.video_mae import GIANT, VideoMae, Widths, places, preprocess
-from evaluation.extractors.weights import file_digest
 from evaluation.metrics import METRICS, frechet_distance
 from evaluation.results.result import Result
+from evaluation.runtime.whole_files import file_digest
 from moee import cli
 from moee.generation.video_writer import write_video
 

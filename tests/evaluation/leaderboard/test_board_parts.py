@@ -102,6 +102,7 @@ def test_ticks_are_round():
 def test_latex_and_json(board):
     tables = group(board)
     latex = as_latex(tables)
+    assert latex.startswith(r"% Needs \usepackage{array,booktabs}")
     parts = latex.split(r"\end{tabular}")[:-1]
     assert [part.count(" part ") or part.count(", part ") for part in parts] == [1] * 3  # ten metrics
     for part in parts:

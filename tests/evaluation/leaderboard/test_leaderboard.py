@@ -144,7 +144,7 @@ def test_floors_are_spoken_of_only_where_there_are_some(board, tmp_path):
     text = Page(build_leaderboard(bare, tmp_path / "without").read_text()).text
     assert "floor rows are" not in text
     assert "Floor wins" not in text
-    assert "nothing says what these metrics can see: `moee evaluate --limits` computes them" in text
+    assert "nothing says what these metrics can see: moee evaluate --limits computes them" in text
 
 
 def test_every_table_has_a_caption_scopes_and_a_box_that_scrolls_by_keyboard(board, tmp_path):

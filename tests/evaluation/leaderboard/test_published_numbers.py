@@ -92,7 +92,7 @@ def test_a_good_file_is_read(registry):
         ('"1.50"', '"good"', "'good' is no number in quotes"),
         ('["1.50", "2"]', '["1.50"]', "expected a list of 2 numbers in quotes"),
         ("rows: {ours", "units: {SSIM: dB}\n    rows: {ours", "units name a metric that is no column"),
-        ("paper: P", "paper: [", "p.yaml: "),
+        ("paper: P", "paper: [", "p.yaml is not readable YAML: "),
         (GOOD, "[7]", "expected `key: value` pairs"),
     ],
 )

@@ -45,3 +45,16 @@ def test_unknown_modality_and_bad_heads_are_refused() -> None:
         generator()(EmotionFeatures({"smell": torch.zeros(1, 1, 1, 6)}, {"smell": torch.ones(1)}), 1)
     with pytest.raises(ValueError, match="3 heads"):
         EmotionToLatents({"label": 6}, width=8, heads=3)
+
+
+def test_all_that_is_said_was_read_in_the_table() -> None:
+    gen = generator()
+    features = EmotionFeatures({"label": torch.randn(2, 1, 1, 6)}, {"label": torch.ones(2, dtype=torch.bool)})
+    assert not torch.allclose(*gen(features, 2))
+    with torch.no_grad():
+        gen.table.zero_()
+    torch.testing.assert_close(*gen(features, 2))
+    past = EmotionToLatents({"label": 6}, width=8, tokens=3, table=5, heads=2, bypass=True)
+    with torch.no_grad():
+        past.table.zero_()
+    assert not torch.allclose(*past(features, 2))

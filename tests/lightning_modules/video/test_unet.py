@@ -4,7 +4,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention import Attention
 
 from lightning_modules.emotion.experts import EmotionExperts
-from lightning_modules.interfaces import Conditions, EmotionPass
+from lightning_modules.interfaces import Conditions, EmotionPass, Hints
 from lightning_modules.video.attention import ShortAttention, attention, attention_with_reference
 from lightning_modules.video.head_warp import face_places
 from lightning_modules.video.reference_net import ReferenceNet
@@ -32,7 +32,7 @@ def network(**options: object) -> VideoUNet:
 
 
 def call(
-    net: VideoUNet, mixture: EmotionPass | None = None, frames: int = 3, **changes: torch.Tensor
+    net: VideoUNet, emotion: EmotionPass | None = None, frames: int = 3, **changes: torch.Tensor
 ) -> torch.Tensor:
     torch.manual_seed(1)
     z = torch.randn(2, frames, 4, 8, 8)
@@ -42,7 +42,7 @@ def call(
         "head_motion": torch.randn(2, frames, 7),
     }
     z, steps = changes.pop("z_BFCHW", z), torch.full((2, frames), 500)
-    return net(z, steps, Conditions(**(inputs | changes)), mixture)  # type: ignore[arg-type]
+    return net(z, steps, Conditions(**(inputs | changes)), emotion)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("linear", [True, False])
@@ -171,7 +171,7 @@ def test_strength_pushes_away_from_no_emotion() -> None:
     for place in experts.places.values():
         torch.nn.init.normal_(place.to_out.weight)
     felt, null = torch.randn(2, 1, 4, 16), torch.randn(2, 1, 4, 16)
-    said, nothing = (experts("mid_0_0", x, latent)[0] for latent in (felt, null))
+    said, nothing = (experts("mid_0_0", x, latent, Hints()).added for latent in (felt, null))
     for strength in (1.0, 0.0, 2.5):
         asked = EmotionPass(experts, felt, null=null, strength=strength)
         torch.testing.assert_close(asked.added("mid_0_0", x), nothing + strength * (said - nothing))
@@ -188,6 +188,27 @@ def test_cells_are_told_where_in_the_face_they_lie() -> None:
     moved[..., 0] = 0.5
     # The frame embedding is zero at the start: the difference comes through the places alone.
     assert not torch.allclose(call(net, head_motion=still), call(net, head_motion=moved))
+
+
+def test_experts_may_stand_where_there_is_no_attention() -> None:
+    torch.manual_seed(0)
+    net = VideoUNet(
+        TINY | {"in_channels": 16}, ["mid_0_0"], face_places=True, speech_width=6, speech_tokens=3,
+        expert_locations=["down_0_0", "mid_0_0", "up_1_1"],
+    ).eval()  # fmt: skip
+    experts = EmotionExperts(net.locations, 16, places=True)
+    asked = EmotionPass(experts, torch.randn(2, 1, 4, 16))
+    plain = call(net)
+    assert torch.equal(call(net, emotion=asked), plain)  # experts start as nothing
+    assert list(asked.gates) == ["down_0_0", "mid_0_0", "up_1_1"]
+    for location in asked.gates:
+        torch.nn.init.normal_(experts.places[location].to_out.weight)
+        assert not torch.equal(call(net, emotion=asked), plain)
+        torch.nn.init.zeros_(experts.places[location].to_out.weight)
+    with pytest.raises(
+        ValueError, match=r"expert_locations \['up_9_9'\] do not exist; this UNet has \['down_0_0'"
+    ):
+        VideoUNet(TINY, [], expert_locations=["up_9_9"])
 
 
 def test_places_are_those_of_the_head_motion_unless_given() -> None:

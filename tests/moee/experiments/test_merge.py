@@ -104,3 +104,12 @@ def test_a_file_exports_what_it_names_itself(tmp_path):
     (tmp_path / "heir.yaml").write_text("extends: parent.yaml\n")
     assert load(tmp_path / "child.yaml", tmp_path).export == {"b.safetensors": "y"}
     assert load(tmp_path / "heir.yaml", tmp_path).export == {"a.safetensors": "x"}
+
+
+@pytest.mark.parametrize("parents", ["null", "[]"])
+def test_no_parents_are_none(tmp_path, parents):
+    (tmp_path / "a.yaml").write_text(f"extends: {parents}\nname: x\n")
+    assert load(tmp_path / "a.yaml", tmp_path) == {"name": "x"}
+    (tmp_path / "a.yaml").write_text("extends: [3]\nname: x\n")
+    with pytest.raises(ValueError, match="extends 3: expected names of YAML files"):
+        load(tmp_path / "a.yaml", tmp_path)

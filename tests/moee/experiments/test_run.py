@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import toys
+from omegaconf import OmegaConf
+from tiny_shards import write_tiny_shards
 
 from moee.cli import main
 from moee.experiments.compose import compose
 from moee.experiments.run import Run
+from moee.experiments.run_directory import differences
 
 HEAD = "model.init_args.head"
 
@@ -50,6 +53,28 @@ def test_the_content_of_the_data_decides_the_signature(checked, monkeypatch):
     assert first.data_digest == "toy-2"
     monkeypatch.setattr(toys.ToyData, "digest", lambda self: "other clips")
     assert checked().signature != first.signature
+
+
+def test_where_the_data_lie_is_not_in_the_signature(checked, monkeypatch):
+    elsewhere = "data.init_args.batch=3"
+    assert checked(elsewhere).signature != checked().signature
+    monkeypatch.setattr(toys.ToyData, "digest", lambda self: "the same clips")
+    monkeypatch.setattr(toys.ToyData, "places", ("batch",), raising=False)
+    assert checked(elsewhere).signature == checked().signature
+    monkeypatch.setattr(toys.ToyData, "digest", lambda self: None)
+    assert checked(elsewhere).signature != checked().signature
+
+
+def test_a_folder_of_shards_may_move(toy_experiment, tmp_path):
+    folder = write_tiny_shards(tmp_path / "shards")
+    words = (toy_experiment, "data.class_path=datamodules.TalkingHeadShards")
+    before = Run(compose(*words, f"data.init_args.folder={folder}"), build=False)
+    moved = folder.rename(tmp_path / "elsewhere")
+    after = Run(compose(*words, f"data.init_args.folder={moved}"), build=False)
+    assert before.data_digest is not None
+    assert before.signature == after.signature
+    (tmp_path / "config.yaml").write_text(OmegaConf.to_yaml(before.settings | before.parsed))
+    assert differences(tmp_path, after.settings | after.parsed).startswith("the content of its data")
 
 
 def test_without_its_data_a_run_is_checked_and_not_built(toy_experiment, own_folder, capsys):
@@ -172,13 +197,17 @@ def test_unknown_experiments_name_the_known():
         ("vars.unet.out_channels=4", "denoiser.unet.out_channels=4, but codec.channels=16"),
         ("model.init_args.reference_net.init_args.channels=4",
          "reference_net.channels=4, but codec.channels=16"),
+        ("model.init_args.emotion_encoders.smell.class_path=lightning_modules.LabelEncoder",
+         "emotion_encoders.smell: no such modality, known are label, text, speech, action_units"),
         ("vars.emotion=30", "width=30 does not divide into 4 heads"),
     ],
 )  # fmt: skip
-def test_a_size_that_contradicts_another_part_is_one_line(override, line, tmp_path):
+def test_a_size_that_contradicts_another_part_is_one_line(override, line, tmp_path, capsys):
     with pytest.raises(ValueError, match=re.escape(line)) as refused:
         Run(compose("embedded-portrait", override, smoke=True), tmp_path)
     assert len(str(refused.value)) < 200
+    assert main(["train", "embedded-portrait", override, "--root", str(tmp_path), "--print-config"]) == 1
+    assert capsys.readouterr().err.strip() == f"moee: {refused.value}"
 
 
 def test_sizes_follow_from_one_number(tmp_path):

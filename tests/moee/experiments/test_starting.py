@@ -41,7 +41,8 @@ def test_whatever_it_starts_from_is_made_by_an_experiment_or_ships(name):
         ),
         (
             "ablation-no-local",
-            "denoiser (embedded-cues exports it), reference-net (embedded-cues exports it)",
+            "portrait-denoiser (embedded-portrait exports it), "
+            "portrait-reference (embedded-portrait exports it)",
         ),
     ],
 )

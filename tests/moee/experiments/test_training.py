@@ -103,7 +103,9 @@ def test_random_states_return_exactly():
     ("stop_at", "signal_number"), [(2, signal.SIGINT), (6, signal.SIGINT), (7, signal.SIGTERM)]
 )
 def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(trained, monkeypatch, stop_at, signal_number):
+    before = signal.getsignal(signal_number)
     whole = trained("trainer.val_check_interval=3", "trainer.check_val_every_n_epoch=null", root="whole")
+    assert signal.getsignal(signal_number) is before, "whoever trains from Python can still be stopped"
     plain_step = toys.ToyModel.training_step
 
     def stopping_step(self, batch, batch_idx):
@@ -112,7 +114,6 @@ def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(trained, monkeypa
         return plain_step(self, batch, batch_idx)
 
     monkeypatch.setattr(toys.ToyModel, "training_step", stopping_step)
-    before = signal.getsignal(signal_number)
     with pytest.raises(TrainingInterruptedError, match=f"step {stop_at}"):
         trained("trainer.val_check_interval=3", "trainer.check_val_every_n_epoch=null")
     assert signal.getsignal(signal_number) is before
@@ -143,6 +144,8 @@ def test_validation_does_not_change_training(trained):
 
 
 def test_a_crash_leaves_the_last_checkpoint(trained, checked):
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ValueError, match="told to fail"):
         trained("model.init_args.fail_at=9")
+    assert signal.getsignal(signal.SIGINT) is before
     assert newest_checkpoint(checked("model.init_args.fail_at=9").directory).stem == "step=00000008"

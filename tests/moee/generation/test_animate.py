@@ -8,10 +8,12 @@ import av
 import numpy as np
 import pytest
 import torch
+from damaged_files import damaged
 from mouth_painter import MouthPainter
 from PIL import Image
 from places import ROOT
 
+from moee import cli
 from moee.commands.making import animate
 from moee.generation import generator
 from moee.generation.generator import LoadedGenerator
@@ -152,6 +154,40 @@ def test_a_timeline_reaches_the_network_frame_by_frame(world) -> None:
     assert network.cues[0].text == "cheering up"
 
 
+class KnowsTears:
+    """A text encoder that has read one word."""
+
+    def unknown_words(self, text: str) -> list[str]:
+        return [word for word in text.split() if word != "tears"]
+
+    def known_share(self, text: str) -> float:
+        return text.split().count("tears") / len(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "text_that_is_read"),
+    [
+        (
+            "qwzx blorf",
+            "--text 'qwzx blorf' is not understood and leaves the face near neutral",
+            None,
+        ),
+        ("blorf tears", "--text: not known and passed over: blorf; it reads how", "blorf tears"),
+        ("tears", "", "tears"),
+    ],
+)
+def test_words_that_nobody_taught_are_told(world, capsys, text, line, text_that_is_read) -> None:
+    folder, network = world
+    network.emotion_encoders = {"text": KnowsTears()}
+    command(folder, "--text", text)
+    told = capsys.readouterr().err
+    assert line in told
+    assert told.count("--text") == bool(line)
+    assert "English" in told or not line
+    assert network.cues[0].text == text_that_is_read
+    assert (network.cues[0].label is None) == (text_that_is_read is not None)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -217,3 +253,21 @@ def test_help_needs_no_heavy_import() -> None:
         "assert not {'torch', 'av', 'numpy', 'lightning'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_damaged_pictures_and_sounds_leave_a_whole_video_or_nothing(world, capsys) -> None:
+    folder, _ = world
+    whole = {name: (folder / name).read_bytes() for name in ("face.png", "line.wav")}
+    for seed in range(3):
+        for name, content in whole.items():
+            (folder / name).write_bytes(damaged(content, seed))
+            given = ["--portrait", str(folder / "face.png"), "--audio", str(folder / "line.wav")]
+            status = cli.main(
+                ["animate", *given, "--out", str(folder / "out.mp4"), "--face-box", "30 15 50 60"]
+            )
+            (folder / name).write_bytes(content)
+            assert left_behind(folder) == (set() if status else {"out.mp4"})
+            if status == 0:
+                assert decoded(folder / "out.mp4")["frames"]
+                (folder / "out.mp4").unlink()
+            assert len(capsys.readouterr().err.splitlines()) == (status != 0)

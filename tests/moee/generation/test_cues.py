@@ -31,6 +31,20 @@ def test_cues_combine() -> None:
     assert cue.text == "cross"
 
 
+def test_brows_may_be_asked_for_another_emotion_than_the_mouth(tmp_path: Path) -> None:
+    cue = cues.build(CueRequest(emotion="angry above happy:0.6"), 10)
+    assert torch.equal(cue.label, torch.stack([parse_blend("angry"), parse_blend("happy:0.6")])[None])
+    with pytest.raises(ValueError, match="a face has two regions"):
+        cues.parse_emotion("sad above happy above fear")
+    with pytest.raises(ValueError, match="unknown emotion 'glee'"):
+        cues.parse_emotion("sad above glee")
+    entries = [{"time": 0, "emotion": "sad"}, {"time": 0.4, "emotion": "angry above happy"}]
+    blend = cues.read_timeline(timeline(tmp_path, entries), 11).blend
+    assert blend.shape == (11, 2, 6)
+    torch.testing.assert_close(blend[0], parse_blend("sad").expand(2, -1))
+    torch.testing.assert_close(blend[5], (blend[0] + blend[10]) / 2)
+
+
 @pytest.mark.parametrize("text", ["AU12=0.8,AU6=0.5", "au12:0.8, 6=0.5", " AU06 = 0.5 , AU12=0.8"])
 def test_action_units_in_several_spellings(text: str) -> None:
     values_A = cues.parse_action_units(text)
@@ -92,7 +106,7 @@ def test_between_any_points_the_curve_stays_within_them(points: list[tuple[int, 
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ("not json", "not valid JSON"),
+        ("not json", "is not JSON"),
         ({}, "expected a list"),
         ([], "expected a list"),
         (["happy"], "entry 1"),
@@ -101,7 +115,7 @@ def test_between_any_points_the_curve_stays_within_them(points: list[tuple[int, 
         ([{"emotion": "happy"}], "entry 1: lacks time"),
         ([{"time": -1, "emotion": "happy"}], "time must be greater than or equal to 0, got -1"),
         ([{"time": True, "emotion": "happy"}], "time must be a number, got True"),
-        ('[{"time": NaN, "emotion": "happy"}]', "time must be a finite number, got nan"),
+        ('[{"time": NaN, "emotion": "happy"}]', "is not JSON: NaN is no number"),
         ([{"time": 0, "emotion": "hapy"}], "entry 1: unknown emotion 'hapy': did you mean 'happy'"),
         ([{"time": 0, "emotion": 3}], "entry 1: emotion must be a text or null, got 3"),
         ([{"time": 0, "emotion": "sad", "mood": 1}], "unknown key 'mood'"),
@@ -111,10 +125,10 @@ def test_between_any_points_the_curve_stays_within_them(points: list[tuple[int, 
         ),
         ([{"time": 0, "au": "AU99=1"}], "entry 1: unknown action unit"),
         ([{"time": 0, "emotoin": "sad"}], "entry 1: unknown key 'emotoin', did you mean 'emotion'"),
-        ([{"time": 10**400, "emotion": "sad"}], "time must be a finite number"),
-        (f'[{{"time": {"9" * 5000}, "emotion": "sad"}}]', "time must be a finite number"),
+        ([{"time": 10**400, "emotion": "sad"}], "entry 1: time must be a number, got 1000"),
+        (f'[{{"time": {"9" * 5000}, "emotion": "sad"}}]', "is not JSON: .*4300 digits"),
         ([{"time": 0, "palette": "happy:2"}], "entry 1: .*weight 2 is outside 0..1"),
-        ("[" * 100_000, "--timeline .* not valid JSON"),
+        ("[" * 100_000, "is not JSON: maximum recursion"),
     ],
 )
 def test_bad_timelines_name_the_entry(tmp_path: Path, entries: object, said: str) -> None:

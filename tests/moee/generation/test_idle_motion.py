@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from datamodules.batch import HEAD_MOTION
-from moee.generation.idle_motion import BLINK_FRAMES, NaturalMotion, blink_curve, still_motion
+from moee.generation.idle_motion import Manner, NaturalMotion, blink_curve, still_motion
 
 BLINK = HEAD_MOTION.index("eye_closure")
 
@@ -66,7 +66,7 @@ def test_blinks_come_every_two_to_six_seconds_and_close_the_eyes() -> None:
     assert gaps.max() <= 6.5
 
 
-@pytest.mark.parametrize("frames", range(BLINK_FRAMES[0], BLINK_FRAMES[1] + 1))
+@pytest.mark.parametrize("frames", range(Manner().blink_frames[0], Manner().blink_frames[1] + 1))
 def test_a_blink_closes_fully_and_faster_than_it_opens(frames: int) -> None:
     curve = blink_curve(frames)
     assert len(curve) == frames
@@ -90,3 +90,20 @@ def test_the_neck_carries_the_eyes() -> None:
 
 def test_still_is_still() -> None:
     assert torch.equal(still_motion(0, torch.ones(1000)), torch.zeros(2, 7))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"drift": {**Manner().drift, "yaw": 0.1}}, {"nod": {"pitch": 0.1}}, {"carried": {}}, {"calm": 0.0}),
+        *({"waves": ((0.1, 0.2, 1.0),)}, {"fade_seconds": 3.0}, {"blink_gap": (1.0, 1.5)}),
+        *({"blink_frames": (4, 4)}, {"silence": -5.0}, {"voice_range": 1.0}, {"first_loudest": 60.0}),
+        *({"forgets": 2.0}, {"fast": 0.1}, {"slow": 0.2}, {"settling": 0.5}, {"accent": 0.5}),
+        *({"swell": 0.1}, {"neck_hertz": 5.0}),
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_part_of_a_manner_shows(change: dict) -> None:
+    sound_S = bursts(8) * torch.linspace(0.02, 1, 8 * 16_000).flip(0)
+    usual_FM = whole_motion(sound_S)
+    assert not torch.equal(NaturalMotion(manner=Manner(**change))(0, sound_S), usual_FM)

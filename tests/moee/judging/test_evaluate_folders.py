@@ -14,7 +14,7 @@ from media_files import sine, write_video
 
 from evaluation import evaluate as evaluation_of_pairs
 from evaluation.clips.errors import reason
-from evaluation.clips.folders import videos_in
+from evaluation.clips.files import videos_in
 from evaluation.clips.pair import Pair
 from evaluation.comparison.tables import group
 from evaluation.evaluate import evaluate_pairs

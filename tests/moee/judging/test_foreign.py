@@ -210,7 +210,7 @@ def test_the_environment_is_the_adapters(world: Path) -> None:
         ('name: x\ncommand: ["{manifest}"]\nminutes: 0', "minutes: 0 is not a positive number"),
         ('name: x\ncommand: ["{manifest}"]\nlicense: MIT', "unknown key 'license', did you mean 'licence'?"),
         ("- x", "expected `key: value` pairs"),
-        ("name: [", "bad.yaml: "),
+        ("name: [", "bad.yaml is not readable YAML: "),
     ],
 )
 def test_a_bad_adapter_is_one_line(tmp_path: Path, text: str, said: str) -> None:

@@ -34,7 +34,9 @@ def corpus(tmp_path) -> Path:
 
 
 def small(source: Path, out: Path, **changes):
-    return prepare("folder", source, out, **{"face_box": BOX, "size": 32, "frames": 10, **changes})
+    return prepare(
+        "folder", source, out, **{"detector": None, "face_box": BOX, "size": 32, "frames": 10, **changes}
+    )
 
 
 def test_everything_is_used_or_named_with_the_reason(corpus, tmp_path):
@@ -126,6 +128,31 @@ def test_bad_arguments_are_refused_in_one_line(corpus, tmp_path):
             call()
     with pytest.raises(FileNotFoundError, match="no such folder"):
         small(tmp_path / "nowhere", tmp_path / "out")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_manifest_in_every_usual_encoding_is_read(tmp_path, encoding):
+    (tmp_path / "\u00fcber.mp4").write_bytes(b"1")
+    (tmp_path / "manifest.csv").write_text("path,actor\n\u00fcber.mp4,J\u00f6rg\n", encoding=encoding)
+    assert [source.identity for source in list_sources(tmp_path)] == ["J\u00f6rg"]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"path\nx.mp4\n\xe9", "no CSV in UTF-8"),
+        (b'path\n"x.mp4', "no CSV in UTF-8 or UTF-16: unexpected end"),
+        (b"path,a\n" + b"x" * 200_000, "field larger than field limit"),
+        (b"", "needs a column 'path', has none"),
+        (b"actor,path\nanna\n", "an empty path leads out"),
+    ],
+)
+def test_a_manifest_that_is_no_table_is_one_line(tmp_path, content, line):
+    (tmp_path / "x.mp4").write_bytes(b"1")
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=line) as caught:
+        list_sources(tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_names_become_safe_and_stay_apart(tmp_path):

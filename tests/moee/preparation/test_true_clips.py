@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from judges import judges, quick_protocol
-from media_files import sine, write_video
+from media_files import pattern, sine, write_sound, write_video
+from PIL import Image
 from places import ROOT
 
 from datamodules.media.reading import read_video
 from evaluation.results.result import Result
 from moee import cli
 from moee.judging import protocols
+from moee.preparation.prepare import prepare, report_lines
 from moee.preparation.true_clips import clips_lines, cut_clips, render_clips
 
 BOX = "20 8 56 56"
@@ -37,7 +39,7 @@ def recordings(tmp_path: Path) -> Path:
 
 
 def cut(source: Path, out: Path, **changes):
-    return cut_clips(source, out, **{"face_box": BOX, "size": 64, "frames": 10, **changes})
+    return cut_clips(source, out, **{"detector": None, "face_box": BOX, "size": 64, "frames": 10, **changes})
 
 
 def test_recordings_become_square_clips_with_sound_and_who_is_who(recordings: Path, tmp_path: Path) -> None:
@@ -67,6 +69,27 @@ def test_a_second_call_cuts_what_changed_alone(recordings: Path, tmp_path: Path)
     made = cut(recordings, out)
     assert {path.stem for path in out.glob("*.mp4")} == {"long-000000", "long-000010"}
     assert set(json.loads(made.about.read_text())) == {"long-000000", "long-000010"}
+
+
+def test_what_is_not_read_or_was_assumed_is_told(recordings: Path, tmp_path: Path) -> None:
+    (recordings / "other.xyz").write_text("1")
+    (recordings / "frames").mkdir()
+    for index in range(10):
+        Image.fromarray(pattern(index, 64, 96)).save(recordings / "frames" / f"{index:03}.png")
+    write_sound(recordings / "frames.wav", sine(0.4), 48_000, "pcm_s16le")
+    made = cut(recordings, tmp_path / "true")
+    assert made.clips == 4
+    assert made.rejected["other.xyz"] == "left out: .xyz is not read"
+    lines = "\n".join(clips_lines(made))
+    assert "1 folders of frames taken for 25 a second (a column frame_rate of manifest.csv would" in lines
+    report = prepare("folder", recordings, tmp_path / "shards", face_box=BOX, size=64, frames=10)
+    assert report.assumed_rates == ["frames"]
+    assert "1 folders of frames taken for 25 a second" in "\n".join(report_lines(report))
+    with (recordings / "manifest.csv").open("a") as file:
+        file.write("frames,eva,sad\n")
+    text = (recordings / "manifest.csv").read_text().replace("emotion\n", "emotion,frame_rate\n")
+    (recordings / "manifest.csv").write_text(text.replace("sad\n", "sad,25\n"))
+    assert cut(recordings, tmp_path / "true").assumed_rates == []
 
 
 def test_clips_never_lie_among_the_recordings(recordings: Path) -> None:

@@ -11,13 +11,26 @@ from torch import Tensor
 from datamodules.batch import EMOTIONS
 from evaluation.pages.lines import Line, line_chart
 from lightning_modules.emotion.experts import EmotionExperts
-from lightning_modules.interfaces import EmotionCue, EmotionPass
+from lightning_modules.emotion.label import LabelEncoder
+from lightning_modules.interfaces import EmotionCue, EmotionFeatures, EmotionPass, ExpertAnswer, Hints
 from moee import cli
 from moee.generation import generator
 from moee.generation.generator import LoadedGenerator
 from moee.studies.gate_probe import GateProbe, over_locations
 
 SIZE, CHUNK, BEFORE = 64, 4, 2
+
+
+class Latents:
+    """A look-up table that everything told passes."""
+
+    def __init__(self) -> None:
+        self.table = torch.nn.Parameter(torch.ones(6))
+
+    def __call__(self, features: EmotionFeatures | None, batch: int) -> Tensor:
+        if features is None or not features.tokens:
+            return torch.full((batch, 1, 2, 6), 0.3)
+        return (features.tokens["label"] * self.table).expand(-1, -1, 2, -1)
 
 
 class Talker:
@@ -31,8 +44,8 @@ class Talker:
         for place in self.mixture.places.values():
             torch.nn.init.normal_(place.to_out.weight)
 
-    def latent_generator(self, features: object, batch: int) -> Tensor:
-        return torch.full((batch, 1, 2, 6), 0.3)
+        self.latent_generator, self.device = Latents(), torch.device("cpu")
+        self.emotion_encoders = {"label": LabelEncoder(6, 1, 8)}
 
     @torch.no_grad()
     def animate(self, reference: Tensor, sound: Tensor, cue: EmotionCue, **_: object) -> Iterator[Tensor]:
@@ -43,7 +56,8 @@ class Talker:
             frames = min(CHUNK, len(sound) // 640 - start) + (BEFORE if start else 0)
             light = torch.zeros(frames)
             for _step in range(2):
-                emotion = EmotionPass(self.mixture, latent, None, null, self.emotion_strength)
+                palette = None if cue.palette is None else cue.palette[None]
+                emotion = EmotionPass(self.mixture, latent, palette, null, self.emotion_strength)
                 for place in ("a", "b"):
                     x = torch.randn(1, frames, 5, 8, generator=noise)
                     light += emotion.added(place, x)[0].mean((1, 2))
@@ -79,9 +93,9 @@ def test_the_gates_kept_are_those_of_the_emotion_not_of_the_other_side() -> None
     """The null latent opens the gates elsewhere; a mean over both would lie between."""
     network, seen = Talker(), []
 
-    def note(mixture: object, given: tuple, output: tuple[Tensor, Tensor]) -> None:
+    def note(mixture: object, given: tuple, output: ExpertAnswer) -> None:
         if given[0] == "a" and not torch.equal(given[2], network.latent_generator(None, 1)):
-            seen.append(output[1][0].expand(given[1].shape[1], -1))
+            seen.append(output.weight[0].expand(given[1].shape[1], -1))
 
     handle = network.mixture.register_forward_hook(note)
     with GateProbe(network) as probe:
@@ -97,15 +111,16 @@ def test_an_expert_left_out_is_missing_from_the_sum_and_nothing_else_is() -> Non
     network = Talker()
     mixture = network.mixture
     x, latent, null = torch.randn(1, 3, 5, 8), torch.ones(1, 1, 2, 6), network.latent_generator(None, 1)
-    whole, weight = mixture("a", x, latent)
+    asked = mixture("a", x, latent, Hints())
+    whole, weight = asked.added, asked.weight
     alone = mixture.contributions("a", x, latent, weight)
     with GateProbe(network, without=2):
-        found, gate = mixture("a", x, latent)
-        nothing, _ = mixture("a", x, null)
-    torch.testing.assert_close(found, alone[[0, 1, 3, 4, 5]].sum(0), atol=1e-5, rtol=1e-4)
-    assert torch.equal(gate, weight)
-    assert not torch.allclose(nothing, mixture("a", x, null)[0])  # on both sides
-    torch.testing.assert_close(mixture("a", x, latent)[0], whole)
+        without = mixture("a", x, latent, Hints())
+        nothing = mixture("a", x, null, Hints()).added
+    torch.testing.assert_close(without.added, alone[[0, 1, 3, 4, 5]].sum(0), atol=1e-5, rtol=1e-4)
+    assert torch.equal(without.weight, weight)
+    assert not torch.allclose(nothing, mixture("a", x, null, Hints()).added)  # on both sides
+    torch.testing.assert_close(mixture("a", x, latent, Hints()).added, whole)
 
 
 @pytest.fixture
@@ -127,6 +142,13 @@ def test_experts(network: Talker, tmp_path: Path, capsys: pytest.CaptureFixture)
     found = asked("experts", tmp_path / "e.json")
     said = capsys.readouterr().out
     assert "probability of the asked emotion lost" in said
+    assert "palette_obedience" in said
+    bars = found["findings"]
+    assert bars["palette_obedience"]["n"] == bars["latent_persistence"]["n"] == 12
+    assert bars["table_share"]["value"] == 1.0  # all that this network is told passes its table
+    assert bars["regional_compounds"] is None  # its labels are of whole faces
+    assert bars["gate_entropy"].keys() == {"a", "b"}
+    assert bars["bars"]["palette_obedience"].startswith("at least 0.60, ")
     attribution = found["findings"]["attribution"]
     assert attribution["emotions"] == ["happy", "sad"]
     assert attribution["experts"] == list(EMOTIONS)

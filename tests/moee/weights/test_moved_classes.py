@@ -8,7 +8,7 @@ from torch import nn
 
 from moee.experiments.compose import compose
 from moee.experiments.run import Run
-from moee.weights.modules import build_module, load_module
+from moee.weights.modules import build_module, load_module, with_keys_of_its_age
 from moee.weights.moved_classes import MOVED_MODULES, SPLIT_MODULES, present_name, with_present_names
 from moee.weights.registry import shipped
 
@@ -66,3 +66,13 @@ def test_an_experiment_may_use_an_old_name(tmp_path):
 @pytest.mark.parametrize("name", [network.name for network in shipped()])
 def test_every_shipped_network_loads(name):
     assert isinstance(load_module(name), nn.Module)
+
+
+def test_weights_show_keys_that_are_younger_than_they_are() -> None:
+    generator = {"class_path": "lightning_modules.EmotionToLatents", "init_args": {"width": 8}}
+    whole = {"class_path": "lightning_modules.TalkingHead", "init_args": {"latent_generator": generator}}
+    assert with_keys_of_its_age(generator, ["table"]) == generator
+    assert with_keys_of_its_age(generator, ["direct.weight"])["init_args"] == {"width": 8, "bypass": True}
+    older = with_keys_of_its_age(whole, ["latent_generator.direct.weight"])
+    assert older["init_args"]["latent_generator"]["init_args"]["bypass"] is True
+    assert "bypass" not in generator["init_args"]

@@ -80,8 +80,8 @@ def grow_hair(person: Person, rest: Floats, normals: Floats) -> Piece | None:
     model = head_model()
     depth = scalp_depth(model.template, person)
     roots, places = _roots(rest, depth, style.count, rng)
-    lines, outward = _grow(person, style, rest, normals, roots, places, depth, rng)
-    return _bands(person, style, lines, outward, roots, depth, rng)
+    lines, outward = _grow(person, style, rest, normals, roots, places, rng)
+    return _bands(person, style, lines, outward, roots, rng)
 
 
 def _roots(rest: Floats, depth: Floats, count: int, rng: np.random.Generator) -> tuple[NDArray, Floats]:
@@ -106,7 +106,6 @@ def _grow(
     normals: Floats,
     roots: NDArray,
     places: Floats,
-    depth: Floats,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Middle lines (R, K, 3) and directions off the head (R, K, 3)."""
@@ -145,22 +144,18 @@ def _grow(
         lines.append(at)
     lines = np.stack(lines, 1)
     outward = head.outward(lines)
-    t = np.linspace(0, 1, points)[None]
-    sway = (
-        style.curl
-        * np.minimum(t * 2.5, 1)
-        * np.sin(phase[:, None] + turn[:, None] * t * (1 + length[:, None]))
-    )
-    along = np.gradient(lines, axis=1)
-    across = np.cross(along, outward)
+    return _waved(style, lines, outward, (phase, turn * (1 + length))), outward
+
+
+def _waved(style: Style, lines: Floats, outward: Floats, wave: tuple[NDArray, NDArray]) -> Floats:
+    """Lines (R, K, 3) with waves or curls around them; `wave` is each line's phase and turns in radians (R,)."""
+    t = np.linspace(0, 1, lines.shape[1])[None]
+    angle = wave[0][:, None] + wave[1][:, None] * t
+    radius = style.curl * np.minimum(t * 2.5, 1)
+    across = np.cross(np.gradient(lines, axis=1), outward)
     across /= np.linalg.norm(across, axis=-1, keepdims=True) + 1e-6
-    lift = (
-        0.6
-        * style.curl
-        * np.minimum(t * 2.5, 1)
-        * (1 + np.cos(phase[:, None] + turn[:, None] * t * (1 + length[:, None])))
-    )
-    return (lines + across * sway[..., None] + outward * lift[..., None]).astype(np.float32), outward
+    sway, lift = radius * np.sin(angle), 0.6 * radius * (1 + np.cos(angle))
+    return (lines + across * sway[..., None] + outward * lift[..., None]).astype(np.float32)
 
 
 def _beside_face(points: Floats, side: Floats) -> Floats:
@@ -215,7 +210,6 @@ def _bands(
     lines: Floats,
     outward: Floats,
     roots: NDArray,
-    depth: Floats,
     rng: np.random.Generator,
 ) -> Piece:
     count, points = lines.shape[:2]

@@ -92,6 +92,20 @@ def hidden(near_HW: Array, x: float, y: float, w: float) -> bool:
     return near_HW[row, column] > w * 1.003
 
 
+@inlined
+def extent(a: float, b: float, c: float, count: int) -> tuple[int, int]:
+    """First and last of `count` samples between the least and the largest of three places."""
+    return max(0, int(np.ceil(min(a, b, c) - 0.5))), min(count - 1, int(np.floor(max(a, b, c) - 0.5)))
+
+
+@inlined
+def cut(sheets: Array, sheet: int, u: float, v: float, y: int, x: int) -> bool:
+    """Whether an alpha sheet has a hole at a place; the threshold differs between the samples of a pixel."""
+    row = min(max(int(v * sheets.shape[1]), 0), sheets.shape[1] - 1)
+    column = int(u * sheets.shape[2]) & (sheets.shape[2] - 1)
+    return sheets[sheet, row, column] <= 40 + 55 * ((y & 1) * 2 + ((x ^ y) & 1))
+
+
 @compiled
 def rasterise(
     screen_V3: Array,
@@ -105,34 +119,23 @@ def rasterise(
 ) -> None:
     """Fills the depth buffer (w of the nearest surface, 0 where there is none) and the owner, -1 for none.
 
-    Cut-out triangles look up their sheet (N, h, w) uint8 at the place (u, v from 0, u repeats, w a power of
-    two) and exist where it exceeds a threshold that differs between the four samples of a pixel, so that
-    alpha becomes coverage. They are left out where all corners have `facing` below zero, or lie behind what
-    was drawn before (hair has many layers). Covered triangles are left out. Of equal depths the earlier one
-    stays.
+    Cut-out triangles exist where their sheet (N, h, w) uint8 at their place (u repeats, w a power of two) is
+    opaque. They are left out where all corners have `facing` below zero or lie behind what was drawn before
+    (hair has many layers). Covered triangles are left out. Of equal depths the earlier one stays.
     """
-    height, width = near_HW.shape
     near_HW[:] = 0
     owner_HW[:] = -1
-    rows, columns = sheets.shape[1], sheets.shape[2]
     for t in range(triangles_T3.shape[0]):
-        a, b, c = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2]
-        kind = kinds_T[t]
-        if kind == 255:
-            continue
-        if kind >= 2 and facing_V[a] < 0 and facing_V[b] < 0 and facing_V[c] < 0:
+        a, b, c, kind = triangles_T3[t, 0], triangles_T3[t, 1], triangles_T3[t, 2], kinds_T[t]
+        if kind == 255 or (kind >= 2 and facing_V[a] < 0 and facing_V[b] < 0 and facing_V[c] < 0):
             continue
         ax, ay, aw = screen_V3[a, 0], screen_V3[a, 1], screen_V3[a, 2]
         bx, by, bw = screen_V3[b, 0], screen_V3[b, 1], screen_V3[b, 2]
         cx, cy, cw = screen_V3[c, 0], screen_V3[c, 1], screen_V3[c, 2]
         area = (cx - ax) * (by - ay) - (bx - ax) * (cy - ay)  # positive: faces the camera
-        if area <= 0 and (kind == 0 or area == 0):
-            continue
-        left = max(0, int(np.ceil(min(ax, bx, cx) - 0.5)))
-        right = min(width - 1, int(np.floor(max(ax, bx, cx) - 0.5)))
-        top = max(0, int(np.ceil(min(ay, by, cy) - 0.5)))
-        bottom = min(height - 1, int(np.floor(max(ay, by, cy) - 0.5)))
-        if left > right or top > bottom:
+        left, right = extent(ax, bx, cx, near_HW.shape[1])
+        top, bottom = extent(ay, by, cy, near_HW.shape[0])
+        if area == 0 or (area < 0 and kind == 0) or left > right or top > bottom:
             continue
         if (
             kind >= 2
@@ -141,10 +144,9 @@ def rasterise(
             and hidden(near_HW, cx, cy, cw)
         ):
             continue
-        inverse = 1 / area
         # Barycentric weights of a and b are linear in x and y; that of c is what is left.
-        a_x, a_y = (cy - by) * inverse, (bx - cx) * inverse
-        b_x, b_y = (ay - cy) * inverse, (cx - ax) * inverse
+        a_x, a_y = (cy - by) / area, (bx - cx) / area
+        b_x, b_y = (ay - cy) / area, (cx - ax) / area
         w_x = a_x * (aw - cw) + b_x * (bw - cw)
         for y in range(top, bottom + 1):
             wa = a_x * (left + 0.5 - cx) + a_y * (y + 0.5 - cy)
@@ -154,20 +156,15 @@ def rasterise(
             first, last = span(1 - wa - wb, -a_x - b_x, first, last)
             w = cw + wa * (aw - cw) + wb * (bw - cw)
             for k in range(first, last + 1):
-                x = left + k
-                near = w + k * w_x
+                x, near = left + k, w + k * w_x
                 if near > near_HW[y, x]:
                     if kind >= 2:
                         pa, pb = wa + k * a_x, wb + k * b_x
-                        pc = 1 - pa - pb
-                        u = pa * places_V2[a, 0] + pb * places_V2[b, 0] + pc * places_V2[c, 0]
-                        v = pa * places_V2[a, 1] + pb * places_V2[b, 1] + pc * places_V2[c, 1]
-                        row = min(max(int(v * rows), 0), rows - 1)
-                        column = int(u * columns) & (columns - 1)
-                        if sheets[kind - 2, row, column] <= 40 + 55 * ((y & 1) * 2 + ((x ^ y) & 1)):
+                        u = pa * places_V2[a, 0] + pb * places_V2[b, 0] + (1 - pa - pb) * places_V2[c, 0]
+                        v = pa * places_V2[a, 1] + pb * places_V2[b, 1] + (1 - pa - pb) * places_V2[c, 1]
+                        if cut(sheets, kind - 2, u, v, y, x):
                             continue
-                    near_HW[y, x] = near
-                    owner_HW[y, x] = t
+                    near_HW[y, x], owner_HW[y, x] = near, t
 
 
 @inlined

@@ -3,13 +3,19 @@
 import re
 import subprocess
 import sys
+from threading import Barrier
 
 import optuna
 import pytest
 
+import moee
 from moee import cli
-from moee.experiments import sweep, sweep_plan
+from moee.experiments.compose import compose
+from moee.experiments.run import Run
 from moee.shipped_configs import CONFIGS
+from moee.sweeps import plan as sweep_plan
+from moee.sweeps import search
+from moee.sweeps import trial as sweep_trial
 
 PLAN = """\
 experiment: {experiment}
@@ -45,7 +51,7 @@ def in_this_process(monkeypatch):
             code, error = 1, f"Traceback\nRuntimeError: {caught}\n"
         return subprocess.CompletedProcess(command, code, "", error)
 
-    monkeypatch.setattr(sweep.subprocess, "run", call)
+    monkeypatch.setattr(sweep_trial.subprocess, "run", call)
 
 
 @pytest.mark.slow
@@ -62,8 +68,44 @@ def test_trials_are_runs_and_a_study_goes_on(space, tmp_path, in_this_process, c
     for trial in study.trials:
         directory = tmp_path / "runs" / f"toy-{trial.user_attrs['signature']}"
         assert trial.user_attrs["directory"] == str(directory)
-        assert trial.value == pytest.approx(sweep.last_value(directory, "train/loss"))
+        assert trial.value == pytest.approx(sweep_trial.last_value(directory, "train/loss"))
     assert f"best: trial {study.best_trial.number}" in out
+
+
+@pytest.mark.slow
+def test_trials_run_beside_each_other(space, tmp_path, monkeypatch, capsys):
+    """Each of two workers waits for the other to train; the same point is never trained by both at once."""
+    meeting, busy = Barrier(2, timeout=60), set()
+
+    def train(experiment, overrides, root, resume=False, threads=None):
+        assert threads is None or threads >= 1
+        directory = Run(compose(experiment, *overrides), root, build=False).directory
+        assert directory not in busy
+        busy.add(directory)
+        meeting.wait()
+        busy.remove(directory)
+        directory.mkdir(parents=True)
+        (directory / "metrics.csv").write_text("epoch,step,train/loss\n0,2,0.5\n")
+
+    monkeypatch.setattr(search, "check_metric", lambda *_: None)
+    monkeypatch.setattr(sweep_trial, "train_in_child", train)
+    outcome = moee.sweep(space, 2, root=tmp_path / "runs", workers=2)
+    assert {trial.directory for trial in outcome.trials} == set((tmp_path / "runs").glob("toy-*/"))
+    assert (outcome.metric, outcome.best.value, outcome.best.failure) == ("train/loss", 0.5, None)
+    assert set(outcome.best.values) == {"model.init_args.head.init_args.width", "seed_everything"}
+    assert outcome.storage.is_file()
+    assert cli.main(["sweep", str(space), "--workers", "0"]) == 1
+    assert "--workers 0: at least 1 is needed" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_sessions_at_once_draw_other_points(space):
+    plan = sweep_plan.read_plan(space)
+    study = optuna.create_study()
+    first, second = (sweep_trial.draw(study.ask(), plan) for _ in range(2))
+    assert first != second
+    again = optuna.create_study()
+    assert sweep_trial.draw(again.ask(), plan) == first
 
 
 @pytest.mark.slow
@@ -146,7 +188,7 @@ def test_a_misspelt_key_or_metric_is_refused_before_the_first_trial(
 @pytest.mark.slow
 @pytest.mark.parametrize("path", sorted((CONFIGS / "sweep").glob("*.yaml")), ids=lambda path: path.stem)
 def test_two_trials_of_a_shipped_plan_end_well(path, own_folder, in_this_process):
-    study = sweep.sweep(path, 2, own_folder / "study.journal", own_folder / "runs", smoke=True)
+    study = search.add_trials(path, 2, own_folder / "study.journal", own_folder / "runs", smoke=True)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 2
 
 
@@ -161,9 +203,9 @@ def test_shipped_plans_are_sound():
 
 def test_a_missing_metric_names_what_was_logged(tmp_path):
     (tmp_path / "metrics.csv").write_text("epoch,step,train/loss\n0,1,0.5\n")
-    assert sweep.last_value(tmp_path, "train/loss") == 0.5
-    with pytest.raises(sweep.TrialFailedError, match="no 'val/loss'; known are train/loss"):
-        sweep.last_value(tmp_path, "val/loss")
+    assert sweep_trial.last_value(tmp_path, "train/loss") == 0.5
+    with pytest.raises(sweep_trial.TrialFailedError, match="no 'val/loss'; known are train/loss"):
+        sweep_trial.last_value(tmp_path, "val/loss")
 
 
 def test_unknown_spaces_name_the_known(capsys):

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from omegaconf import OmegaConf
 from pydantic import AfterValidator, Field, model_validator
 
+from evaluation.reading import read_yaml
 from evaluation.validation import Written, checked
-from moee.experiments.merge import read
 
 
 def _number(value: object) -> object:
@@ -95,4 +95,4 @@ def read_plan(path: Path) -> SweepPlan:
     Raises:
         ValueError: in one line, for an unknown or missing key, or a wrong value.
     """
-    return checked(SweepPlan, OmegaConf.to_container(read(path)), path.name)
+    return checked(SweepPlan, OmegaConf.to_container(read_yaml(path)), path.name)

@@ -1,0 +1,1 @@
+"""Words and sentence patterns of emotions in five languages, as tables."""
