@@ -23,7 +23,7 @@ from datamodules.synthetic.head.render.raster import COVERED, CUT_OUT, ONE_SIDED
 from datamodules.synthetic.head.render.resolve import Look
 from datamodules.synthetic.head.shape import eye_centres, head_share, rest_vertices
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _look(person: Person, side: int, tones: Floats) -> Look:
         iris=paint_iris(person),
         white=linear(person.eyes.white),
         teeth=linear(person.eyes.teeth),
-        pupil=np.float32(person.eyes.pupil),
+        pupil=float(person.eyes.pupil),
         lights=light_rows(person.light),
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datamodules.facial_actions import ACTION, FACIAL_ACTIONS
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 ORIGIN = (0.0, 7.2, 0.6)  # of the head in the coordinates of MakeHuman's base mesh
 REGIONS = (
@@ -84,7 +84,7 @@ class HeadModel:
     def vertices_of(self, *regions: str) -> NDArray[np.int64]:
         """Numbers of the vertices that triangles of these regions use, ascending."""
         wanted = np.isin(self.regions, [REGIONS.index(name) for name in regions])
-        return np.unique(self.triangles[wanted])
+        return np.unique(self.triangles[wanted]).astype(np.int64)
 
 
 def _acted(units_NV3: Floats) -> Floats:

@@ -22,7 +22,7 @@ from datamodules.synthetic.head.render.raster import project, rasterise, smooth_
 from datamodules.synthetic.head.render.resolve import light_fragments
 from datamodules.synthetic.head.shape import PIVOT, eye_centres
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 SIZES = (64, 512)
 POSE = 6
@@ -208,7 +208,7 @@ class Stage:
             figure.look,
             self.linear,
         )
-        develop(self.linear, figure.curve, figure.grain, np.float32(figure.person.scene.soft), out_3SS)
+        develop(self.linear, figure.curve, figure.grain, float(figure.person.scene.soft), out_3SS)
 
 
 def _light_hair(figure: Figure, normals: Floats, tangents: Floats, hidden: Floats, lit: Floats) -> None:
@@ -221,7 +221,7 @@ def _light_hair(figure: Figure, normals: Floats, tangents: Floats, hidden: Float
         hidden[part],
         0,
         last - first,
-        np.float32(figure.person.hair.gloss),
+        float(figure.person.hair.gloss),
         figure.look.lights,
         lit[part],
     )

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head.model import HeadModel, head_model
 from datamodules.synthetic.head.person import Shape
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 PIVOT = (0.0, -0.80, -0.10)  # where the head turns on the neck, decimetres
 LIPS_MEET = ((0.0, -0.592, 0.953), (0.0, -0.599, 0.940))  # lowest of the upper lip, highest of the lower

@@ -18,7 +18,7 @@ from datamodules.synthetic.head.render.materials import MOUTH, TEETH, TONGUE
 from datamodules.synthetic.head.render.raster import interpolate, project
 from datamodules.synthetic.head.renderer import CHUNK, Geometry, Motion, Stage, checked_motion
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 LANDMARK_FILE = Path(__file__).with_name("data") / "landmarks.safetensors"
 SAME_SURFACE = 0.004  # relative difference of inverse depths up to which two surfaces are the same

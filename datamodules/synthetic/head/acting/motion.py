@@ -14,7 +14,7 @@ from datamodules.synthetic.face.controls import Controls, checked_controls
 from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.renderer import Motion
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 # What a unit brings along in a face that acts strongly, beside its own actions (after the FACS manual 2002):
 # a smile bares the upper teeth and dimples, a dropped jaw rounds the mouth.

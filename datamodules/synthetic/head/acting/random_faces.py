@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from datamodules.facial_actions import ACTION, FACIAL_ACTIONS
 from datamodules.synthetic.head.acting.motion import look
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 # What each part may do, one of these at a time, and how often.
 PARTS: dict[str, tuple[tuple[float, tuple[str, ...]], ...]] = {

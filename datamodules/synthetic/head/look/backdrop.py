@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head.look.skin import linear
 from datamodules.synthetic.head.person import Person
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 BACKDROPS = ("plain", "gradient", "room", "lights", "leaves", "noise")
 

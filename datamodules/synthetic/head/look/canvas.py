@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datamodules.synthetic.head.model import head_model
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 CENTRE = (0.0, -0.15, 0.0)  # of the directions, in template coordinates
 RIM_POWER = 0.8
@@ -60,7 +60,7 @@ class Canvas:
 
     def gradient(self, height: Floats) -> Floats:
         """Gradient (H, W, 3) along the surface of a height in decimetres (H, W)."""
-        rows, columns = np.gradient(height)
+        rows, columns = np.asarray(np.gradient(height))
         return self.slope_u * columns[..., None] + self.slope_v * rows[..., None]
 
 
@@ -107,7 +107,8 @@ def _spread(values: Floats, triangles: NDArray, side: int) -> Floats:
     flat[:, 2] = 1
     out = np.zeros((side, side, values.shape[1]), np.float32)
     interpolate(owner, flat, triangles, values.astype(np.float32), 1, out)
-    rows, columns = distance_transform_edt(owner < 0, return_distances=False, return_indices=True)
+    nearest = distance_transform_edt(owner < 0, return_distances=False, return_indices=True)
+    rows, columns = np.asarray(nearest)
     return out[rows, columns]
 
 
@@ -141,7 +142,7 @@ def groove(x: Floats, y: Floats, start: tuple, end: tuple, bow: float, soft: flo
     return np.exp(-0.5 * (off / soft) ** 2) * ends * ends * (3 - 2 * ends)
 
 
-def ease(value: Floats, low: float, high: float) -> Floats:
+def ease(value: Floats, low: float | Floats, high: float | Floats) -> Floats:
     """0 below `low`, 1 above `high`, smooth between (low may exceed high)."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

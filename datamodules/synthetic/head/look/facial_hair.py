@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head.look.canvas import Canvas, bump, ease
 from datamodules.synthetic.head.person import Person
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 BROW_INNER, BROW_PEAK, BROW_OUTER = (0.10, 0.252), (0.37, 0.298), (0.53, 0.235)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from datamodules.facial_actions import ACTION
 from datamodules.synthetic.head.look.canvas import SIDE, Canvas, bump, canvas, ease, groove
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 # What deepens each zone: sums of actions. FACS manual (2002): which unit wrinkles what.
 ZONES: dict[str, dict[str, float]] = {

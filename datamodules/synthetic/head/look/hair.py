@@ -18,7 +18,7 @@ from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.render.materials import HAIR
 from datamodules.synthetic.head.render.raster import CUT_OUT
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 LONG, SHORT = 8, 6  # points of a ribbon
 
 
@@ -95,7 +95,7 @@ def _roots(rest: Floats, depth: Floats, count: int, rng: np.random.Generator) ->
     area *= np.where(model.template[skin].mean(1)[:, 2] < -0.1, 0.45, 1)  # little is seen of the back
     chosen = rng.choice(len(skin), count, p=area / area.sum())
     w = rng.dirichlet((1, 1, 1), count)
-    places = sum(w[:, i, None] * rest[skin[chosen, i]] for i in range(3))
+    places = (w[..., None] * rest[skin[chosen]]).sum(1)
     return skin[chosen, 0], places.astype(np.float32)
 
 
@@ -128,7 +128,7 @@ def _grow(
     layer = np.sort(rng.uniform(0.15, 1, count))[::-1]  # the outer ones first: what they hide is drawn faster
     phase, turn = rng.uniform(0, 6.3, count), rng.uniform(5, 9, count)
     at = places + 0.01 * normals[roots]
-    lines = [at]
+    path: list[Floats] = [at]
     normal = normals[roots]
     jitter = 0.12 * rng.normal(size=(count, 3))
     for k in range(1, points):
@@ -141,14 +141,14 @@ def _grow(
         at = at + direction * (length / (points - 1))[:, None]
         at = np.where((forward > 0)[:, None], at, _beside_face(at, side))
         at, normal = head.keep_off(at, style.thick * (0.25 + 0.75 * layer) * min(1.0, 0.35 + 1.1 * t))
-        lines.append(at)
-    lines = np.stack(lines, 1)
+        path.append(at)
+    lines = np.stack(path, 1)
     outward = head.outward(lines)
     return _waved(style, lines, outward, (phase, turn * (1 + length))), outward
 
 
 def _waved(style: Style, lines: Floats, outward: Floats, wave: tuple[NDArray, NDArray]) -> Floats:
-    """Lines (R, K, 3) with waves or curls around them; `wave` is each line's phase and turns in radians (R,)."""
+    """Lines (R, K, 3) with waves or curls; `wave` is each line's phase and turns in radians (R,)."""
     t = np.linspace(0, 1, lines.shape[1])[None]
     angle = wave[0][:, None] + wave[1][:, None] * t
     radius = style.curl * np.minimum(t * 2.5, 1)
@@ -178,7 +178,7 @@ class _Surface:
     """The head as distances from its middle by direction: keeps hair outside."""
 
     def __init__(self, rest: Floats):
-        from scipy.spatial import cKDTree
+        from scipy.spatial import KDTree
 
         model = head_model()
         skin = model.vertices_of("skin")
@@ -186,7 +186,7 @@ class _Surface:
         self.centre = np.array(CENTRE, np.float32)
         offset = rest[skin] - self.centre
         self.radius = np.linalg.norm(offset, axis=1)
-        self.tree = cKDTree(offset / self.radius[:, None])
+        self.tree = KDTree(offset / self.radius[:, None])
 
     def keep_off(self, points: Floats, distance: Floats) -> tuple[Floats, Floats]:
         """Points (R, 3) pushed out to at least `distance` (R,) over the head, and directions off it."""
@@ -246,7 +246,7 @@ def grow_beard(person: Person, rest: Floats, normals: Floats) -> Piece | None:
     chosen = rng.choice(len(skin), count, p=area / area.sum())
     roots = skin[chosen, 0]
     w = rng.dirichlet((1, 1, 1), count)
-    start = sum(w[:, i, None] * rest[skin[chosen, i]] for i in range(3))
+    start = (w[..., None] * rest[skin[chosen]]).sum(1)
     normal = normals[roots]
     length = (0.07 + 0.16 * person.hair.length * (start[:, 1] < rest[:, 1].max() - 2.2)) * rng.lognormal(
         0, 0.2, count
@@ -283,10 +283,9 @@ def strand_sheets() -> tuple[NDArray[np.uint8], Floats]:
     rng = np.random.default_rng(7)
     v = np.linspace(0, 1, 64)[:, None]
     u = np.linspace(0, 1, 128, endpoint=False)[None]
-    tone = sum(
-        np.sin(u * 2 * np.pi * f + p + 1.2 * np.sin(v * 4 + q)) / 3
-        for f, p, q in zip((9, 17, 31, 45), rng.uniform(0, 6, 4), rng.uniform(0, 6, 4), strict=True)
-    )
+    count, phase, bend = np.array([9, 17, 31, 45]), rng.uniform(0, 6, 4), rng.uniform(0, 6, 4)
+    waves = u[..., None] * 2 * np.pi * count + phase + 1.2 * np.sin(v[..., None] * 4 + bend)
+    tone = np.sin(waves).sum(-1) / 3
     ends = rng.uniform(0.55, 1.02, 128)[None]
     ends = np.minimum(ends, np.roll(ends, 1, 1) + 0.2)
     edge = np.abs(((u * 4) % 1) - 0.5) * 2

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from datamodules.synthetic.head.look.canvas import Canvas, ease
 from datamodules.synthetic.head.person import Person
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 
 def scalp_depth(points: Floats, person: Person) -> Floats:

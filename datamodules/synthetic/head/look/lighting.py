@@ -8,7 +8,7 @@ from datamodules.synthetic.head.person import Light
 from datamodules.synthetic.head.render.compiled import compiled
 from datamodules.synthetic.head.render.raster import COVERED, rasterise
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Array = NDArray
 
 MAP_SIDE, REACH, BIAS = 112, 2.1, 0.035  # depth maps: texels, half width and tolerance in decimetres

@@ -10,7 +10,7 @@ from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.render.materials import CLOTH, FRAME
 from datamodules.synthetic.head.render.raster import ONE_SIDED, TWO_SIDED
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 COLLARS = ("round", "v", "shirt", "turtle", "jacket", "wide")
 GLASSES = ("none", "round", "square", "thin", "thick")
@@ -60,7 +60,7 @@ def dress(person: Person, rest: Floats, normals: Floats) -> Piece:
         tangents=np.zeros_like(points, dtype=np.float32),
         places=np.zeros((len(used), 2), np.float32),
         colours=colours.clip(0, 1).astype(np.float32),
-        roots=used,
+        roots=used.astype(np.int64),
         follows=np.full(len(used), 1.0, np.float32),
         occlusion=np.full(len(used), 1.0, np.float32),
         material=CLOTH,

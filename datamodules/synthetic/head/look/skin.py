@@ -14,7 +14,7 @@ from datamodules.synthetic.head.look.folds import fold_heights, zone_map
 from datamodules.synthetic.head.look.hairline import scalp_cover
 from datamodules.synthetic.head.person import RGB, Person
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

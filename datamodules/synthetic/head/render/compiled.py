@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 from numba.core import config
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
 
 def inlined(function: F) -> F:
     """A small function that other compiled ones call in their loops: it becomes part of them."""
-    return numba.njit(inline="always", **OPTIONS)(function)
+    return cast(F, numba.njit(inline="always", **OPTIONS)(function))
 
 
 def compiled(function: F) -> F:
@@ -37,6 +37,6 @@ def compiled(function: F) -> F:
     before = config.CACHE_DIR  # type: ignore[attr-defined]
     config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
     try:
-        return numba.njit(cache=True, **OPTIONS)(function)
+        return cast(F, numba.njit(cache=True, **OPTIONS)(function))
     finally:
         config.CACHE_DIR = before  # type: ignore[attr-defined]

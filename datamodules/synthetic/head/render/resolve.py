@@ -5,7 +5,6 @@ V vertex, T triangle, S side of the picture, N fragment.
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.synthetic.head.render.compiled import compiled, inlined
@@ -78,7 +77,8 @@ def shade_skin(
     out: Array,
 ) -> None:
     """Lights the fragments of skin."""
-    for n in order:
+    for k in range(len(order)):
+        n = int(order[k])
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         place, normal, seen = (
@@ -109,7 +109,8 @@ def shade_strands(
 ) -> None:
     """Hair and lashes, lit by vertex before: their colours times the brightness of strands (h, w)."""
     rows, columns = tones.shape
-    for n in order:
+    for k in range(len(order)):
+        n = int(order[k])
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         r, g, blue = blend3(colours, a, b, c, w)
@@ -134,7 +135,8 @@ def shade_plain(
     out: Array,
 ) -> None:
     """What has one colour: cloth, tongue, frames with their gloss; the mouth (gloss below 0) by sky alone."""
-    for n in order:
+    for k in range(len(order)):
+        n = int(order[k])
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         colour, seen = blend3(colours, a, b, c, w), blend2(hidden, a, b, c, w)
@@ -164,7 +166,8 @@ def shade_eyes(
     out: Array,
 ) -> None:
     """Lights the eyeballs."""
-    for n in order:
+    for k in range(len(order)):
+        n = int(order[k])
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         place, normal, seen = (
@@ -191,7 +194,8 @@ def shade_teeth(
     out: Array,
 ) -> None:
     """Lights the teeth."""
-    for n in order:
+    for k in range(len(order)):
+        n = int(order[k])
         t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         place, normal, seen = (
@@ -214,7 +218,7 @@ class Look:
     iris: Array
     white: Array
     teeth: Array
-    pupil: np.float32
+    pupil: float
     lights: Array
 
 
@@ -233,7 +237,7 @@ def light_fragments(
     """Lights all fragments into the picture: vertex tables, depths of folds (Z,), turn (3, 3)."""
     out = out_SS3.reshape(-1, 3)
 
-    def of(material: int) -> tuple[Array, ...]:
+    def of(material: int) -> tuple[Array, Array, Array, Array, Array, Array]:
         return f.lists[material, : f.counts[material]], f.pixels, f.shares, f.triangles, f.weights, corners
 
     shade_skin(

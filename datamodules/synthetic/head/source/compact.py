@@ -20,7 +20,7 @@ from datamodules.synthetic.head.source.makehuman import (
     read_target,
 )
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 LOWEST, WIDEST = 4.2, 2.3  # what of the torso stays: shoulders and upper chest
 LOCAL_REGIONS = (

@@ -18,7 +18,7 @@ from datamodules.synthetic.head.renderer import Stage
 from datamodules.synthetic.head.sampling import sample_person
 from datamodules.synthetic.head.truth import LANDMARK_FILE
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 SIZE, POINTS, IRIS = 384, 478, 468
 FACES = 3  # of each person: neutral, and with random actions
