@@ -72,6 +72,9 @@ def find_fragments(
         for j in range(side):
             free = 0.0
             done = 0  # bit k: sample k belongs to a fragment
+            t = owner[2 * i, 2 * j]
+            if max(t, owner[2 * i, 2 * j + 1], owner[2 * i + 1, 2 * j], owner[2 * i + 1, 2 * j + 1]) < 0:
+                free, done = 1.0, 15
             for k in range(4):
                 if done >> k & 1:
                     continue

@@ -89,7 +89,7 @@ def hidden(near_HW: Array, x: float, y: float, w: float) -> bool:
     """Whether something drawn before covers this place of the screen."""
     row = min(max(int(y), 0), near_HW.shape[0] - 1)
     column = min(max(int(x), 0), near_HW.shape[1] - 1)
-    return near_HW[row, column] > w * 1.003
+    return near_HW[row, column] > w * 1.0005
 
 
 @inlined
