@@ -109,7 +109,7 @@ class EmbeddedJudge(nn.Module, ABC):
             ValueError: if it is no safetensors file, or its tensors do not fit.
         """
         judge = cls()
-        judge.fingerprint = _fill(judge, Path(path))
+        judge.fingerprint = load_network(judge, Path(path))
         return ready(judge)
 
 
@@ -124,8 +124,13 @@ class MovesNetwork(Generic[NetworkT]):
         return self
 
 
-def _fill(network: nn.Module, path: Path) -> str:
-    """Fill a network from a safetensors file; the sha256 of the file."""
+def load_network(network: nn.Module, path: Path) -> str:
+    """Fill a network from a safetensors file; the sha256 of the file.
+
+    Raises:
+        FileNotFoundError: if it is not there.
+        ValueError: if it is no safetensors file, or its tensors do not fit.
+    """
     kind = type(network).__name__
     if not path.is_file():
         raise FileNotFoundError(f"no {kind} weights at {path}: train them or give another path")
