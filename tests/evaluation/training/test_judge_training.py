@@ -3,6 +3,7 @@
 import pytest
 import torch
 from judges import painted
+from short_training import train_briefly
 
 from datamodules.batch import CLASSES, LANDMARKS, collate, parse_blend
 from datamodules.head_motion import lip_opening
@@ -46,23 +47,9 @@ def test_people_are_pulled_together_and_apart():
 @pytest.mark.parametrize("kind", [JudgeTraining, IdentityTraining])
 def test_training_lowers_the_loss_and_reaches_every_parameter(kind, batch):
     torch.manual_seed(0)
-    module = kind()
-    seen = {}
-    module.log_dict = lambda values, **_: seen.update(values)
-    module.log = lambda name, value, **_: seen.update({name: value})
-    optimizer = torch.optim.AdamW(module.parameters(), 2e-3)
-    losses = []
-    for _ in range(6):
-        loss = module.training_step(batch, 0)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert all(p.grad is not None for p in module.parameters())
+    losses, logged = train_briefly(kind(), batch, 6)
     assert min(losses[-3:]) < losses[0]
-    module.eval()
-    module.validation_step(batch, 0)
-    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in seen.values())
+    assert all(torch.isfinite(torch.as_tensor(value)).all() for value in logged.values())
 
 
 def test_blend_of_a_neutral_clip_trains_neutral():

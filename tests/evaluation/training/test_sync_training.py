@@ -3,6 +3,7 @@
 import pytest
 import torch
 from judges import painted
+from short_training import train_briefly
 from sync_clips import pictures, voice
 
 from datamodules.batch import SAMPLES_PER_FRAME, collate
@@ -89,20 +90,7 @@ def test_training_lowers_the_loss_and_reaches_every_parameter():
         )
     batch = collate(samples)
     torch.manual_seed(0)
-    module, seen = SyncTraining(), {}
-    module.log = lambda name, value, **_: seen.update({name: value})
-    module.log_dict = lambda values, **_: seen.update(values)
-    optimizer = torch.optim.AdamW(module.parameters(), 2e-3)
-    losses = []
-    for _ in range(8):
-        loss = module.training_step(batch, 0)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert all(p.grad is not None for p in module.parameters())
+    losses, logged = train_briefly(SyncTraining(), batch, 8)
     assert min(losses[-3:]) < losses[0]
-    module.eval()
-    module.validation_step(batch, 0)
-    assert {"val/exact", "val/within_one", "val/own_confidence", "val/other_confidence"} <= seen.keys()
-    assert all(torch.isfinite(torch.as_tensor(value)) for value in seen.values())
+    assert {"val/exact", "val/within_one", "val/own_confidence", "val/other_confidence"} <= logged.keys()
+    assert all(torch.isfinite(torch.as_tensor(value)) for value in logged.values())
