@@ -50,6 +50,21 @@ def blend3(values: Array, a: int, b: int, c: int, w: tuple) -> tuple[float, floa
 
 
 @inlined
+def corners_of(n: int, triangles: Array, corners: Array, weights: Array) -> tuple[int, int, int, tuple]:
+    """Vertices of the triangle under fragment `n`, and the fragment's weights between them."""
+    t = triangles[n]
+    return corners[t, 0], corners[t, 1], corners[t, 2], (weights[n, 0], weights[n, 1], weights[n, 2])
+
+
+@inlined
+def surface(
+    places: Array, normals: Array, hidden: Array, a: int, b: int, c: int, w: tuple
+) -> tuple[tuple, tuple, tuple]:
+    """Place in the texture, normal, and how far light is hidden, between three vertices."""
+    return blend2(places, a, b, c, w), blend3(normals, a, b, c, w), blend2(hidden, a, b, c, w)
+
+
+@inlined
 def add(out: Array, pixel: int, share: float, colour: tuple) -> None:
     """Adds a share of a colour to a pixel of the picture as rows (S * S, 3)."""
     out[pixel, 0] += share * colour[0]
@@ -79,13 +94,8 @@ def shade_skin(
     """Lights the fragments of skin."""
     for k in range(len(order)):
         n = int(order[k])
-        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
-        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        place, normal, seen = (
-            blend2(places, a, b, c, w),
-            blend3(normals, a, b, c, w),
-            blend2(hidden, a, b, c, w),
-        )
+        a, b, c, w = corners_of(n, triangles, corners, weights)
+        place, normal, seen = surface(places, normals, hidden, a, b, c, w)
         add(
             out,
             pixels[n],
@@ -111,8 +121,7 @@ def shade_strands(
     rows, columns = tones.shape
     for k in range(len(order)):
         n = int(order[k])
-        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
-        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        a, b, c, w = corners_of(n, triangles, corners, weights)
         r, g, blue = blend3(colours, a, b, c, w)
         u, v = blend2(places, a, b, c, w)
         share = shares[n] * tones[min(max(int(v * rows), 0), rows - 1), int(u * columns) % columns]
@@ -137,8 +146,7 @@ def shade_plain(
     """What has one colour: cloth, tongue, frames with their gloss; the mouth (gloss below 0) by sky alone."""
     for k in range(len(order)):
         n = int(order[k])
-        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
-        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+        a, b, c, w = corners_of(n, triangles, corners, weights)
         colour, seen = blend3(colours, a, b, c, w), blend2(hidden, a, b, c, w)
         if gloss < 0:
             red, green, blue = ambient(0.0, seen[0], lights)
@@ -168,13 +176,8 @@ def shade_eyes(
     """Lights the eyeballs."""
     for k in range(len(order)):
         n = int(order[k])
-        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
-        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        place, normal, seen = (
-            blend2(places, a, b, c, w),
-            blend3(normals, a, b, c, w),
-            blend2(hidden, a, b, c, w),
-        )
+        a, b, c, w = corners_of(n, triangles, corners, weights)
+        place, normal, seen = surface(places, normals, hidden, a, b, c, w)
         add(out, pixels[n], shares[n], light_eye(place, normal, seen, iris, white, pupil, lights))
 
 
@@ -196,13 +199,8 @@ def shade_teeth(
     """Lights the teeth."""
     for k in range(len(order)):
         n = int(order[k])
-        t, w = triangles[n], (weights[n, 0], weights[n, 1], weights[n, 2])
-        a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-        place, normal, seen = (
-            blend2(places, a, b, c, w),
-            blend3(normals, a, b, c, w),
-            blend2(hidden, a, b, c, w),
-        )
+        a, b, c, w = corners_of(n, triangles, corners, weights)
+        place, normal, seen = surface(places, normals, hidden, a, b, c, w)
         add(out, pixels[n], shares[n], light_teeth(place, normal, seen[0], white, lights))
 
 
