@@ -41,13 +41,13 @@ def encoders(model: Composed) -> dict[str, tuple[Encode, str]]:
     """Field of the batch -> how a clip's is made and by which weights, for all that is frozen in a model."""
     codec, speech, net = model.codec, model.speech_features, model.reference_net
     fields: dict[str, tuple[Encode, str]] = {
-        "latent": (lambda clip: model.encode_pictures(clip["frames"]), fingerprint(codec)),
-        "reference_latent": (partial(_portrait, model), fingerprint(codec)),
+        "latent": (model.encode_clip, fingerprint(codec)),
+        "reference_latent": (model.encode_portrait, fingerprint(codec)),
         "speech_tokens": (lambda clip: speech(clip["waveform"][None])[0], fingerprint(speech)),
     }
     if is_frozen(net):
         fields["reference_tokens"] = (
-            lambda clip: pack(net(_portrait(model, clip)[None])),
+            lambda clip: pack(net(model.encode_portrait(clip)[None])),
             fingerprint(codec, net),
         )
     for modality, name in CUE_TOKENS.items():
@@ -55,10 +55,6 @@ def encoders(model: Composed) -> dict[str, tuple[Encode, str]]:
             encoder = model.emotion_encoders[modality]
             fields[name] = (partial(_voice_tokens, encoder), fingerprint(encoder))
     return fields
-
-
-def _portrait(model: Composed, clip: Sample) -> Tensor:
-    return model.encode_pictures(clip["reference"][None])[0]
 
 
 def _voice_tokens(encoder: nn.Module, clip: Sample) -> Tensor:

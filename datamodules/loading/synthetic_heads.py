@@ -30,14 +30,17 @@ from datamodules.batch import (
     Sample,
     collate,
 )
+from datamodules.face_space.mesh import ATLAS, POINTS
 from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.notices import Watch, unwatched
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.subsets import Subset, subset_of_blend
-from datamodules.synthetic.clip import Shares, Split
+from datamodules.synthetic.clip import Shares, Split, World
 from datamodules.synthetic.text import describe
 from datamodules.whole_files import whole_file
+
+ONE_ROW = ("reference", "reference_points", "blend", "regions", "voice", *ENCODED_CLIPS)  # of a clip, not a frame
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Recipe:
         seed: of the first clip.
         split: `train` or `test`; identities, speakers and wordings are disjoint.
         shares: how often a clip shows what.
+        world: `painted` or `head`, see `synthetic_clip`; `size` is what a head is rendered at then.
     """
 
     clips: int = 256
@@ -67,10 +71,14 @@ class Recipe:
     seed: int = 0
     split: Split = "train"
     shares: Shares = field(default_factory=Shares)
+    world: World = "painted"
 
     def digest(self) -> str:
         """Eight hexadecimal digits that change with the content."""
-        return recipe_digest(asdict(self))
+        values = asdict(self)
+        if self.world == "painted":
+            del values["world"]  # older than the key: its caches and results keep their names
+        return recipe_digest(values)
 
     def clip_bytes(self) -> int:
         """What one clip takes on disk."""
@@ -78,7 +86,8 @@ class Recipe:
 
     def arrays(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """Name -> (shape of a clip, numpy type) of everything that is kept as an array."""
-        side = (self.size, self.size)
+        cells = ATLAS if self.world == "head" else self.size
+        side = (cells, cells)
         shapes: dict[str, tuple[tuple[int, ...], str]] = {
             "frames": ((self.frames, 3, *side), "u1"),
             "reference": ((3, *side), "u1"),
@@ -88,8 +97,11 @@ class Recipe:
             "regions": ((len(REGIONS), len(EMOTIONS)), "f4"),
             "landmarks": ((self.frames, LANDMARKS, 2), "f4"),
             "head_motion": ((self.frames, len(HEAD_MOTION)), "f4"),
-            "mouth_mask": ((self.frames, self.size, self.size // 8), "u1"),
+            "mouth_mask": ((self.frames, cells, cells // 8), "u1"),
         }
+        if self.world == "head":
+            shapes["points"] = ((self.frames, POINTS, 2), "f4")
+            shapes["reference_points"] = ((POINTS, 2), "f4")
         if self.voice_frames:
             shapes["voice"] = ((self.voice_frames * SAMPLES_PER_FRAME,), "f4")
         return shapes
@@ -110,6 +122,7 @@ def make_clip(recipe: Recipe, index: int) -> Sample:
         reference="any" if rng.random() < recipe.any_reference_share else "neutral",
         split=recipe.split,
         shares=recipe.shares,
+        world=recipe.world,
     )
     if recipe.voice_frames:
         spoken = synthetic_voice(
@@ -258,7 +271,7 @@ class SyntheticClips(Dataset[Sample]):
             row = rows[index]
             if name == "waveform":
                 row = row.reshape(-1, SAMPLES_PER_FRAME)[frames].flatten()
-            elif name not in ("reference", "blend", "regions", "voice", *ENCODED_CLIPS):
+            elif name not in ONE_ROW:
                 row = row[frames]
             if name == "mouth_mask":
                 row = np.unpackbits(row, axis=-1).view(bool)
