@@ -91,7 +91,15 @@ class Sample(TypedDict):
 
 
 ENCODED_CLIPS = ("reference_latent", "reference_tokens", "voice_tokens")  # one row a clip
-AHEAD_OF_TIME = ("points", "reference_points", "voice", "expression", "latent", "speech_tokens", *ENCODED_CLIPS)
+AHEAD_OF_TIME = (
+    "points",
+    "reference_points",
+    "voice",
+    "expression",
+    "latent",
+    "speech_tokens",
+    *ENCODED_CLIPS,
+)
 OPTIONAL_TENSORS = ("blend", "regions", "action_units", "landmarks", "mouth_mask", "head_motion")
 
 

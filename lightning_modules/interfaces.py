@@ -15,7 +15,6 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import Sample
 from lightning_modules.diffusion.objective import Noise
 
 
@@ -378,14 +377,6 @@ class Composed(Protocol):
 
     def encode_pictures(self, image_N3HW: Tensor) -> Tensor:
         """Latents (N, C, h, w) of uint8 pictures."""
-        ...
-
-    def encode_clip(self, clip: Sample) -> Tensor:
-        """Latents (F, C, h, w) of a clip's frames."""
-        ...
-
-    def encode_portrait(self, clip: Sample) -> Tensor:
-        """Latent (C, h, w) of its portrait, or what the denoiser is told of it."""
         ...
 
     def base(self, picture_B3HW: Tensor, portrait_BCHW: Tensor, motion_BFM: Tensor | None) -> Tensor:

@@ -13,7 +13,7 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
 from datamodules.action_units import tonic
-from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
+from datamodules.batch import MODALITIES, TalkingHeadBatch
 from lightning_modules import frozen_features, generation
 from lightning_modules.conditioning import (
     Dropout,
@@ -56,7 +56,7 @@ from lightning_modules.losses import gate_terms, latent_loss, spatial_loss
 from lightning_modules.optim.rates import training_steps, with_warm_cosine
 from lightning_modules.sizes import connect, read_sizes
 from lightning_modules.stages import Stage, freeze_all_but, keep_frozen_parts_still
-from lightning_modules.video.clip_latents import batch_portrait, in_range, picture_latents
+from lightning_modules.video.clip_latents import batch_portrait, in_range, picture_latents, tells_differences
 from lightning_modules.video.head_warp import warp_head
 
 SAVED = (  # what a checkpoint tells of the settings beside its weights
@@ -97,8 +97,7 @@ class TalkingHead(L.LightningModule):
         warmup_steps: steps of linear warm-up; see `warm_cosine`. The paper states none of these three.
         hold: share of the steps at the full rate, before it falls.
         least_rate: share of the rate that is left at the end.
-        speech_past, speech_future: frames of sound before and after a chunk that `animate` hears with it; not
-            stated by the paper.
+        speech_past, speech_future: frames of sound around a chunk that are heard with it; inferred.
 
     Raises:
         ValueError: for parts that do not fit each other, or settings that contradict each other: one line.
@@ -193,21 +192,12 @@ class TalkingHead(L.LightningModule):
         """Latents of uint8 pictures (N, 3, H, W)."""
         return self.codec.encode(in_range(image_N3HW).to(self.codec.dtype))
 
-    def encode_clip(self, clip: Sample) -> Tensor:
-        """Latents (F, C, h, w) of a clip's frames."""
-        return picture_latents(self.codec, collate([clip]))[0][0]
-
-    def encode_portrait(self, clip: Sample) -> Tensor:
-        """Latent (C, h, w) of a clip's portrait, or what the denoiser is told of it."""
-        return picture_latents(self.codec, collate([clip]))[1][0]
-
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Clip (B, F, C, h, w), portrait (B, C, h, w), speech (B, F, T, D): the batch's, if it has them."""
         if "latent" in batch and "reference_latent" in batch and "speech_tokens" in batch:
             return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
-        clip, portrait = picture_latents(self.codec, batch)
-        return clip, portrait, self.speech_features(batch["waveform"])
+        return *picture_latents(self.codec, batch), self.speech_features(batch["waveform"])
 
     def _reference(self, batch: TalkingHeadBatch, portrait: Tensor) -> dict[str, Tensor]:
         """The portrait's tokens by location, from the batch where it has them."""
@@ -372,30 +362,25 @@ class TalkingHead(L.LightningModule):
     @torch.no_grad()
     def base(self, picture_B3HW: Tensor, portrait_BCHW: Tensor, motion_BFM: Tensor | None) -> Tensor:
         """Latents (B, F or 1, C, h, w) of the portrait as the denoiser has them: moved with the head."""
-        follows = self.follow_head and self.denoiser.concat_reference and not self.codec.relative
-        if motion_BFM is None or not follows:
+        if motion_BFM is None or not (self.follow_head and tells_differences(self)):
             return portrait_BCHW[:, None]
         moved = warp_head(picture_B3HW.float() / 127.5 - 1, motion_BFM)
         return self.codec.encode(moved.flatten(0, 1).to(self.codec.dtype)).unflatten(0, moved.shape[:2])
 
     def to_residual(self, clip_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Latents of a clip as the diffusion sees them."""
-        return (clip_BFCHW - (base_BFCHW if self.differences else 0)) * self.latent_gain
+        return (clip_BFCHW - (base_BFCHW if tells_differences(self) else 0)) * self.latent_gain
 
     def from_residual(self, x_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Inverse of `to_residual`."""
-        return x_BFCHW / self.latent_gain + (base_BFCHW if self.differences else 0)
-
-    @property
-    def differences(self) -> bool:
-        """Whether latents of pictures are told as their difference to the portrait's; some are one already."""
-        return self.denoiser.concat_reference and not self.codec.relative
+        return x_BFCHW / self.latent_gain + (base_BFCHW if tells_differences(self) else 0)
 
     def use_bfloat16(self) -> None:
         """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""
-        for part in (self.codec, self.reference_net, self.denoiser, self.mixture):
-            if not (part is self.codec and self.codec.relative):  # points are placed to a fraction of a pixel
-                part.to(torch.bfloat16)
+        parts = (self.reference_net, self.denoiser, self.mixture)
+        # points are placed to a fraction of a pixel
+        for part in parts if self.codec.relative else (self.codec, *parts):
+            part.to(torch.bfloat16)
 
     def animate(
         self,

@@ -17,7 +17,10 @@ POINTS, IRIS = 478, 468  # the last ten are the irises
 ATLAS = 96  # texels a side
 
 # Numbers of points, read off the published topology of MediaPipe's Face Mesh.
-RIGHT_CORNER, LEFT_CORNER = 33, 263  # outer corners of the person's eyes; the right one is left in the picture
+RIGHT_CORNER, LEFT_CORNER = (
+    33,
+    263,
+)  # outer corners of the eyes; the person's right is our left
 INNER_LIPS = (
     *(78, 191, 80, 81, 82, 13, 312, 311, 310, 415),
     *(308, 324, 318, 402, 317, 14, 87, 178, 88, 95),

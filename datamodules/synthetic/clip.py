@@ -219,7 +219,12 @@ def _painted(
 
 
 def _flat(
-    person: int, controls: Controls, still: Controls, rng: np.random.Generator, size: int, randomisation: float
+    person: int,
+    controls: Controls,
+    still: Controls,
+    rng: np.random.Generator,
+    size: int,
+    randomisation: float,
 ) -> Sample:
     """Faces of the world in three dimensions, laid out flat."""
     from datamodules.synthetic.head.clip import flat_clip

@@ -96,13 +96,11 @@ class MovedCanvas:
         z = x0_FCHW.float() / self.model.latent_gain
         portrait = self.told_of.repeated(len(z))
         moved, keep, painted = (x.cpu() for x in self.codec.layers(z, portrait))
-        levels = 127.5 * (painted + 1 - keep)
+        levels = np.ascontiguousarray((127.5 * (painted + 1 - keep)).permute(0, 2, 3, 1))
         vertices = self._turned(moved, motion_BFM[0].cpu().float())
         pictures = [
             self.warp.frame(v, k, p)
-            for v, k, p in zip(
-                vertices.numpy(), keep[:, 0].numpy(), np.ascontiguousarray(levels.permute(0, 2, 3, 1)), strict=True
-            )
+            for v, k, p in zip(vertices.numpy(), keep[:, 0].numpy(), levels, strict=True)
         ]
         return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
 

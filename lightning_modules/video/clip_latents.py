@@ -8,13 +8,18 @@ from typing import cast
 from torch import Tensor
 
 from datamodules.batch import TalkingHeadBatch
-from lightning_modules.interfaces import LatentCodec, Portrait
+from lightning_modules.interfaces import Composed, LatentCodec, Portrait
 from lightning_modules.video.portrait_codec import PortraitCodec, flat_portrait
 
 
 def in_range(picture: Tensor) -> Tensor:
     """Pictures of bytes in [-1, 1]."""
     return picture.float() / 127.5 - 1
+
+
+def tells_differences(model: Composed) -> bool:
+    """Whether latents are told as their difference to the portrait's; relative ones are that already."""
+    return model.denoiser.concat_reference and not model.codec.relative
 
 
 def batch_portrait(codec: LatentCodec, batch: TalkingHeadBatch) -> Portrait | None:

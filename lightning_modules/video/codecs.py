@@ -20,9 +20,7 @@ def principal_patches(image_NCHW: Tensor, factor: int, channels: int) -> tuple[T
         mean (P,), the first `channels` orthonormal components (channels, P), their standard deviations
         (channels,).
     """
-    patches = (
-        nn.functional.unfold(image_NCHW, factor, stride=factor).transpose(1, 2).flatten(0, 1)
-    )
+    patches = nn.functional.unfold(image_NCHW, factor, stride=factor).transpose(1, 2).flatten(0, 1)
     mean_P = patches.mean(0)
     covariance = torch.cov((patches - mean_P).double().T)
     energy, vectors = torch.linalg.eigh(covariance)

@@ -51,7 +51,10 @@ def surround(points_K2: Floats, height: int, width: int) -> Surround:
     follows = RING_FOLLOWS + (NECK_FOLLOWS - RING_FOLLOWS) * low
     steps = np.linspace(0, 1, 9)
     sides = [np.stack([steps, np.full(9, e)], 1) for e in (0.0, 1.0)]
-    border = np.unique(np.concatenate([*sides, *(s[:, ::-1] for s in sides)]), axis=0) * [width - 1, height - 1]
+    border = np.unique(np.concatenate([*sides, *(s[:, ::-1] for s in sides)]), axis=0) * [
+        width - 1,
+        height - 1,
+    ]
     outer = np.concatenate([ring[inside], border]).astype(np.float32)
     share = np.concatenate([follows[inside], np.zeros(len(border))]).astype(np.float32)
     around = np.concatenate([outline, outer])

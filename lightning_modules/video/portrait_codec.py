@@ -148,7 +148,7 @@ class PortraitCodec(LatentCodec):
         """
         if portrait is None:
             raise ValueError("PortraitCodec.decode: needs the portrait")
-        moved_NK2, keep_N1AA, painted_N3AA = self.layers(z_BCHW, portrait)
+        _, keep_N1AA, painted_N3AA = self.layers(z_BCHW, portrait)
         return keep_N1AA * portrait.flat + painted_N3AA
 
     def layers(self, z_NCHW: Tensor, portrait: Portrait) -> tuple[Tensor, Tensor, Tensor]:
@@ -170,7 +170,7 @@ class PortraitCodec(LatentCodec):
         return portrait.flat.lerp(portrait.fill, self.occlusion(moved_NK2, portrait))
 
     def occlusion(self, moved_NK2: Tensor, portrait: Portrait) -> Tensor:
-        """How far a texel of the frame is hidden in the portrait (N, 1, A, A): by how much it is stretched."""
+        """How far the portrait hides what a texel shows (N, 1, A, A): by how much it is stretched."""
         growth = (self.area(moved_NK2, portrait) + LEAST_AREA) / (
             self.area(portrait.points, portrait) + LEAST_AREA
         )

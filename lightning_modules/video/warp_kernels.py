@@ -12,7 +12,7 @@ ARRAYS = {"cache": True, "fastmath": False, "nogil": True}
 
 @njit(**ARRAYS)
 def place_triangles(moved, vertices, places, triangles, source):
-    """Fills `source` from triangles that go from `vertices` (V, 2) to `moved` (V, 2); later ones lie above."""
+    """Fills `source` from triangles that go from `vertices` (V, 2) to `moved`; later ones lie above."""
     height, width = source.shape[0], source.shape[1]
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -81,10 +81,7 @@ def draw_eyes(moved, triangles, now, then, inset, source):
                 along = min(max(along - centre * (n[6] - p[6]), -0.97), 0.97)
                 across -= centre * (n[7] - p[7])
                 upper, lower = _lid(p[8:26], along) + inset, _lid(p[26:44], along) - inset
-                if lower > upper:
-                    across = min(max(across, upper), lower)
-                else:
-                    across = (upper + lower) / 2
+                across = min(max(across, upper), lower) if lower > upper else (upper + lower) / 2
                 source[y, x, 0] = p[0] + along * p[2] + across * p[4]
                 source[y, x, 1] = p[1] + along * p[3] + across * p[5]
                 source[y, x, 2], source[y, x, 3] = -1, -1

@@ -1,4 +1,4 @@
-"""One clip of the world in three dimensions, its faces laid out flat: what a portrait-relative network trains on.
+"""One clip of the world in three dimensions, its faces laid out flat.
 
 F frame, K point of the mesh, A side of the layout. The head keeps the portrait's pose, so that what moves is
 the expression; `moee animate` turns the finished face.

@@ -21,7 +21,9 @@ def turned_face(angle: float, scale: float, shift: tuple[float, float]) -> torch
     """The mean face (1, K, 2), rolled, scaled and moved."""
     flat = face_mesh().rest[None, :, :2]
     cos, sin = torch.tensor(angle).cos(), torch.tensor(angle).sin()
-    return scale * flat @ torch.stack([torch.stack([cos, sin]), torch.stack([-sin, cos])]) + torch.tensor(shift)
+    return scale * flat @ torch.stack([torch.stack([cos, sin]), torch.stack([-sin, cos])]) + torch.tensor(
+        shift
+    )
 
 
 def test_the_frame_of_a_face_undoes_roll_scale_and_place() -> None:

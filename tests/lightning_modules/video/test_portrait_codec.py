@@ -11,7 +11,7 @@ UNIT = 70.0
 
 
 def face(open_by: float = 0.0) -> torch.Tensor:
-    """Points (1, K, 2) of the mean face in a picture of 256 pixels, lower lip and chin dropped by so many units."""
+    """Points (1, K, 2) of the mean face in 256 pixels, lower lip and chin dropped by so many units."""
     points = face_mesh().rest[None, :, :2].clone()
     number, height = torch.arange(POINTS), face_mesh().rest[:, 1]
     lower, ring = torch.tensor(INNER_LIPS[11:]), torch.tensor(INNER_LIPS)
