@@ -342,9 +342,8 @@ class TalkingHead(L.LightningModule):
         decoded = self.codec.decode(z[clips, pick], batch_portrait(self.codec, batch))
         truth = in_range(batch["frames"][clips, pick])
         weight_B = spatial_weight(timestep_B, self.noise.steps)
-        hidden = None
+        hidden, factor = None, self.codec.factor
         if ignored is not None:
-            factor = self.codec.factor
             hidden = ignored[clips, pick].repeat_interleave(factor, -1).repeat_interleave(factor, -2)
         return spatial_loss(decoded, truth, weight_B, self.perceptual, hidden)
 
@@ -378,8 +377,7 @@ class TalkingHead(L.LightningModule):
     def use_bfloat16(self) -> None:
         """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""
         parts = (self.reference_net, self.denoiser, self.mixture)
-        # points are placed to a fraction of a pixel
-        for part in parts if self.codec.relative else (self.codec, *parts):
+        for part in parts if self.codec.relative else (self.codec, *parts):  # points need all digits
             part.to(torch.bfloat16)
 
     def animate(
