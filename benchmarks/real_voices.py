@@ -2,10 +2,10 @@
 
     python -m benchmarks.real_voices CLIPS [--features FILE ...] [--tracks FILE]
 
-CLIPS holds videos of people who speak, with their sound (or a FLAC or WAV of the same name beside each). Lips are
-seen by MediaPipe's landmarker (`moee weights fetch face_landmarker`). Prints Pearson's r a clip, its mean with
-the clip's own sound and with that of the others, by corpus (what stands before the first `_` of a name) and by
-lag; loudness is the floor. Videos without speech belong into another folder, or are left out by `--skip`.
+CLIPS holds videos of people who speak, with their sound (or a FLAC or WAV of the same name beside each).
+Lips are seen by MediaPipe's landmarker (`moee weights fetch face_landmarker`). Prints Pearson's r of each
+clip with its own sound and with that of the others, then the means, by corpus (what stands before the first
+`_` of a name) and by lag; loudness is the floor. Videos without speech are left out by `--skip`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from torch import Tensor
 from datamodules.media.folders import folder_contents
 from evaluation.extractors.faces.mesh import face_mesh
 from evaluation.metrics.sync.lip_loudness import frame_loudness
-from moee.studies.real_lips import FURTHEST, HeardClip, RealClip, compare, hear_real_clips, read_real_clip
+from moee.studies.real_lips import FURTHEST, HeardClip, RealClip, hear_real_clips, read_real_clip
 from moee.weights.modules import load_module
 from moee.weights.registry import find
 

@@ -78,7 +78,9 @@ class MelSpeechFeatures(SpeechFeatures):
         self.level_future = LEVEL_FUTURE if future is None else 0
         looks = looks_ahead(dilations, None if future is None else 2 * (future - 1 - self.ahead))
         self.enter = nn.Conv1d((1 + against_mean) * bands, hidden, 6, stride=2, padding=2)
-        self.blocks = nn.ModuleList(ResidualConv(hidden, *pair) for pair in zip(dilations, looks, strict=True))
+        self.blocks = nn.ModuleList(
+            ResidualConv(hidden, *pair) for pair in zip(dilations, looks, strict=True)
+        )
         self.to_video_rate = nn.Conv1d(hidden, hidden, 2, stride=2)
         self.last = ResidualConv(hidden, 1, 1 if future is None else 0)
         self.leave = nn.Linear(hidden, width)

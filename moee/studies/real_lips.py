@@ -1,7 +1,7 @@
 """Do the speech features hear what real lips do? The opening heard against the opening seen on real clips.
 
-What is seen comes from MediaPipe's mesh alone, which no network of ours has learnt from: the distance of the inner
-lips over the height of the face. F frame, P point of the 478, S sample.
+What is seen comes from MediaPipe's mesh alone: the distance of the inner lips over the height of the face.
+F frame, P point of the 478, S sample.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ class RealClip:
     """A real clip: how far its lips are seen to open (F,), NaN without a face, and its sound (F * 640,)."""
 
     name: str
-    seen_F: Tensor
-    waveform_S: Tensor
+    seen: Tensor
+    waveform: Tensor
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class HeardClip:
 
 
 def read_real_clip(path: Path, mesh: FaceMesh) -> RealClip:
-    """A video with its own sound, or that of the sound file of the same name beside it, at 25 frames a second.
+    """A video at 25 frames a second, with its own sound or that of the sound file of its name beside it.
 
     Raises:
         ValueError: if it has no sound, no face or cannot be read.
@@ -114,10 +114,8 @@ def compare(clips: list[RealClip], heard: Mapping[str, Tensor]) -> list[HeardCli
     """Each clip's seen lips against what was heard in its own sound and in that of the others."""
     rows = []
     for clip in clips:
-        by_lag = {
-            lag: agreement(heard[clip.name], clip.seen_F, lag) for lag in range(-FURTHEST, FURTHEST + 1)
-        }
-        others = [agreement(heard[other.name], clip.seen_F) for other in clips if other is not clip]
+        by_lag = {lag: agreement(heard[clip.name], clip.seen, lag) for lag in range(-FURTHEST, FURTHEST + 1)}
+        others = [agreement(heard[other.name], clip.seen) for other in clips if other is not clip]
         mean = sum(others) / len(others) if others else float("nan")
         rows.append(HeardClip(clip.name, by_lag[0], mean, by_lag))
     return rows
@@ -125,4 +123,4 @@ def compare(clips: list[RealClip], heard: Mapping[str, Tensor]) -> list[HeardCli
 
 def hear_real_clips(features: HearsLips, clips: list[RealClip]) -> list[HeardClip]:
     """`compare` with what the features hear in every clip."""
-    return compare(clips, {clip.name: heard_opening(features, clip.waveform_S) for clip in clips})
+    return compare(clips, {clip.name: heard_opening(features, clip.waveform) for clip in clips})

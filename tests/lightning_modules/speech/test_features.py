@@ -10,6 +10,7 @@ from lightning_modules.speech.features import (
     around_each_frame,
     relative_spectrum,
 )
+from lightning_modules.speech.mel import running_mean
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,42 @@ def test_sound_beyond_the_stated_context_changes_nothing(features: MelSpeechFeat
     changed[:, : (frame - features.past_frames) * 640] = 0
     changed[:, (frame + features.future_frames + 1) * 640 :] = 0
     torch.testing.assert_close(features(changed)[:, frame], features(sound)[:, frame], atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("future", [1, 2, 3, 5])
+def test_live_features_look_no_further_ahead_than_asked(future: int) -> None:
+    torch.manual_seed(0)
+    live = MelSpeechFeatures(width=16, hidden=16, bands=24, against_mean=True, future=future).eval()
+    sound, frame = voice(150).requires_grad_(), 110
+    live(sound)[:, frame].square().sum().backward()
+    assert sound.grad is not None
+    heard_F = sound.grad.view(150, -1).abs().sum(1) > 0
+    first, last = frame - live.past_frames, frame + future
+    assert live.future_frames == future
+    assert heard_F[: max(first, 0)].sum() == 0
+    assert heard_F[last + 1 :].sum() == 0
+    assert heard_F[frame]
+    assert live(voice(4)).shape == (1, 4, live.tokens, 16)
+
+
+def test_features_against_a_mean_hear_a_piece_as_the_whole() -> None:
+    torch.manual_seed(0)
+    features = MelSpeechFeatures(width=16, hidden=16, bands=24, against_mean=True, chunk_frames=40).eval()
+    sound = voice(220)
+    with torch.no_grad():
+        torch.testing.assert_close(features(sound), features._tokens(sound), atol=1e-5, rtol=1e-4)
+
+
+def test_a_microphones_colour_drops_out_against_the_mean() -> None:
+    sound_BNM = torch.randn(1, 300, 8, generator=torch.Generator().manual_seed(0))
+    colour_M = torch.linspace(-1, 1, 8)
+    plain, coloured = (x - running_mean(x, 200, 10) for x in (sound_BNM, sound_BNM + colour_M))
+    torch.testing.assert_close(coloured, plain, atol=1e-5, rtol=1e-4)
+
+
+def test_features_that_would_look_back_only_are_refused() -> None:
+    with pytest.raises(ValueError, match="future=0 of the speech features: expected at least 1"):
+        MelSpeechFeatures(future=0)
 
 
 def test_long_sound_in_chunks_equals_one_pass(features: MelSpeechFeatures) -> None:
