@@ -37,15 +37,28 @@ class Loudness:
 def report(title: str, rows: Sequence[HeardClip]) -> None:
     """Clips, corpora, lags and the mean."""
     print(f"\n{title}")
-    corpora: dict[str, list[float]] = defaultdict(list)
+    corpora: dict[str, list[HeardClip]] = defaultdict(list)
     for row in rows:
-        corpora[row.name.split("_")[0]].append(row.own)
+        corpora[row.name.split("_")[0]].append(row)
         print(f"  {row.name:32} own {row.own:5.2f}  others {row.others:5.2f}  best lag {row.best_lag:+d}")
-    print("  " + "  ".join(f"{name} {fmean(values):.2f}" for name, values in corpora.items()))
+    for name, of_it in corpora.items():
+        print(f"  {name:32} own {own(of_it):5.2f}  others {others(of_it):5.2f}  in {len(of_it)} clips")
     by_lag = {lag: fmean(row.by_lag[lag] for row in rows) for lag in range(-FURTHEST, FURTHEST + 1)}
     print("  by lag " + "  ".join(f"{lag:+d}: {r:.2f}" for lag, r in by_lag.items()))
-    own, others = fmean(row.own for row in rows), fmean(row.others for row in rows)
-    print(f"  {len(rows)} clips: own {own:.3f}, others {others:.3f}")
+    best = fmean(row.by_lag[row.best_lag] for row in rows)
+    print(
+        f"  {len(rows)} clips: own {own(rows):.3f}, others {others(rows):.3f}; each at its best lag {best:.3f}"
+    )
+
+
+def own(rows: Sequence[HeardClip]) -> float:
+    """Mean r with the clips' own sound."""
+    return fmean(row.own for row in rows)
+
+
+def others(rows: Sequence[HeardClip]) -> float:
+    """Mean r with the sound of other clips."""
+    return fmean(row.others for row in rows)
 
 
 def clips_of(folder: Path, skip: str, tracks: Path | None) -> list[RealClip]:
