@@ -46,9 +46,7 @@ def report(title: str, rows: Sequence[HeardClip]) -> None:
     by_lag = {lag: fmean(row.by_lag[lag] for row in rows) for lag in range(-FURTHEST, FURTHEST + 1)}
     print("  by lag " + "  ".join(f"{lag:+d}: {r:.2f}" for lag, r in by_lag.items()))
     best = fmean(row.by_lag[row.best_lag] for row in rows)
-    print(
-        f"  {len(rows)} clips: own {own(rows):.3f}, others {others(rows):.3f}; each at its best lag {best:.3f}"
-    )
+    print(f"  {len(rows)} clips: own {own(rows):.3f}, others {others(rows):.3f}; at each best lag {best:.3f}")
 
 
 def own(rows: Sequence[HeardClip]) -> float:

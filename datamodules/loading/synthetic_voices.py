@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datamodules.batch import SAMPLES_PER_FRAME
+from datamodules.batch import FPS, SAMPLES_PER_FRAME
 from datamodules.digest import recipe_digest
 from datamodules.loading.drawn_samples import STAGES, DrawnClips
 from datamodules.loading.synthetic_cues import cue_blend, synthetic_utterance
@@ -14,7 +14,7 @@ from datamodules.synthetic.performance import Utterance
 from datamodules.synthetic.phones import PHONES
 from datamodules.synthetic.readers import require_flite
 from datamodules.synthetic.recording import record
-from datamodules.synthetic.script import Script
+from datamodules.synthetic.script import Script, TimedPhone, articulate, per_frame, waiting_lips
 from datamodules.synthetic.voice import augment_sound
 
 TRACKS = ("opening", "rounding", "spreading", "pressing", "jaw")
@@ -91,7 +91,7 @@ class SyntheticVoices(DrawnClips):
         else:
             heard_S = augment_sound(waveform_S, rng, self.strength)
         silence = {
-            "lips": torch.zeros(late, len(TRACKS)),
+            "lips": torch.from_numpy(lips_before_speech(late, rng)),
             "phone": torch.full((late,), PHONE_NAMES.index("sil")),
         }
         moved = {name: torch.cat([still, clip[name]])[: self.frames] for name, still in silence.items()}
@@ -104,7 +104,7 @@ class SyntheticVoices(DrawnClips):
             speech = self._speech(stage, rng)
             self.pool[key] = {
                 "waveform": torch.from_numpy(speech.waveform).half(),  # the error is inaudible
-                "lips": torch.from_numpy(lip_tracks(speech)),
+                "lips": torch.from_numpy(lip_tracks(speech.lips)),
                 "phone": phone_classes(speech.script, self.frames),
             }
         return self.pool[key]
@@ -122,10 +122,20 @@ class SyntheticVoices(DrawnClips):
         return self._spoken("fit", int(rng.integers(min(self.clips, BABBLE))))["waveform"].numpy()
 
 
-def lip_tracks(speech: Utterance | Speech) -> NDArray[np.float32]:
-    """The tracks of `TRACKS` (F, L) in [0, 1]: the opening with closures applied."""
-    _, jaw, rounding, spreading, pressing = speech.lips.T
-    return np.stack([speech.opening, rounding, spreading, pressing, jaw], axis=1).astype(np.float32)
+def lip_tracks(lips_F5: NDArray) -> NDArray[np.float32]:
+    """The tracks of `TRACKS` (F, L) in [0, 1], from those of `LIPS`: the opening with closures applied."""
+    opening, jaw, rounding, spreading, pressing = lips_F5.T
+    tracks = [opening * (1 - pressing), rounding, spreading, pressing, jaw]
+    return np.stack(tracks, axis=1).astype(np.float32)
+
+
+def lips_before_speech(frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Tracks (F, L) of so many frames of silence that speech follows."""
+    end = frames / FPS
+    script = Script(
+        (TimedPhone("sil", 0.0, end, 0.0, 0), TimedPhone("ah", end, end + 0.2, 0.0, 0)), end + 0.2
+    )
+    return lip_tracks(per_frame(articulate(script, 1.0, waiting_lips(script, rng)).lips, frames))
 
 
 def phone_classes(script: Script, frames: int) -> Tensor:

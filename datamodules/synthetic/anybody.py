@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.batch import EMOTIONS, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
-from datamodules.synthetic.phones import LIPS, PHONES
+from datamodules.synthetic.phones import PHONES
 from datamodules.synthetic.readers import VOICES, random_text, read_aloud, resized
 from datamodules.synthetic.script import (
     CONTROL_RATE,
@@ -40,11 +40,6 @@ class Speech:
     waveform: Floats
     lips: Floats
     script: Script
-
-    @property
-    def opening(self) -> Floats:
-        """How far speech parts the lips (F,), bilabial closures applied."""
-        return self.lips[:, 0] * (1 - self.lips[:, LIPS.index("pressing")])
 
 
 def anybody(rng: np.random.Generator) -> Speaker:

@@ -149,8 +149,8 @@ def waiting_lips(script: Script, rng: np.random.Generator) -> Floats:
             continue
         start, end = round(phone.start * CONTROL_RATE), round(phone.end * CONTROL_RATE)
         waiting_T[start:end] = rest
-        if after is not None and rng.random() < 0.75:
-            parted, seconds = rng.uniform(0.15, 0.55), rng.uniform(0.25, 1.0)
+        if after is not None and rng.random() < 0.8:
+            parted, seconds = rng.uniform(0.15, 0.6), rng.uniform(0.4, 2.0)
             waiting_T[max(start, end - round(seconds * CONTROL_RATE)) : end] = max(parted, rest)
     return smooth(waiting_T, 8.0)
 

@@ -19,7 +19,6 @@ from lightning_modules.speech.mel import (
     log_mel,
     power_spectrum,
     running_level,
-    running_mean,
 )
 from lightning_modules.speech.pretrained import TRANSFORMERS_EPSILON, WAVE_MODELS, standardise
 
@@ -48,8 +47,6 @@ class MelSpeechFeatures(SpeechFeatures):
         dilations: of the residual blocks at 50 Hz.
         phones: classes of speech sounds the diagnostic head tells apart.
         chunk_frames: video frames worked on at once when no gradient is wanted.
-        against_mean: give the network each band against its own running mean too, so that the colour of a
-            microphone or a room drops out as gain does.
         future: video frames that may be looked ahead, at least 1, for live use. None looks ahead as far as
             back, and a tenth of a second more for the level.
 
@@ -66,18 +63,17 @@ class MelSpeechFeatures(SpeechFeatures):
         dilations: tuple[int, ...] = (1, 2, 4),
         phones: int = 31,
         chunk_frames: int = 1500,
-        against_mean: bool = False,
         future: int | None = None,
     ) -> None:
         super().__init__()
         if future is not None and future < 1:
             raise ValueError(f"future={future} of the speech features: expected at least 1 video frame")
         self.width, self.bands, self.window, self.chunk_frames = width, bands, window, chunk_frames
-        self.against_mean, self.tokens = against_mean, 2 * window + 1
+        self.tokens = 2 * window + 1
         self.ahead = window if future is None else max(min(window, future - 2), 0)
         self.level_future = LEVEL_FUTURE if future is None else 0
         looks = looks_ahead(dilations, None if future is None else 2 * (future - 1 - self.ahead))
-        self.enter = nn.Conv1d((1 + against_mean) * bands, hidden, 6, stride=2, padding=2)
+        self.enter = nn.Conv1d(bands, hidden, 6, stride=2, padding=2)
         self.blocks = nn.ModuleList(
             ResidualConv(hidden, *pair) for pair in zip(dilations, looks, strict=True)
         )
@@ -87,10 +83,9 @@ class MelSpeechFeatures(SpeechFeatures):
         self.place = nn.Parameter(0.1 * torch.randn(self.tokens, width))
         self.lips_head = nn.Linear(self.tokens * width, len(TRACKS))
         self.phone_head = nn.Linear(self.tokens * width, phones)
-        levels = 1 + against_mean  # the mean is taken of what the level has been taken from
         # analysis frames: spectrum, first kernel, blocks at half the rate
-        back = 2 + 3 + 2 * (2 * sum(dilations) - sum(looks)) + levels * LEVEL_PAST
-        on = 2 + 3 + 2 * sum(looks) + levels * LEVEL_FUTURE
+        back = 2 + 3 + 2 * (2 * sum(dilations) - sum(looks)) + LEVEL_PAST
+        on = 2 + 3 + 2 * sum(looks) + LEVEL_FUTURE
         self.past_frames = 2 + (2 * window - self.ahead) + video_frames(back)
         self.future_frames = 1 + window + video_frames(on) if future is None else future
 
@@ -118,9 +113,6 @@ class MelSpeechFeatures(SpeechFeatures):
 
     def _tokens(self, waveform_BS: Tensor) -> Tensor:
         x_BNM = relative_spectrum(waveform_BS, self.bands, self.level_future)
-        if self.against_mean:
-            mean_BNM = running_mean(x_BNM, LEVEL_PAST, self.level_future)
-            x_BNM = torch.cat([x_BNM, x_BNM - mean_BNM], dim=-1)
         x_BDN = self.enter(x_BNM.transpose(1, 2))
         for block in self.blocks:
             x_BDN = block(x_BDN)

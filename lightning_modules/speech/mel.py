@@ -72,23 +72,18 @@ def log_mel(power_BNK: Tensor, bands: int) -> Tensor:
     return (power_BNK @ filters_KM).clamp_min(POWER_FLOOR).log()
 
 
-def running_mean(x_BNM: Tensor, past: int, future: int) -> Tensor:
-    """Mean of each band (B, N, M) over `past` frames before, the frame, and `future` frames after it.
-
-    A window of fixed length, so a stream and a whole file agree; at the ends it holds what there is.
-    """
-    stacked_BMN = torch.cat([x_BNM.transpose(1, 2), torch.ones_like(x_BNM[..., :1]).transpose(1, 2)], dim=1)
-    total_BMN = F.avg_pool1d(F.pad(stacked_BMN, (past, future)), past + 1 + future, stride=1)
-    return (total_BMN[:, :-1] / total_BMN[:, -1:]).transpose(1, 2)
-
-
 def running_level(power_BN: Tensor, past: int, future: int, floor: float) -> Tensor:
-    """Log of the mean power (B, N) over the window of `running_mean`.
+    """Log of the mean power over `past` frames before, the frame, and `future` frames after it (B, N).
 
-    Below `floor` (power) a level counts as `floor`, so that the hiss of silence is not blown up to the size
-    of speech.
+    A window of fixed length, so a stream and a whole file agree; at the ends it holds what there is. Below
+    `floor` (power) a level counts as `floor`, so that the hiss of silence is not blown up to the size of
+    speech.
     """
-    return running_mean(power_BN[..., None], past, future)[..., 0].clamp_min(floor).log()
+    width = past + 1 + future
+    stacked_2BN = torch.stack([power_BN, torch.ones_like(power_BN)])
+    padded = F.pad(stacked_2BN, (past, future))
+    total_BN, count_BN = F.avg_pool1d(padded, width, stride=1)
+    return (total_BN / count_BN).clamp_min(floor).log()
 
 
 def pitch_and_voicing(waveform_BS: Tensor) -> tuple[Tensor, Tensor]:

@@ -110,7 +110,12 @@ def test_speech_features_weigh_lips_and_phones() -> None:
     lips = torch.rand(1, 4, features.read(features(torch.zeros(1, 2560)))[0].shape[-1])
     batch = {"waveform": torch.zeros(1, 2560), "lips": lips, "phone": torch.zeros(1, 4, dtype=torch.long)}
     losses = []
-    for lips_weight, phone_weight, agreement in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (2, 3, 4)):
+    for lips_weight, phone_weight, agreement in (
+        (1.0, 0.0, 0.0),
+        (0.0, 1.0, 0.0),
+        (0.0, 0.0, 1.0),
+        (2, 3, 4),
+    ):
         training = SpeechFeatureTraining(
             features,
             lips_weight=lips_weight,

@@ -10,7 +10,6 @@ from lightning_modules.speech.features import (
     around_each_frame,
     relative_spectrum,
 )
-from lightning_modules.speech.mel import running_mean
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ def test_sound_beyond_the_stated_context_changes_nothing(features: MelSpeechFeat
 @pytest.mark.parametrize("future", [1, 2, 3, 5])
 def test_live_features_look_no_further_ahead_than_asked(future: int) -> None:
     torch.manual_seed(0)
-    live = MelSpeechFeatures(width=16, hidden=16, bands=24, against_mean=True, future=future).eval()
+    live = MelSpeechFeatures(width=16, hidden=16, bands=24, future=future).eval()
     sound, frame = voice(150).requires_grad_(), 110
     live(sound)[:, frame].square().sum().backward()
     assert sound.grad is not None
@@ -87,21 +86,6 @@ def test_live_features_look_no_further_ahead_than_asked(future: int) -> None:
     assert heard_F[last + 1 :].sum() == 0
     assert heard_F[frame]
     assert live(voice(4)).shape == (1, 4, live.tokens, 16)
-
-
-def test_features_against_a_mean_hear_a_piece_as_the_whole() -> None:
-    torch.manual_seed(0)
-    features = MelSpeechFeatures(width=16, hidden=16, bands=24, against_mean=True, chunk_frames=40).eval()
-    sound = voice(220)
-    with torch.no_grad():
-        torch.testing.assert_close(features(sound), features._tokens(sound), atol=1e-5, rtol=1e-4)
-
-
-def test_a_microphones_colour_drops_out_against_the_mean() -> None:
-    sound_BNM = torch.randn(1, 300, 8, generator=torch.Generator().manual_seed(0))
-    colour_M = torch.linspace(-1, 1, 8)
-    plain, coloured = (x - running_mean(x, 200, 10) for x in (sound_BNM, sound_BNM + colour_M))
-    torch.testing.assert_close(coloured, plain, atol=1e-5, rtol=1e-4)
 
 
 def test_features_that_would_look_back_only_are_refused() -> None:
