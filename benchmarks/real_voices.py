@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from torch import Tensor
 from datamodules.media.folders import folder_contents
 from evaluation.extractors.faces.mesh import face_mesh
 from evaluation.metrics.sync.lip_loudness import frame_loudness
+from lightning_modules import MelSpeechFeatures
 from moee.studies.real_lips import FURTHEST, HeardClip, RealClip, hear_real_clips, read_real_clip
 from moee.weights.modules import load_module
 from moee.weights.registry import find
@@ -85,7 +87,7 @@ def main() -> None:
     clips = clips_of(args.clips, args.skip, args.tracks)
     report("loudness", hear_real_clips(Loudness(), clips))
     for name in args.features:
-        report(name, hear_real_clips(load_module(name).eval(), clips))
+        report(name, hear_real_clips(cast(MelSpeechFeatures, load_module(name).eval()), clips))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ and noise. S sample; all sounds are float32 in [-1, 1] at 16 kHz.
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +65,9 @@ def in_room(sound: Floats, rng: np.random.Generator) -> NDArray:
         tail[int(rng.uniform(0.001, 0.04) * SAMPLE_RATE)] += rng.normal(0, 0.6) * strongest
     tail *= 10 ** (rng.uniform(-18, 3) / 20) / (np.linalg.norm(tail) + 1e-9)
     tail[0] = 1
-    size = fft.next_fast_len(len(sound) + len(tail), True)
-    product = fft.rfft(sound, size) * fft.rfft(tail.astype(np.float32), size)
-    return fft.irfft(product, size)[: len(sound)]
+    size = cast(int, fft.next_fast_len(len(sound) + len(tail), True))
+    product = _spectrum(sound, size) * _spectrum(tail.astype(np.float32), size)
+    return _sound(product, size)[: len(sound)]
 
 
 def coloured(sound: Floats, rng: np.random.Generator) -> NDArray:
@@ -79,7 +80,7 @@ def coloured(sound: Floats, rng: np.random.Generator) -> NDArray:
     gain /= 1 + (rng.uniform(30, 300) / (frequencies + 1)) ** rng.choice([2, 4, 8])
     if rng.random() < 0.6:
         gain /= 1 + (frequencies / np.exp(rng.uniform(np.log(2500), np.log(8000)))) ** rng.choice([6, 12, 24])
-    return fft.irfft(fft.rfft(sound) * gain.astype(np.float32), len(sound))
+    return _sound(_spectrum(sound) * gain.astype(np.float32), len(sound))
 
 
 def with_noise(
@@ -103,13 +104,13 @@ def with_noise(
 def _air(times: NDArray, rng: np.random.Generator) -> NDArray:
     """Noise with a random slope, at times a band of its own, and slow swell."""
     frequencies = fft.rfftfreq(len(times), 1 / SAMPLE_RATE).astype(np.float32)
-    spectrum = fft.rfft(rng.standard_normal(len(times), dtype=np.float32))
+    spectrum = _spectrum(rng.standard_normal(len(times), dtype=np.float32))
     spectrum *= (frequencies + 50) ** -rng.uniform(0, 1.6)
     if rng.random() < 0.4:
         distance = (np.log2(frequencies + 50) - rng.uniform(7, 13)) / rng.uniform(0.3, 2)
         spectrum *= np.exp(-0.5 * distance**2) + 0.02
     swell = 1 + 0.7 * np.sin(2 * np.pi * (rng.uniform(0.1, 3) * times + rng.uniform()))
-    return fft.irfft(spectrum, len(times)) * swell
+    return _sound(spectrum, len(times)) * swell
 
 
 def _babble(samples: int, rng: np.random.Generator, others: Others) -> NDArray:
@@ -170,11 +171,11 @@ def coded(sound: Floats, rng: np.random.Generator) -> NDArray:
     pieces = -(-len(sound) // hop)
     padded = np.pad(sound, (hop, (pieces + 1) * hop - len(sound)))
     index = np.arange(pieces + 1)[:, None] * hop + np.arange(width)
-    spectrum = fft.rfft(padded[index] * window)
+    spectrum = _spectrum(padded[index] * window)
     size = np.abs(spectrum)
     around = np.sqrt(sum(np.roll(size**2, shift, 1) for shift in range(-4, 5)) / 9)
     heard = (size > around * rng.uniform(0.2, 0.9)) & (size > size.max() * 10 ** (-rng.uniform(45, 80) / 20))
-    back = fft.irfft(np.where(heard, spectrum, 0), width) * window
+    back = _sound(np.where(heard, spectrum, 0), width) * window
     out = np.zeros(len(padded), np.float32)
     for first in (0, 1):
         row = back[first::2].reshape(-1)
@@ -197,3 +198,12 @@ def interrupted(sound: Floats, rng: np.random.Generator) -> NDArray:
 
 def _loudness(sound: NDArray) -> float:
     return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64)))) + 1e-6
+
+
+def _spectrum(sound: NDArray, size: int | None = None) -> NDArray:
+    """Spectrum along the last axis, in the precision of the sound."""
+    return cast(NDArray, fft.rfft(sound, size))
+
+
+def _sound(spectrum: NDArray, size: int) -> NDArray:
+    return cast(NDArray, fft.irfft(spectrum, size))
