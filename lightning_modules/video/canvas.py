@@ -22,11 +22,13 @@ class Canvas(Protocol):
 
     Attributes:
         portrait: latent (1, C, h, w) of the portrait, or what is said of it.
-        places: where in the face the cells lie (1, 1, P, h, w), None for the denoiser's own idea.
+        places: where in the face the cells lie (1, 1, P, h, w); None for the denoiser's own idea.
     """
 
     portrait: Tensor
-    places: Tensor | None
+
+    @property
+    def places(self) -> Tensor | None: ...
 
     def base(self, motion_BFM: Tensor) -> Tensor:
         """The portrait's latent (1, F or 1, C, h, w) as the denoiser is told it."""

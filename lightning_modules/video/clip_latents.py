@@ -38,6 +38,12 @@ def batch_portrait(codec: LatentCodec, batch: TalkingHeadBatch) -> Portrait | No
     return flat_portrait(in_range(batch["reference"]), batch["reference_points"])
 
 
+def frame_points(batch: TalkingHeadBatch) -> Tensor:
+    """Points (B * F, K, 2) of the frames of clips that have them."""
+    assert "points" in batch
+    return batch["points"].flatten(0, 1)
+
+
 def portraits(codec: LatentCodec, batch: TalkingHeadBatch) -> Tensor:
     """Latents (B, C, h, w) of the portraits, or what is told of them."""
     portrait = batch_portrait(codec, batch)
@@ -53,7 +59,7 @@ def frames(codec: LatentCodec, batch: TalkingHeadBatch) -> Tensor:
     portrait = batch_portrait(codec, batch)
     if portrait is not None:
         portrait = portrait.repeated(count[1])
-        portrait.moved = batch["points"].flatten(0, 1)
+        portrait.moved = frame_points(batch)
     return codec.encode(flat, portrait).unflatten(0, count)
 
 
