@@ -1,6 +1,6 @@
 """Faces in pictures: landmarks and blendshapes by MediaPipe Tasks, and the crop all talking heads share.
 
-C channel, H row, W column, K landmark of the iBUG 300-W order.
+C channel, H row, W column, K landmark of the iBUG 300-W order, P point of MediaPipe's mesh.
 """
 
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ class Face:
     landmarks: Tensor  # (68, 2) float32, x then y
     blendshapes: dict[str, float]
     box: Box  # x, y, width, height from the hairline to the chin
+    mesh: Tensor | None = None  # (478, 2) float32, x then y, the points of MediaPipe's mesh and irises
 
 
 class FaceFinder:
@@ -90,7 +91,7 @@ class FaceFinder:
             mesh_P2 = torch.tensor([[p.x * width, p.y * height] for p in points], dtype=torch.float32)
             shapes = {s.category_name: float(s.score) for s in scores if s.category_name != "_neutral"}
             landmarks_K2 = mesh_P2[list(MESH_TO_IBUG)]
-            faces.append(Face(landmarks_K2, shapes, _face_box(mesh_P2, landmarks_K2)))
+            faces.append(Face(landmarks_K2, shapes, _face_box(mesh_P2, landmarks_K2), mesh_P2))
         return _distinct(faces)
 
 

@@ -93,7 +93,9 @@ def small_face(finder: FaceFinder, image_3HW: Tensor) -> Face | None:
             for face in finder.find(tile_3HW.contiguous()):
                 x, y, width, height = face.box
                 corner = torch.tensor([float(left), float(top)])
-                return Face(face.landmarks + corner, face.blendshapes, (x + left, y + top, width, height))
+                box = (x + left, y + top, width, height)
+                mesh = None if face.mesh is None else face.mesh + corner
+                return Face(face.landmarks + corner, face.blendshapes, box, mesh)
     return None
 
 

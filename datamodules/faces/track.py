@@ -63,7 +63,8 @@ def _bridged(faces: list[Face | None]) -> list[Face]:
 
 def _between(a: Face, b: Face, share: float) -> Face:
     mix = {name: (1 - share) * a.blendshapes[name] + share * b.blendshapes[name] for name in a.blendshapes}
-    return Face(torch.lerp(a.landmarks, b.landmarks, share), mix, a.box if share < 0.5 else b.box)
+    mesh = None if a.mesh is None or b.mesh is None else torch.lerp(a.mesh, b.mesh, share)
+    return Face(torch.lerp(a.landmarks, b.landmarks, share), mix, a.box if share < 0.5 else b.box, mesh)
 
 
 def clip_square(faces: Sequence[Face], width: int, height: int) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ from datamodules.faces.crop import (
 )
 from datamodules.faces.single_face import single_face
 from datamodules.faces.track import track_face
+from datamodules.head_motion import MESH_TO_IBUG
 from datamodules.media.reading import read_image
 from datamodules.preparation.clips import closed_mouth, mouth_mask
 
@@ -44,7 +45,10 @@ def drawn_face(x: float = 200, eyes: float = 150, scale: float = 1.0, opening: f
 def face(points: torch.Tensor) -> Face:
     low, high = points.amin(0), points.amax(0)
     return Face(
-        points, {"jawOpen": float(points[66, 1] - points[62, 1])}, (*low.tolist(), *(high - low).tolist())
+        points,
+        {"jawOpen": float(points[66, 1] - points[62, 1])},
+        (*low.tolist(), *(high - low).tolist()),
+        points.mean(0).expand(478, 2),
     )
 
 
@@ -117,6 +121,7 @@ def test_short_gaps_are_bridged_and_long_ones_refused():
     tracked = track_face(ToldFinder(*seen), frames)
     assert torch.allclose(tracked[9].landmarks, (one.landmarks + two.landmarks) / 2)
     assert tracked[9].blendshapes["jawOpen"] == pytest.approx(4)
+    assert torch.allclose(tracked[9].mesh, (one.mesh + two.mesh) / 2)
     with pytest.raises(ValueError, match="no face in 5 of 20 frames"):
         track_face(ToldFinder(*[[one]] * 15, *[[]] * 5), frames)
     with pytest.raises(ValueError, match="two faces in 3 of 20 frames"):
@@ -158,6 +163,9 @@ def test_real_portraits_animals_and_pairs(tmp_path, capfd):
         found = single_face(finder, image, "photo")
         placed = to_crop(found.landmarks, crop_box(found.landmarks, *image.shape[:0:-1]), 100)
         assert placed[36:48, 1].mean() == pytest.approx(42, abs=2)
+        assert found.mesh is not None
+        assert torch.equal(found.mesh[list(MESH_TO_IBUG)], found.landmarks)
+        assert found.mesh.shape == (478, 2)
         assert 0 <= min(found.blendshapes.values()) <= max(found.blendshapes.values()) <= 1
         assert torch.equal(found.landmarks, finder.find(image)[0].landmarks)  # bit by bit
         with pytest.raises(ValueError, match="no face found in cat"):
