@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import MODALITIES, Sample, TalkingHeadBatch, collate
-from datamodules.loading.synthetic_heads import Recipe, make_clip
+from datamodules.synthetic.recipe import Recipe, make_clip
 from lightning_modules.conditioning import latent_features
 from lightning_modules.interfaces import Conditions, EmotionPass
 from moee.weights.modules import build_module

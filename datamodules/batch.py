@@ -78,6 +78,8 @@ class Sample(TypedDict):
     landmarks: NotRequired[Tensor]  # (F, 68, 2) pixels, x then y
     mouth_mask: NotRequired[Tensor]  # (F, H, W) bool
     head_motion: NotRequired[Tensor]  # (F, 7) relative to the reference, in the order of HEAD_MOTION
+    points: NotRequired[Tensor]  # (F, 478, 2) pixels of the mesh; faces are laid out flat then
+    reference_points: NotRequired[Tensor]  # (478, 2)
     provenance: NotRequired[dict[str, str]]
     voice: NotRequired[Tensor]  # (V,) more of the same voice in the same tone, for the speech cue
     expression: NotRequired[Tensor]  # (F, A) the units held under the speech: `tonic` over the whole clip
@@ -89,7 +91,15 @@ class Sample(TypedDict):
 
 
 ENCODED_CLIPS = ("reference_latent", "reference_tokens", "voice_tokens")  # one row a clip
-AHEAD_OF_TIME = ("voice", "expression", "latent", "speech_tokens", *ENCODED_CLIPS)
+AHEAD_OF_TIME = (
+    "points",
+    "reference_points",
+    "voice",
+    "expression",
+    "latent",
+    "speech_tokens",
+    *ENCODED_CLIPS,
+)
 OPTIONAL_TENSORS = ("blend", "regions", "action_units", "landmarks", "mouth_mask", "head_motion")
 
 

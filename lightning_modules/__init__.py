@@ -15,6 +15,8 @@ from lightning_modules.talking_head import TalkingHead
 from lightning_modules.video.codec_training import CodecTraining
 from lightning_modules.video.codecs import AutoencoderCodec, PatchCodec
 from lightning_modules.video.perceptual import LpipsDistance
+from lightning_modules.video.portrait_codec import PortraitCodec
+from lightning_modules.video.portrait_codec_training import PortraitCodecTraining
 from lightning_modules.video.reference_net import ReferenceNet
 from lightning_modules.video.unet import VideoUNet
 
@@ -31,6 +33,8 @@ __all__ = [
     "MelSpeechFeatures",
     "Muon",
     "PatchCodec",
+    "PortraitCodec",
+    "PortraitCodecTraining",
     "ReferenceNet",
     "RegionalLabelEncoder",
     "SpeechEmotionEncoder",

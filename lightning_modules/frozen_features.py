@@ -11,9 +11,10 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from datamodules.batch import Sample
-from lightning_modules.interfaces import Composed
+from datamodules.batch import Sample, collate
+from lightning_modules.interfaces import Composed, LatentCodec
 from lightning_modules.stages import is_frozen
+from lightning_modules.video.clip_latents import picture_latents
 
 Encode = Callable[[Sample], Tensor]
 # Modality -> field of the batch. A text is not among them: each window words its emotion anew.
@@ -41,13 +42,13 @@ def encoders(model: Composed) -> dict[str, tuple[Encode, str]]:
     """Field of the batch -> how a clip's is made and by which weights, for all that is frozen in a model."""
     codec, speech, net = model.codec, model.speech_features, model.reference_net
     fields: dict[str, tuple[Encode, str]] = {
-        "latent": (lambda clip: model.encode_pictures(clip["frames"]), fingerprint(codec)),
-        "reference_latent": (partial(_portrait, model), fingerprint(codec)),
+        "latent": (partial(_frames, codec), fingerprint(codec)),
+        "reference_latent": (partial(_portrait, codec), fingerprint(codec)),
         "speech_tokens": (lambda clip: speech(clip["waveform"][None])[0], fingerprint(speech)),
     }
     if is_frozen(net):
         fields["reference_tokens"] = (
-            lambda clip: pack(net(_portrait(model, clip)[None])),
+            lambda clip: pack(net(_portrait(codec, clip)[None])),
             fingerprint(codec, net),
         )
     for modality, name in CUE_TOKENS.items():
@@ -57,8 +58,14 @@ def encoders(model: Composed) -> dict[str, tuple[Encode, str]]:
     return fields
 
 
-def _portrait(model: Composed, clip: Sample) -> Tensor:
-    return model.encode_pictures(clip["reference"][None])[0]
+def _frames(codec: LatentCodec, clip: Sample) -> Tensor:
+    """Latents (F, C, h, w) of a clip's frames."""
+    return picture_latents(codec, collate([clip]))[0][0]
+
+
+def _portrait(codec: LatentCodec, clip: Sample) -> Tensor:
+    """Latent (C, h, w) of a clip's portrait, or what the denoiser is told of it."""
+    return picture_latents(codec, collate([clip]))[1][0]
 
 
 def _voice_tokens(encoder: nn.Module, clip: Sample) -> Tensor:

@@ -22,8 +22,7 @@ from lightning_modules.interfaces import (
     EmotionPass,
     SpeechFeatures,
 )
-from lightning_modules.video.codecs import keep_detail
-from lightning_modules.video.head_warp import warp_head
+from lightning_modules.video.canvas import canvas_of
 
 # Either the whole motion (F, M), or a function of (first frame, sound of the chunk) to (f, M).
 HeadMotion = Tensor | Callable[[int, Tensor], Tensor]
@@ -161,13 +160,19 @@ def _part(x_1FX: Tensor, start: int, frames: int) -> Tensor:
 class _Clip:
     """What one clip hands to the next: the last frames, and all that is computed once a portrait."""
 
-    def __init__(self, model: Composed, reference_3HW: Tensor, cue: EmotionCue, options: Options) -> None:
+    def __init__(
+        self,
+        model: Composed,
+        reference_3HW: Tensor,
+        points_K2: Tensor | None,
+        cue: EmotionCue,
+        options: Options,
+    ) -> None:
         self.model, self.options = model, options
         device = model.device
-        self.picture = reference_3HW[None].to(device)
-        self.portrait = model.encode_pictures(self.picture)
+        self.canvas = canvas_of(model, reference_3HW, points_K2)
+        self.portrait = self.canvas.portrait
         self.reference = model.reference_net(self.portrait)
-        self.detail = self.picture.float() / 127.5 - 1 - model.codec.decode(self.portrait).float()
         check_regions(cue, model)
         cues = cue_tensors(cue, device)
         present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in cues}
@@ -191,24 +196,15 @@ class _Clip:
             motion_all = torch.cat([self.last_motion, motion], 1)
         else:
             speech_all, motion_all = speech, motion
-        base = self.model.base(self.picture, self.portrait, motion_all)
-        x0 = self._sample(start - overlap, overlap, base, speech_all, motion_all)[:, overlap:]
+        base = self.canvas.base(motion_all)
+        told = self.canvas.told(motion_all)
+        x0 = self._sample(start - overlap, overlap, base, speech_all, told)[:, overlap:]
         keep = self.model.motion_frames
         if keep:
             self.last = torch.cat([self.last, x0], 1)[:, -keep:]
             self.last_speech, self.last_motion = speech_all[:, -keep:], motion_all[:, -keep:]
         base = base[:, overlap:] if base.shape[1] > 1 else base
-        decoded = self._decode(self.model.from_residual(x0, base)[0], base[0], motion)
-        return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()[:count]
-
-    def _decode(self, z: Tensor, base: Tensor, motion: Tensor) -> Tensor:
-        """Pictures (f, 3, H, W) of latents, with what the codec lost of the portrait."""
-        model = self.model
-        decoded = model.codec.decode(z.to(model.codec.dtype)).float()
-        if model.detail <= 0:
-            return decoded
-        detail = warp_head(self.detail, motion)[0] if model.follow_head else self.detail
-        return keep_detail(decoded, z, base, detail, model.detail)
+        return self.canvas.frames(x0[0], base[0], motion)[:count]
 
     def _sample(self, start: int, overlap: int, base: Tensor, speech: Tensor, motion: Tensor) -> Tensor:
         model, options = self.model, self.options
@@ -223,7 +219,9 @@ class _Clip:
         )
         nothing = EmotionPass(model.mixture, self.null)
 
-        conditions = Conditions(self.reference, portrait=base, speech=speech, head_motion=motion)
+        conditions = Conditions(
+            self.reference, portrait=base, speech=speech, head_motion=motion, places=self.canvas.places
+        )
         dtype = cast(torch.dtype, model.denoiser.dtype)
         conditions = conditions.to(dtype)
         unheard = replace(conditions, speech=torch.zeros_like(speech, dtype=dtype))
@@ -259,6 +257,7 @@ def animate(
     cue: EmotionCue,
     head_motion: HeadMotion | None,
     options: Options,
+    points_K2: Tensor | None = None,
 ) -> Iterator[Tensor]:
     """Frames (f, 3, H, W) uint8, chunk by chunk: ceil(samples / 640) in all.
 
@@ -269,15 +268,18 @@ def animate(
         cue: the emotion; tracks shorter than the sound hold their last value.
         head_motion: (F, M), a function of (first frame, sound of the chunk), or None for a still head.
         options: how to sample.
+        points_K2: the portrait's 478 points in pixels, for a codec that is relative to it; the portrait may
+            then be of any size.
 
     Raises:
-        ValueError: for a portrait of another size, a bad cue, or a first chunk longer than the others.
+        ValueError: for a portrait of another size or without points, a bad cue, or a first chunk longer than
+            the others.
     """
     if not 0 <= options.first_chunk <= model.chunk:
         raise ValueError(f"first_chunk={options.first_chunk}: 0 to {model.chunk} frames are allowed")
-    if tuple(reference_3HW.shape) != (3, model.size, model.size):
+    if not model.codec.relative and tuple(reference_3HW.shape) != (3, model.size, model.size):
         raise ValueError(f"portrait {tuple(reference_3HW.shape)}, expected (3, {model.size}, {model.size})")
-    clip, start = _Clip(model, reference_3HW, cue, options), 0
+    clip, start = _Clip(model, reference_3HW, points_K2, cue, options), 0
     window = SpeechWindow(model.speech_features, model.speech_past, model.speech_future)
     first, chunk, future = (
         frames * SAMPLES_PER_FRAME

@@ -67,7 +67,7 @@ class Conditions:
         portrait: latent (B, F or 1, C, H, W) of the portrait, one for all frames or moved with the head.
         speech: tokens (B, F, T, D); zeros mean no speech.
         head_motion: (B, F, M) in the order of `HEAD_MOTION`.
-        places: where in this face each latent cell lies, (B, F or 1, P, H, W).
+        places: where in this face each latent cell lies, (B or 1, F or 1, P, H, W).
         identity: tokens (B, I, D) of who is in the portrait.
         face: where the face is in the picture, (B, F or 1, 1, H, W) in [0, 1].
         masks: name of a region, such as `lips` -> (B, F or 1, 1, H, W) in [0, 1].
@@ -296,23 +296,47 @@ class SpeechFeatures(L.LightningModule, ABC):
         """Tokens (B, F, T, width) from (B, F * 640) samples at 16 kHz."""
 
 
+@dataclass
+class Portrait:
+    """What codecs are told of a portrait whose face was found; tensors of B or of one person.
+
+    Args:
+        points: the 478 points (B, K, 2) in pixels of the picture.
+        flat: the face laid out flat (B, 3, A, A) in [-1, 1], see `datamodules.face_space`.
+        fill: its colours around each place (B, 3, A, A), for what the portrait does not show.
+        moved: where the points lie in the frames that are encoded (N, K, 2).
+    """
+
+    points: Tensor
+    flat: Tensor
+    fill: Tensor
+    moved: Tensor | None = None
+
+    def repeated(self, frames: int) -> "Portrait":
+        """The same for each of so many frames a person."""
+        return Portrait(*(x.repeat_interleave(frames, 0) for x in (self.points, self.flat, self.fill)))
+
+
 class LatentCodec(L.LightningModule, ABC):
     """Pictures to latents and back.
 
     Attributes:
         channels: of the latent.
         factor: pixels per latent cell and side.
+        relative: a latent tells a frame against its portrait: the codec is told the portrait, and pictures
+            are faces laid out flat.
     """
 
     channels: int
     factor: int
+    relative: bool = False
 
     @abstractmethod
-    def encode(self, image_BCHW: Tensor) -> Tensor:
+    def encode(self, image_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         """Scaled latent (B, channels, H / factor, W / factor) of RGB in [-1, 1]."""
 
     @abstractmethod
-    def decode(self, z_BCHW: Tensor) -> Tensor:
+    def decode(self, z_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         """RGB in [-1, 1], not clamped."""
 
 
@@ -333,6 +357,7 @@ class Composed(Protocol):
     speech_past: int  # frames of sound before a clip that are heard with it
     speech_future: int  # and after it
     follow_head: bool  # the portrait is moved with the head before it is encoded
+    latent_gain: float  # what the diffusion works on is multiplied by it
     detail: float  # softness of the portrait detail that is given back, 0 for none
     noise: Noise
 

@@ -56,6 +56,7 @@ from lightning_modules.losses import gate_terms, latent_loss, spatial_loss
 from lightning_modules.optim.rates import training_steps, with_warm_cosine
 from lightning_modules.sizes import connect, read_sizes
 from lightning_modules.stages import Stage, freeze_all_but, keep_frozen_parts_still
+from lightning_modules.video.clip_latents import batch_portrait, in_range, picture_latents, tells_differences
 from lightning_modules.video.head_warp import warp_head
 
 SAVED = (  # what a checkpoint tells of the settings beside its weights
@@ -96,8 +97,7 @@ class TalkingHead(L.LightningModule):
         warmup_steps: steps of linear warm-up; see `warm_cosine`. The paper states none of these three.
         hold: share of the steps at the full rate, before it falls.
         least_rate: share of the rate that is left at the end.
-        speech_past, speech_future: frames of sound before and after a chunk that `animate` hears with it; not
-            stated by the paper.
+        speech_past, speech_future: frames of sound around a chunk that are heard with it; inferred.
 
     Raises:
         ValueError: for parts that do not fit each other, or settings that contradict each other: one line.
@@ -190,16 +190,14 @@ class TalkingHead(L.LightningModule):
 
     def encode_pictures(self, image_N3HW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
-        return self.codec.encode((image_N3HW.float() / 127.5 - 1).to(self.codec.dtype))
+        return self.codec.encode(in_range(image_N3HW).to(self.codec.dtype))
 
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Clip (B, F, C, h, w), portrait (B, C, h, w), speech (B, F, T, D): the batch's, if it has them."""
         if "latent" in batch and "reference_latent" in batch and "speech_tokens" in batch:
             return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
-        frames = batch["frames"]
-        clip = self.encode_pictures(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
-        return clip, self.encode_pictures(batch["reference"]), self.speech_features(batch["waveform"])
+        return *picture_latents(self.codec, batch), self.speech_features(batch["waveform"])
 
     def _reference(self, batch: TalkingHeadBatch, portrait: Tensor) -> dict[str, Tensor]:
         """The portrait's tokens by location, from the batch where it has them."""
@@ -310,7 +308,8 @@ class TalkingHead(L.LightningModule):
             z = torch.where(hidden > 0, noise, z)
         speech = speech * (torch.rand(len(x), 1, 1, 1, device=x.device) >= self.dropout.speech)
         reference = self._reference(batch, portrait)
-        conditions = Conditions(reference, portrait=base, speech=speech, head_motion=motion)
+        places = getattr(self.codec, "places", None)
+        conditions = Conditions(reference, portrait=base, speech=speech, head_motion=motion, places=places)
         output = self.denoiser(z, timestep_BF, conditions, emotion)
         error = output - target(x, noise, alpha_BF, self.noise.prediction)
         weight = self._cell_weights(batch, mouth, hidden, x.shape[-1]) * free_BF[..., None, None, None]
@@ -323,7 +322,7 @@ class TalkingHead(L.LightningModule):
             if self.noisy_sampling.mask != "input":  # what lies beside a hidden cell is decoded from it, too
                 decoded_latent = torch.where(hidden > 0, clip, decoded_latent)
             ignored = None if self.noisy_sampling.mask == "input" else hidden > 0
-            parts["spatial"] = self._spatial(decoded_latent, batch["frames"], timestep_B, ignored)
+            parts["spatial"] = self._spatial(decoded_latent, batch, timestep_B, ignored)
             loss = loss + self.losses.spatial * parts["spatial"]
         return loss, parts
 
@@ -334,12 +333,14 @@ class TalkingHead(L.LightningModule):
         weight = 1 + losses.mouth * mouth + losses.features * features
         return weight if self.noisy_sampling.mask == "input" else weight * (1 - hidden)
 
-    def _spatial(self, z: Tensor, frames: Tensor, timestep_B: Tensor, ignored: Tensor | None) -> Tensor:
+    def _spatial(
+        self, z: Tensor, batch: TalkingHeadBatch, timestep_B: Tensor, ignored: Tensor | None
+    ) -> Tensor:
         """L_spatial on one random frame of each clip, without the ignored cells (B, F, 1, h, w)."""
         clips = torch.arange(len(z), device=z.device)
         pick = torch.randint(z.shape[1], (len(z),), device=z.device)
-        decoded = self.codec.decode(z[clips, pick])
-        truth = frames[clips, pick].float() / 127.5 - 1
+        decoded = self.codec.decode(z[clips, pick], batch_portrait(self.codec, batch))
+        truth = in_range(batch["frames"][clips, pick])
         weight_B = spatial_weight(timestep_B, self.noise.steps)
         hidden = None
         if ignored is not None:
@@ -361,23 +362,24 @@ class TalkingHead(L.LightningModule):
     @torch.no_grad()
     def base(self, picture_B3HW: Tensor, portrait_BCHW: Tensor, motion_BFM: Tensor | None) -> Tensor:
         """Latents (B, F or 1, C, h, w) of the portrait as the denoiser has them: moved with the head."""
-        if motion_BFM is None or not (self.follow_head and self.denoiser.concat_reference):
+        if motion_BFM is None or not (self.follow_head and tells_differences(self)):
             return portrait_BCHW[:, None]
         moved = warp_head(picture_B3HW.float() / 127.5 - 1, motion_BFM)
         return self.codec.encode(moved.flatten(0, 1).to(self.codec.dtype)).unflatten(0, moved.shape[:2])
 
     def to_residual(self, clip_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Latents of a clip as the diffusion sees them."""
-        offset_BFCHW = base_BFCHW if self.denoiser.concat_reference else 0
-        return (clip_BFCHW - offset_BFCHW) * self.latent_gain
+        return (clip_BFCHW - (base_BFCHW if tells_differences(self) else 0)) * self.latent_gain
 
     def from_residual(self, x_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Inverse of `to_residual`."""
-        return x_BFCHW / self.latent_gain + (base_BFCHW if self.denoiser.concat_reference else 0)
+        return x_BFCHW / self.latent_gain + (base_BFCHW if tells_differences(self) else 0)
 
     def use_bfloat16(self) -> None:
         """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""
-        for part in (self.codec, self.reference_net, self.denoiser, self.mixture):
+        parts = (self.reference_net, self.denoiser, self.mixture)
+        # points are placed to a fraction of a pixel
+        for part in parts if self.codec.relative else (self.codec, *parts):
             part.to(torch.bfloat16)
 
     def animate(
@@ -392,8 +394,9 @@ class TalkingHead(L.LightningModule):
         emotion_guidance: float = 1.0,
         emotion_strength: float | None = None,
         first_chunk: int = 0,
+        points: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """Frames (f, 3, H, W) uint8, chunk by chunk, as many as the sound has; see `generation.animate`."""
         strength = self.emotion_strength if emotion_strength is None else emotion_strength
         options = generation.Options(steps, seed, audio_guidance, emotion_guidance, strength, first_chunk)
-        return generation.animate(self, reference_3HW, sound, cue, head_motion, options)
+        return generation.animate(self, reference_3HW, sound, cue, head_motion, options, points)

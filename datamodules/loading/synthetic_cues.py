@@ -8,7 +8,7 @@ from torch import Tensor
 
 from datamodules.action_units import PROTOTYPES, prototype
 from datamodules.batch import ACTION_UNITS, COMPOUNDS, EMOTIONS, MODALITIES, parse_blend
-from datamodules.loading.digest import recipe_digest
+from datamodules.digest import recipe_digest
 from datamodules.loading.drawn_samples import STAGES, DrawnClips
 from datamodules.synthetic.clip import IDENTITIES, Split
 from datamodules.synthetic.performance import Utterance, random_action_units, utter

@@ -4,11 +4,9 @@ F frame of a window, G frame of a cached clip, C channel, H row, W column.
 """
 
 import json
-import math
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,103 +18,17 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.action_units import tonic
 from datamodules.batch import (
-    ACTION_UNITS,
-    EMOTIONS,
-    ENCODED_CLIPS,
-    HEAD_MOTION,
-    LANDMARKS,
-    REGIONS,
     SAMPLES_PER_FRAME,
     Sample,
     collate,
 )
-from datamodules.loading.digest import recipe_digest
 from datamodules.loading.drawn_samples import per_device
 from datamodules.loading.notices import Watch, unwatched
 from datamodules.loading.resume import starting_where_training_stands
 from datamodules.subsets import Subset, subset_of_blend
-from datamodules.synthetic.clip import Shares, Split
+from datamodules.synthetic.recipe import ONE_ROW, Recipe, make_clip
 from datamodules.synthetic.text import describe
 from datamodules.whole_files import whole_file
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What decides the content of a cache.
-
-    Args:
-        clips: how many.
-        frames: length of a cached clip.
-        size: side of the square pictures, pixels.
-        randomisation: strongest domain randomisation; each clip draws its own strength below it.
-        clean_share: share of clips without any randomisation.
-        any_reference_share: share of clips whose portrait shows some emotion; the others show a neutral face.
-        voice_frames: length of the separate speech cue; 0 leaves it out.
-        seed: of the first clip.
-        split: `train` or `test`; identities, speakers and wordings are disjoint.
-        shares: how often a clip shows what.
-    """
-
-    clips: int = 256
-    frames: int = 24
-    size: int = 128
-    randomisation: float = 0.0
-    clean_share: float = 0.4
-    any_reference_share: float = 0.3
-    voice_frames: int = 75
-    seed: int = 0
-    split: Split = "train"
-    shares: Shares = field(default_factory=Shares)
-
-    def digest(self) -> str:
-        """Eight hexadecimal digits that change with the content."""
-        return recipe_digest(asdict(self))
-
-    def clip_bytes(self) -> int:
-        """What one clip takes on disk."""
-        return sum(math.prod(shape) * np.dtype(kind).itemsize for shape, kind in self.arrays().values())
-
-    def arrays(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        """Name -> (shape of a clip, numpy type) of everything that is kept as an array."""
-        side = (self.size, self.size)
-        shapes: dict[str, tuple[tuple[int, ...], str]] = {
-            "frames": ((self.frames, 3, *side), "u1"),
-            "reference": ((3, *side), "u1"),
-            "waveform": ((self.frames * SAMPLES_PER_FRAME,), "f4"),
-            "action_units": ((self.frames, len(ACTION_UNITS)), "f4"),
-            "blend": ((len(EMOTIONS),), "f4"),
-            "regions": ((len(REGIONS), len(EMOTIONS)), "f4"),
-            "landmarks": ((self.frames, LANDMARKS, 2), "f4"),
-            "head_motion": ((self.frames, len(HEAD_MOTION)), "f4"),
-            "mouth_mask": ((self.frames, self.size, self.size // 8), "u1"),
-        }
-        if self.voice_frames:
-            shapes["voice"] = ((self.voice_frames * SAMPLES_PER_FRAME,), "f4")
-        return shapes
-
-
-def make_clip(recipe: Recipe, index: int) -> Sample:
-    """Clip number `index` of a recipe, always the same one."""
-    from datamodules.synthetic.clip import synthetic_clip, synthetic_voice
-
-    seed = recipe.seed + index
-    rng = np.random.default_rng([seed, 77])
-    clean = rng.random() < recipe.clean_share
-    sample = synthetic_clip(
-        seed,
-        frames=recipe.frames,
-        size=recipe.size,
-        randomisation=0.0 if clean else float(rng.uniform(0, recipe.randomisation)),
-        reference="any" if rng.random() < recipe.any_reference_share else "neutral",
-        split=recipe.split,
-        shares=recipe.shares,
-    )
-    if recipe.voice_frames:
-        spoken = synthetic_voice(
-            seed + 1_000_003, recipe.voice_frames, blend=sample.get("blend"), split=recipe.split
-        )
-        sample["voice"] = spoken.waveform
-    return sample
 
 
 def _fill(folder: Path, recipe: Recipe, indices: list[int]) -> None:
@@ -258,7 +170,7 @@ class SyntheticClips(Dataset[Sample]):
             row = rows[index]
             if name == "waveform":
                 row = row.reshape(-1, SAMPLES_PER_FRAME)[frames].flatten()
-            elif name not in ("reference", "blend", "regions", "voice", *ENCODED_CLIPS):
+            elif name not in ONE_ROW:
                 row = row[frames]
             if name == "mouth_mask":
                 row = np.unpackbits(row, axis=-1).view(bool)

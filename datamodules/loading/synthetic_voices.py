@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.batch import SAMPLES_PER_FRAME
-from datamodules.loading.digest import recipe_digest
+from datamodules.digest import recipe_digest
 from datamodules.loading.drawn_samples import STAGES, DrawnClips
 from datamodules.loading.synthetic_cues import cue_blend, synthetic_utterance
 from datamodules.synthetic.performance import Utterance

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.batch import SAMPLES_PER_FRAME, parse_blend
 from datamodules.corpora.ravdess import EMOTION_NAMES, ravdess_fields, ravdess_files
-from datamodules.loading.digest import files_digest
+from datamodules.digest import files_digest
 from datamodules.loading.drawn_samples import Drawn, drawn_loader
 from datamodules.media.reading import read_sound
 from datamodules.synthetic.voice import augment_sound

@@ -30,6 +30,7 @@ from datamodules.synthetic.text import describe
 from datamodules.synthetic.voice import sample_speaker
 
 Split = Literal["train", "validation", "test"]
+World = Literal["painted", "head"]
 
 IDENTITIES: dict[str, range] = {
     "train": range(0, 1_000_000),
@@ -152,6 +153,7 @@ def synthetic_clip(
     reference: Literal["neutral", "any"] = "neutral",
     split: Split = "train",
     shares: Shares = Shares(),
+    world: World = "painted",
 ) -> Sample:
     """Render one clip of the synthetic world; the same arguments give the same clip.
 
@@ -168,6 +170,9 @@ def synthetic_clip(
         reference: whether the reference picture is neutral or any moment of the person.
         split: `train`, `validation` or `test`: disjoint people and voices; `test` also has held-out wordings.
         shares: of what is drawn where no blend is given.
+        world: `painted` is the older one in two dimensions; `head` is the one in three, whose faces are laid
+            out flat (`datamodules.face_space`): `frames` and `reference` are those of the layout then, and
+            `points` tell where they lay.
 
     Raises:
         ValueError: if an argument is out of range; names it.
@@ -180,26 +185,51 @@ def synthetic_clip(
     felt, regions, shown = _what_to_show(rng, blend, action_units, shares)
     acted = np.zeros(len(EMOTIONS)) if felt is None else check_blend(felt).numpy()
     performance = perform(acted, frames, rng, sample_speaker(person), shown, regions)
-    face = sample_identity(person, randomisation)
-    rendering = render(face, performance.controls, size)
-    still = render(face, _reference_controls(rng, reference, shares), size)
-    sample: Sample = {
+    still = _reference_controls(rng, reference, shares)
+    picture = _painted if world == "painted" else _flat
+    sample = picture(person, performance.controls, still, rng, size, randomisation)
+    sample |= {
         "key": f"synthetic-{split}-{seed:08d}",
         "corpus": "synthetic",
         "identity": f"synthetic-{person}",
-        "frames": rendering.frames,
-        "reference": still.frames[0],
         "waveform": torch.from_numpy(performance.utterance.waveform),
         "action_units": torch.from_numpy(performance.controls.action_units),
-        "landmarks": rendering.landmarks,
-        "mouth_mask": rendering.mouth_mask,
-        "head_motion": head_motion(rendering.landmarks, still.landmarks[0]),
     }
     if felt is not None:
         _tell_emotion(sample, felt, regions, rng, split)
     names = [name for name in (*OPTIONAL_TENSORS, "label", "text") if name in sample]
     sample["provenance"] = dict.fromkeys(names, "synthetic")
     return sample
+
+
+def _painted(
+    person: int, controls: Controls, still: Controls, _: np.random.Generator, size: int, randomisation: float
+) -> Sample:
+    """Pictures of the world in two dimensions, and what is true of them."""
+    face = sample_identity(person, randomisation)
+    rendering, portrait_of = render(face, controls, size), render(face, still, size)
+    pictures: dict = {
+        "frames": rendering.frames,
+        "reference": portrait_of.frames[0],
+        "landmarks": rendering.landmarks,
+        "mouth_mask": rendering.mouth_mask,
+        "head_motion": head_motion(rendering.landmarks, portrait_of.landmarks[0]),
+    }
+    return pictures  # type: ignore[return-value]
+
+
+def _flat(
+    person: int,
+    controls: Controls,
+    still: Controls,
+    rng: np.random.Generator,
+    size: int,
+    randomisation: float,
+) -> Sample:
+    """Faces of the world in three dimensions, laid out flat."""
+    from datamodules.synthetic.head.clip import flat_clip
+
+    return flat_clip(person, controls, still, rng, size, randomisation)
 
 
 def _tell_emotion(

@@ -9,20 +9,18 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from lightning_modules.interfaces import LatentCodec
+from lightning_modules.interfaces import LatentCodec, Portrait
 from lightning_modules.video.attention import without_weight
 
 
 def principal_patches(image_NCHW: Tensor, factor: int, channels: int) -> tuple[Tensor, Tensor, Tensor]:
-    """PCA of the non-overlapping `factor` x `factor` patches of pictures.
+    """PCA of the non-overlapping `factor` x `factor` patches of pictures of any channels.
 
     Returns:
         mean (P,), the first `channels` orthonormal components (channels, P), their standard deviations
         (channels,).
     """
-    patches = (
-        nn.functional.unfold(image_NCHW, factor, stride=factor).transpose(1, 2).reshape(-1, 3 * factor**2)
-    )
+    patches = nn.functional.unfold(image_NCHW, factor, stride=factor).transpose(1, 2).flatten(0, 1)
     mean_P = patches.mean(0)
     covariance = torch.cov((patches - mean_P).double().T)
     energy, vectors = torch.linalg.eigh(covariance)
@@ -87,14 +85,14 @@ class PatchCodec(LatentCodec):
         synthesis_bias.copy_(mean_P.view(3, -1).mean(1))
         self.scale.copy_(std.sqrt()[:, None, None])
 
-    def encode(self, image_BCHW: Tensor) -> Tensor:
+    def encode(self, image_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         """Latent (B, channels, H / 8, W / 8) of RGB in [-1, 1]."""
         height, width = image_BCHW.shape[-2:]
         if height % self.factor or width % self.factor:
             raise ValueError(f"picture {height}x{width} is no multiple of {self.factor}")
         return (self.analysis(image_BCHW) + self.analysis_residual(image_BCHW)) / self.scale
 
-    def decode(self, z_BCHW: Tensor) -> Tensor:
+    def decode(self, z_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         """RGB (B, 3, H * 8, W * 8), about [-1, 1]."""
         z_BCHW = z_BCHW * self.scale
         return self.synthesis(z_BCHW) + self.synthesis_residual(z_BCHW)
@@ -126,13 +124,13 @@ class AutoencoderCodec(LatentCodec):
             len(self.vae.config["encoder_block_out_channels" if tiny else "block_out_channels"]) - 1
         )
 
-    def encode(self, image_BCHW: Tensor) -> Tensor:
+    def encode(self, image_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         """Posterior mean, scaled as the autoencoder's config says."""
         if self.tiny:
             return self.vae.encode(image_BCHW).latents
         return self.vae.encode(image_BCHW).latent_dist.mean * self.vae.config["scaling_factor"]
 
-    def decode(self, z_BCHW: Tensor) -> Tensor:
+    def decode(self, z_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         """RGB in [-1, 1]."""
         return self.vae.decode(z_BCHW if self.tiny else z_BCHW / self.vae.config["scaling_factor"]).sample
 

@@ -222,7 +222,7 @@ class VideoUNet(Denoiser):
         if not self.face_places:
             return None
         if conditions.places is not None:
-            return conditions.places.to(z_BFCHW.dtype)
+            return conditions.places.to(z_BFCHW.dtype).expand(len(z_BFCHW), -1, -1, -1, -1)
         still = z_BFCHW.new_zeros(len(z_BFCHW), 1, len(HEAD_MOTION))
         motion = still if conditions.head_motion is None else conditions.head_motion
         return face_places(motion, z_BFCHW.shape[-1]).to(z_BFCHW.dtype)

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from datamodules.loading.digest import KnowsItsClips
+from datamodules.digest import KnowsItsClips
 from moee.weights.registry import sha256_of
 
 WITHOUT_DATA, WITHOUT_WEIGHTS = "without-data", "without-weights"  # instead of a signature

@@ -145,7 +145,7 @@ def animate_portrait(
     opened = open_portrait(portrait, generator.network.size, box, detector)
     _check_cost(out, opened, frames, paste_back)
     if grid:
-        write_grid(out, generator, opened.reference, audio, settings, frames, watch)
+        write_grid(out, generator, opened.reference, audio, settings, frames, watch, opened.points)
     else:
         write_animation(out, generator, opened, audio, cue, settings, frames, paste_back, watch)
     return Animation(Path(out), frames, generator.sha256)
@@ -228,8 +228,9 @@ def stream(
     audio: str | Path,
     cue: "EmotionCue",
     settings: SamplingSettings,
+    points_K2: "Tensor | None" = None,
 ) -> "Iterator[Tensor]":
-    """Chunks (f, 3, S, S) uint8 of one portrait that speaks a recording."""
+    """Chunks (f, 3, S, S) uint8 of one portrait, whose face has these points, that speaks a recording."""
     from datamodules.media.reading import sound_blocks
     from moee.generation.idle_motion import NaturalMotion, still_motion
 
@@ -243,6 +244,7 @@ def stream(
         audio_guidance=settings.audio_guidance,
         emotion_guidance=settings.emotion_guidance,
         emotion_strength=settings.emotion_strength,
+        points=points_K2,
     )
 
 
@@ -269,7 +271,7 @@ def write_animation(
     paste = PasteBack(portrait) if paste_back else None
     backdrop = Backdrop(portrait.picture, paste.place) if paste else None
     height, width = (portrait.picture if paste_back else portrait.reference).shape[1:]
-    chunks = stream(generator.network, portrait.reference, audio, cue, settings)
+    chunks = stream(generator.network, portrait.reference, audio, cue, settings, portrait.points)
     record = video_record(generator, settings, cue)
     with VideoWriter(out, width, height, sound_from_file(audio), record) as writer:
         for chunk_f3SS in chunks:
@@ -290,6 +292,7 @@ def write_grid(
     settings: SamplingSettings,
     frames: int,
     watch: Watch = unwatched,
+    points_K2: "Tensor | None" = None,
 ) -> None:
     """The same line in all of `GRID_EMOTIONS`, side by side with captions, in one video with sound."""
     from datamodules.batch import parse_blend
@@ -298,7 +301,7 @@ def write_grid(
     from moee.generation.video_writer import VideoWriter, sound_from_file
 
     cues = [EmotionCue(label=parse_blend(name)[None]) for name in GRID_EMOTIONS]
-    streams = [stream(generator.network, reference_3SS, audio, cue, settings) for cue in cues]
+    streams = [stream(generator.network, reference_3SS, audio, cue, settings, points_K2) for cue in cues]
     grid, record = Grid(GRID_EMOTIONS, reference_3SS.shape[1]), video_record(generator, settings)
     with VideoWriter(out, grid.width, grid.height, sound_from_file(audio), record) as writer:
         for tiles_fT3SS in in_step(streams):

@@ -36,6 +36,7 @@ class Generator(Protocol):
         audio_guidance: float = 1.0,
         emotion_guidance: float = 1.0,
         emotion_strength: float | None = None,
+        points: Tensor | None = None,
     ) -> Iterator[Tensor]:
         """Chunks (f, 3, size, size) uint8 until the sound is used up."""
         ...

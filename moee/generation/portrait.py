@@ -29,11 +29,13 @@ class Portrait:
         picture: (3, H, W) uint8 RGB, upright, even sides of at most 4096 pixels.
         box: the square in it.
         reference: (3, S, S) uint8, the square at the generator's size.
+        points: the face's 478 points (K, 2) in pixels of the reference; None where nobody looked for them.
     """
 
     picture: Tensor
     box: Square
     reference: Tensor
+    points: Tensor | None = None
 
 
 def open_portrait(
@@ -56,7 +58,7 @@ def open_portrait(
         ValueError: if the picture cannot be read, has no face or more than one, or the box is not in it.
         FileNotFoundError: if the picture or the detector is missing.
     """
-    from datamodules.faces.crop import FaceFinder, crop_box
+    from datamodules.faces.crop import FaceFinder, crop_box, to_crop
     from datamodules.faces.single_face import upright_face
     from datamodules.media.pictures import picture_size
     from datamodules.media.reading import read_image
@@ -71,7 +73,7 @@ def open_portrait(
         _check_inside(face_box, full_width, full_height, str(path))
     picture_3HW = read_image(path, MAX_SIDE)
     scale = picture_3HW.shape[2] / full_width
-    picture_3HW = _even(picture_3HW)
+    picture_3HW, mesh_K2 = _even(picture_3HW), None
     if face_box is not None:
         x, y, w, h = (value * scale for value in face_box)
         box = crop_box((x, y, w, h), *_width_height(picture_3HW))
@@ -80,8 +82,9 @@ def open_portrait(
             picture_3HW, face, was_turned = upright_face(finder, picture_3HW, str(path), scale)
         if was_turned:
             warn(f"moee: {path}: the head lies on its side or upside down; the picture is turned upright")
-        box = crop_box(face.landmarks, *_width_height(picture_3HW))
-    return Portrait(picture_3HW, box, framed(picture_3HW, box, size))
+        box, mesh_K2 = crop_box(face.landmarks, *_width_height(picture_3HW)), face.mesh
+    points_K2 = None if mesh_K2 is None else to_crop(mesh_K2, box, size)
+    return Portrait(picture_3HW, box, framed(picture_3HW, box, size), points_K2)
 
 
 def _width_height(picture_3HW: Tensor) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datamodules.faces.networks import MESH_POINTS
 from datamodules.faces.placement import placement_of
-from datamodules.loading.digest import recipe_digest
+from datamodules.digest import recipe_digest
 from datamodules.loading.notices import Watch, unwatched
 from datamodules.whole_files import whole_file
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from datamodules.faces.networks import MESH_POINTS
-from datamodules.loading.digest import recipe_digest
+from datamodules.digest import recipe_digest
 from datamodules.loading.drawn_samples import Drawn, drawn_loader
 from datamodules.loading.faces.clutter import clutter
 from datamodules.loading.faces.creatures import creature

@@ -33,7 +33,7 @@ REGIONS = (
 # The face units are drawn for mild faces: by how much an actor goes further, chosen so that a network trained
 # on real faces answers at the strength that was set.
 AMPLITUDE = {
-    "browDown": 2.0,
+    "browDown": 1.5,
     "browInnerUp": 1.8,
     "browOuterUp": 2.0,
     "eyeLookDown": 1.8,
@@ -58,6 +58,7 @@ AMPLITUDE = {
 }
 # Pressing lips and dimples lift the corners in the face units, which reads as a smile: how much of it goes.
 LESS_SMILE = {"mouthPress": 0.35, "mouthDimple": 0.25}
+LESS_FROWN = 0.6  # and of the brows' drawing together that the nose wrinkler brings in them
 FILE = Path(__file__).with_name("data") / "head.safetensors"
 
 
@@ -93,6 +94,8 @@ def _acted(units_NV3: Floats) -> Floats:
     for base, share in LESS_SMILE.items():
         for side in ("Left", "Right"):
             actions[ACTION[f"{base}{side}"]] -= share * units_NV3[ACTION[f"mouthSmile{side}"]]
+    for side in ("Left", "Right"):
+        actions[ACTION[f"noseSneer{side}"]] -= LESS_FROWN * units_NV3[ACTION[f"browDown{side}"]]
     return actions
 
 

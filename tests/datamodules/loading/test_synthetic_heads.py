@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from datamodules.loading.synthetic_heads import Recipe, SyntheticClips, SyntheticHeads
+from datamodules.loading.synthetic_heads import SyntheticClips, SyntheticHeads
 from datamodules.synthetic.clip import Shares
+from datamodules.synthetic.recipe import Recipe
 
 RECIPE = Recipe(clips=3, frames=6, size=64, voice_frames=8)
 
@@ -24,7 +25,7 @@ def opened(cache: Path, **options: int) -> SyntheticClips:
 
 
 def test_what_is_cached_is_what_was_made(cache: Path) -> None:
-    from datamodules.loading.synthetic_heads import make_clip
+    from datamodules.synthetic.recipe import make_clip
 
     made, kept = make_clip(RECIPE, 1), opened(cache)[1]
     for name in ("frames", "reference", "waveform", "action_units", "head_motion", "mouth_mask", "landmarks"):

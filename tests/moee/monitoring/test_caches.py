@@ -2,7 +2,8 @@
 
 import pytest
 
-from datamodules.loading.synthetic_heads import Recipe, SyntheticClips
+from datamodules.loading.synthetic_heads import SyntheticClips
+from datamodules.synthetic.recipe import Recipe
 from moee.cli import main
 
 

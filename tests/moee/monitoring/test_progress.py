@@ -10,7 +10,8 @@ from rich.console import Console
 
 from datamodules.loading import synthetic_heads
 from datamodules.loading.notices import RendersClips, SaysBeforehand
-from datamodules.loading.synthetic_heads import Recipe, SyntheticHeads
+from datamodules.loading.synthetic_heads import SyntheticHeads
+from datamodules.synthetic.recipe import Recipe
 from moee.experiments.compose import compose
 from moee.experiments.run import Run
 from moee.experiments.training import make_clips_ready, train

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from datamodules import SyntheticCues, SyntheticHeads, SyntheticVoices, TalkingHeadShards, UtteranceFolder
-from datamodules.loading.digest import KnowsItsClips
+from datamodules.digest import KnowsItsClips
 from datamodules.loading.shards import INDEX, SampleRecord, ShardRecord, index_content, sha256_of, write_shard
-from datamodules.loading.synthetic_heads import Recipe
+from datamodules.synthetic.recipe import Recipe
 
 
 def shards(folder: Path, sound: bytes) -> Path:
@@ -68,5 +68,5 @@ def test_synthetic_clips_are_known_by_their_recipe(
 ) -> None:
     assert data.digest() == same.digest() != other.digest()
     before = data.digest()
-    monkeypatch.setattr("datamodules.loading.digest.WORLD_VERSION", -1)
+    monkeypatch.setattr("datamodules.digest.WORLD_VERSION", -1)
     assert data.digest() != before
