@@ -58,7 +58,8 @@ def measure(ours, theirs, named):
         shared, off = compared(found[0], true[0])
         rows.append((shared, np.median(off), np.quantile(off, 0.95)))
         more = "" if len(found) == len(true) else f"  MediaPipe {len(true)}, ours {len(found)}"
-        print(f"  {name:34s} overlap {shared:.2f}  points {rows[-1][1]:4.1f} {rows[-1][2]:5.1f}  {spent:4.0f} ms{more}")
+        points = f"points {rows[-1][1]:4.1f} {rows[-1][2]:5.1f}"
+        print(f"  {name:34s} overlap {shared:.2f}  {points}  {spent:4.0f} ms{more}")
     return np.array(rows), wrong
 
 
@@ -94,7 +95,8 @@ def main():
         probes(ours, [pair for pair in named if theirs.find(pair[1])][:3])
     if len(rows):
         good = (rows[:, 0] >= BAR_OVERLAP).mean(), (rows[:, 1] <= BAR_POINTS).mean()
-        print(f"{len(named)} pictures, another number of faces than MediaPipe's in {len(wrong)}: {', '.join(wrong)}")
+        others = ": " + ", ".join(wrong) if wrong else ""
+        print(f"{len(named)} pictures, another number of faces than MediaPipe's in {len(wrong)}{others}")
         print(f"overlap {np.median(rows[:, 0]):.2f} in the median, {good[0]:.0%} at {BAR_OVERLAP} or more")
         print(f"points {np.median(rows[:, 1]):.1f} % in the median, {good[1]:.0%} within {BAR_POINTS:.0f} %")
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from datamodules.faces.crop import Face
 
 OWN_SUFFIX = ".safetensors"
+OWN, MEDIAPIPE = "face-finder", "face_landmarker"  # as provenance names them
 
 
 class Finder(Protocol):
@@ -27,7 +28,9 @@ class Finder(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 def open_finder(model: Path | str) -> Finder:
@@ -44,3 +47,8 @@ def open_finder(model: Path | str) -> Finder:
     from datamodules.faces.crop import FaceFinder
 
     return FaceFinder(model)
+
+
+def finder_name(model: Path | str) -> str:
+    """The name of a file's finder, as provenance has it."""
+    return OWN if Path(model).suffix == OWN_SUFFIX else MEDIAPIPE

@@ -14,7 +14,7 @@ MESH_POINTS = 478
 STRIDE = 8  # pixels of a picture to a cell of the detector
 LARGEST, TYPICAL = 64.0, 36.0  # face heights that the detector looks for, pixels: at most, and its unit
 SMALLEST = 20.0
-CROP = 128  # side of the reader's picture
+CROP = 96  # side of the square that the reader sees, pixels
 PATCH = 4  # pixels a side that both networks take as one cell at first
 DETECTOR_WIDTHS = (32, 48)
 READER_WIDTHS = (64, 96, 128)
@@ -48,7 +48,7 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class FaceDetector(nn.Module):
-    """For each cell of 8 x 8 pixels: is it the middle of a face of 20 to 64 pixels, where exactly, how high?"""
+    """Of each cell of 8 x 8 pixels: is it the middle of a face of 20 to 64 pixels, where exactly, how high?"""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,14 +81,16 @@ class FaceReader(nn.Module):
             *(_conv(one, two, 2), Block(two), Block(two)),
             *(_conv(two, three, 2), Block(three), Block(three)),
         )
-        self.squeeze = nn.Sequential(nn.Conv2d(three, SQUEEZE, 1, bias=False), nn.BatchNorm2d(SQUEEZE), nn.ReLU())
+        self.squeeze = nn.Sequential(
+            nn.Conv2d(three, SQUEEZE, 1, bias=False), nn.BatchNorm2d(SQUEEZE), nn.ReLU()
+        )
         cells = (CROP // PATCH // 4) ** 2
         self.shape = nn.Sequential(nn.Linear(SQUEEZE * cells, SHAPES, bias=False), nn.BatchNorm1d(SHAPES))
         self.points = nn.Linear(SHAPES, 2 * MESH_POINTS)
         self.face = nn.Sequential(nn.Linear(SQUEEZE * cells, 32), nn.ReLU(), nn.Linear(32, 1))
 
     def forward(self, x_N3HW: Tensor) -> tuple[Tensor, Tensor]:
-        """Squares (N, 3, 128, 128) in [-1, 1] to points (N, P, 2) in pixels of the square, and logits (N,)."""
+        """Squares (N, 3, 96, 96) in [-1, 1] to points (N, P, 2) in pixels of the square, and logits (N,)."""
         cells_ND = self.squeeze(self.trunk(F.pixel_unshuffle(x_N3HW, PATCH))).flatten(1)
         unit_NP2 = self.points(self.shape(cells_ND)).float().unflatten(1, (MESH_POINTS, 2))
         return (unit_NP2 + 1) * (CROP / 2) - 0.5, self.face(cells_ND)[:, 0].float()

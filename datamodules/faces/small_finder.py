@@ -126,7 +126,7 @@ def face_of_mesh(mesh_P2: Floats) -> Face:
 
 
 def square_of(picture: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
-    """The upright square of a face (128, 128, 3), antialiased; outside, the edge is repeated."""
+    """The upright square of a face (96, 96, 3), antialiased; outside, the edge is repeated."""
     shrink = SIDE * place.height / CROP
     if shrink <= 1.5:
         return _warped(picture, place)

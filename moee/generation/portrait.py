@@ -29,7 +29,7 @@ class Portrait:
         picture: (3, H, W) uint8 RGB, upright, even sides of at most 4096 pixels.
         box: the square in it.
         reference: (3, S, S) uint8, the square at the generator's size.
-        points: the face's 478 points (K, 2) in pixels of the reference; None where nobody looked for them.
+        points: the face's 478 points (K, 2) in pixels of the reference; None where nobody looked.
     """
 
     picture: Tensor
@@ -51,17 +51,19 @@ def open_portrait(
     Args:
         path: a picture of up to 100 megapixels; it is reduced to 4096 pixels a side.
         size: the generator's picture side.
-        face_box: the face, given by hand; no detector is needed then.
-        detector: the landmark model's file; searched among the known weights if None.
+        face_box: the face, given by hand; only its points are read then.
+        detector: MediaPipe's landmarker, a file; if None, that among the known weights, or ours that ships.
 
     Raises:
         ValueError: if the picture cannot be read, has no face or more than one, or the box is not in it.
         FileNotFoundError: if the picture or the detector is missing.
     """
-    from datamodules.faces.crop import FaceFinder, crop_box, to_crop
+    from datamodules.faces.crop import crop_box, to_crop
+    from datamodules.faces.finder import open_finder
     from datamodules.faces.single_face import upright_face
     from datamodules.media.pictures import picture_size
     from datamodules.media.reading import read_image
+    from moee.weights.face_finder import finder_file
 
     full_width, full_height = picture_size(Path(path))
     if min(full_width, full_height) < LEAST_SIDE:
@@ -73,12 +75,13 @@ def open_portrait(
         _check_inside(face_box, full_width, full_height, str(path))
     picture_3HW = read_image(path, MAX_SIDE)
     scale = picture_3HW.shape[2] / full_width
-    picture_3HW, mesh_K2 = _even(picture_3HW), None
+    picture_3HW = _even(picture_3HW)
     if face_box is not None:
         x, y, w, h = (value * scale for value in face_box)
         box = crop_box((x, y, w, h), *_width_height(picture_3HW))
+        mesh_K2 = read_box(picture_3HW, (x, y, w, h))
     else:
-        with FaceFinder(_detector(detector)) as finder:
+        with open_finder(finder_file(detector)) as finder:
             picture_3HW, face, was_turned = upright_face(finder, picture_3HW, str(path), scale)
         if was_turned:
             warn(f"moee: {path}: the head lies on its side or upside down; the picture is turned upright")
@@ -91,17 +94,14 @@ def _width_height(picture_3HW: Tensor) -> tuple[int, int]:
     return picture_3HW.shape[2], picture_3HW.shape[1]
 
 
-def _detector(path: str | Path | None) -> Path:
+def read_box(picture_3HW: Tensor, box: tuple[float, float, float, float]) -> Tensor | None:
+    """The 478 points (K, 2), in pixels of the picture, of the face that is said to lie in a box."""
+    from datamodules.faces.small_finder import SmallFaceFinder
+    from moee.weights.face_finder import SHIPPED
     from moee.weights.registry import find
 
-    if path is None:
-        try:
-            return find("face_landmarker")
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}; or say where the face is with --face-box") from None
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"--detector {path}: no such file")
-    return Path(path)
+    with SmallFaceFinder(find(SHIPPED)) as finder:
+        return finder.read(picture_3HW, box).mesh
 
 
 def _check_inside(box: tuple[float, float, float, float], width: int, height: int, source: str) -> None:

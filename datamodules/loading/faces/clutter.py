@@ -30,7 +30,9 @@ def skin_colour(rng: np.random.Generator) -> tuple[int, int, int]:
     return int(255 * red), int(255 * green), int(255 * blue)
 
 
-def smooth_noise(rng: np.random.Generator, side: int, cells: int, stretch: float = 1.0) -> NDArray[np.float32]:
+def smooth_noise(
+    rng: np.random.Generator, side: int, cells: int, stretch: float = 1.0
+) -> NDArray[np.float32]:
     """Noise (S, S) in [0, 1] with about `cells` bumps across, longer along one axis by `stretch`."""
     rows, columns = max(int(cells), 2), max(int(cells / stretch), 2)
     coarse = rng.random((rows, columns)).astype(np.float32)
@@ -98,7 +100,9 @@ def shapes(rng: np.random.Generator, side: int) -> Picture:
             axes = (size, int(size * rng.uniform(0.3, 1)) + 1)
             cv2.ellipse(picture, centre, axes, rng.uniform(0, 180), 0, 360, paint, thick, cv2.LINE_AA)
         elif kind == 2:
-            cv2.rectangle(picture, centre, (centre[0] + size, centre[1] + int(size * rng.uniform(0.2, 2))), paint, thick)
+            cv2.rectangle(
+                picture, centre, (centre[0] + size, centre[1] + int(size * rng.uniform(0.2, 2))), paint, thick
+            )
         elif kind == 3:
             points = (np.array(centre) + rng.normal(0, size, (int(rng.integers(3, 7)), 2))).astype(np.int32)
             cv2.fillPoly(picture, [points], paint, cv2.LINE_AA)
@@ -143,7 +147,9 @@ def limbs(rng: np.random.Generator, side: int) -> Picture:
             tip = root + side * rng.uniform(0.15, 0.5) * np.array([np.cos(angle), np.sin(angle)])
             for width, shade in ((1.0, 0.75), (0.75, 1.0)):
                 paint = tuple((base * shade).tolist())
-                cv2.line(picture, _whole(root), _whole(tip), paint, max(int(2 * thick * width), 1), cv2.LINE_AA)
+                cv2.line(
+                    picture, _whole(root), _whole(tip), paint, max(int(2 * thick * width), 1), cv2.LINE_AA
+                )
     return cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 2))
 
 

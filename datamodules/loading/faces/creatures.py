@@ -12,7 +12,14 @@ from datamodules.loading.faces.clutter import PLAIN, Picture, colour, fur, skin_
 Floats = NDArray[np.floating]
 Paint = tuple[int, int, int]
 
-IRISES: tuple[Paint, ...] = ((200, 180, 40), (120, 170, 60), (70, 120, 190), (60, 35, 15), (15, 12, 10), (220, 120, 20))
+IRISES: tuple[Paint, ...] = (
+    (200, 180, 40),
+    (120, 170, 60),
+    (70, 120, 190),
+    (60, 35, 15),
+    (15, 12, 10),
+    (220, 120, 20),
+)
 
 
 class _Canvas:
@@ -54,7 +61,9 @@ def _ears(canvas: _Canvas, rng: np.random.Generator, coat: Paint) -> None:
             for shrink, paint in ((1.0, coat), (0.6, inner)):
                 tip = (side * out * 1.1, -high * (0.55 + 0.45 * shrink))
                 low = -0.5 - 0.1 * (1 - shrink)
-                canvas.polygon([(side * (out - 0.35 * shrink), low), tip, (side * (out + 0.3 * shrink), low)], paint)
+                canvas.polygon(
+                    [(side * (out - 0.35 * shrink), low), tip, (side * (out + 0.3 * shrink), low)], paint
+                )
         else:
             drop = rng.uniform(-0.9, 0.4)
             canvas.ellipse(side * (out + 0.25), drop, 0.25, rng.uniform(0.25, 0.7), coat, side * 20)
@@ -68,7 +77,9 @@ def _eyes(canvas: _Canvas, rng: np.random.Generator) -> None:
         canvas.ellipse(side * apart, high, size * 1.2, size * 1.05, (15, 12, 10), side * tilt)
         canvas.ellipse(side * apart, high, size, size * 0.9, iris, side * tilt)
         canvas.ellipse(side * apart, high, size * 0.6 * slit, size * 0.75, (5, 5, 5))
-        canvas.ellipse(side * apart - 0.3 * size, high - 0.3 * size, size * 0.16, size * 0.16, (250, 250, 250))
+        canvas.ellipse(
+            side * apart - 0.3 * size, high - 0.3 * size, size * 0.16, size * 0.16, (250, 250, 250)
+        )
 
 
 def _snout(canvas: _Canvas, rng: np.random.Generator, coat: Paint) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from datamodules.faces.networks import CROP
 from datamodules.faces.placement import Placement, moved, square_affine
-from datamodules.loading.faces.clutter import Picture, blended, clutter, flat, piece, smooth_noise
+from datamodules.loading.faces.clutter import Picture, blended, flat, piece, smooth_noise
 from datamodules.loading.faces.faults import spoiled
 
 Floats = NDArray[np.floating]
@@ -32,7 +32,7 @@ ROUGH_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Crop:
-    """A square picture (128, 128, 3), the mesh (P, 2) in its pixels, and whether there is a face."""
+    """A square picture (96, 96, 3), the mesh (P, 2) in its pixels, and whether there is a face."""
 
     picture: Picture
     mesh: Floats
@@ -45,7 +45,9 @@ def over(picture_rgba: NDArray[np.uint8], back: Picture) -> Picture:
     return cv2.blendLinear(np.ascontiguousarray(picture_rgba[..., :3]), back, share, 1 - share)
 
 
-def face_crop(rendered: NDArray[np.uint8], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator) -> Crop:
+def face_crop(
+    rendered: NDArray[np.uint8], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator
+) -> Crop:
     """A face, framed as well as one of the two looks would."""
     off = ROUGH if rng.random() < ROUGH_SHARE else FINE
     shift = (rng.normal(0, off.shift, 2).clip(-3 * off.shift, 3 * off.shift)) * true.height
@@ -72,7 +74,9 @@ def framed_picture(
     return over(square, piece(back, rng, CROP)), affine
 
 
-def lost_face(rendered: NDArray[np.uint8], true: Placement, back: Picture, rng: np.random.Generator) -> Picture:
+def lost_face(
+    rendered: NDArray[np.uint8], true: Placement, back: Picture, rng: np.random.Generator
+) -> Picture:
     """A square that misses its face: beside it, far too wide or close, or the wrong way round."""
     kind = rng.integers(3)
     if kind == 0:
@@ -86,7 +90,9 @@ def lost_face(rendered: NDArray[np.uint8], true: Placement, back: Picture, rng: 
     return spoiled(framed_picture(rendered, lost, back, rng)[0], rng)
 
 
-def spoiled_face(rendered: NDArray[np.uint8], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator) -> Picture:
+def spoiled_face(
+    rendered: NDArray[np.uint8], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator
+) -> Picture:
     """A head whose face is none: halves exchanged, pieces shuffled, or features painted over."""
     picture, affine = framed_picture(rendered, true, back, rng)
     kind, half = rng.integers(3), CROP // 2
@@ -119,7 +125,12 @@ def nothing(back: Picture, rng: np.random.Generator) -> Picture:
     """A part of something else, or hardly anything: plain colours, soft blobs, noise."""
     if rng.random() < 0.75:
         return spoiled(piece(back, rng, CROP), rng)
-    picture = flat(rng, CROP) if rng.random() < 0.5 else blended(
-        smooth_noise(rng, CROP, int(rng.integers(2, 7))), *(tuple(rng.integers(0, 256, 3)) for _ in range(2))
+    picture = (
+        flat(rng, CROP)
+        if rng.random() < 0.5
+        else blended(
+            smooth_noise(rng, CROP, int(rng.integers(2, 7))),
+            *(tuple(rng.integers(0, 256, 3)) for _ in range(2)),
+        )
     )
     return spoiled(picture, rng)

@@ -5,7 +5,6 @@ import numpy as np
 
 from datamodules.loading.faces.clutter import Picture, colour, skin_colour
 
-
 GREY = np.tile([0.299, 0.587, 0.114], (3, 1))  # luma of ITU-R BT.601
 LEVELS = np.arange(256) / 255
 RAMP = np.linspace(-1, 1, 32)
@@ -41,11 +40,13 @@ def softened(picture: Picture, rng: np.random.Generator) -> Picture:
         length, taps = int(rng.integers(2, 8)), np.zeros((9, 9), np.float32)
         angle = rng.uniform(0, np.pi)
         for step in np.linspace(-length / 2, length / 2, 19):
-            taps[int(round(4 + step * np.sin(angle))), int(round(4 + step * np.cos(angle)))] += 1
+            taps[round(4 + step * float(np.sin(angle))), round(4 + step * float(np.cos(angle)))] += 1
         return cv2.filter2D(picture, -1, taps / taps.sum())
     small = int(side * rng.uniform(0.3, 0.9))
     low = cv2.resize(picture, (small, small), interpolation=cv2.INTER_AREA)
-    return cv2.resize(low, (side, side), interpolation=cv2.INTER_LINEAR if rng.random() < 0.6 else cv2.INTER_CUBIC)
+    return cv2.resize(
+        low, (side, side), interpolation=cv2.INTER_LINEAR if rng.random() < 0.6 else cv2.INTER_CUBIC
+    )
 
 
 def painted(picture: Picture, rng: np.random.Generator) -> Picture:
@@ -57,7 +58,9 @@ def painted(picture: Picture, rng: np.random.Generator) -> Picture:
         return cv2.bilateralFilter(picture, 7, rng.uniform(30, 120), rng.uniform(2, 6))
     if kind == 2:
         levels = int(rng.integers(5, 16))
-        return ((picture.astype(np.int32) * levels // 256) * 255 // (levels - 1)).clip(0, 255).astype(np.uint8)
+        return (
+            ((picture.astype(np.int32) * levels // 256) * 255 // (levels - 1)).clip(0, 255).astype(np.uint8)
+        )
     soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(1, 3))
     return cv2.addWeighted(picture, 1 + (gain := rng.uniform(0.5, 2.5)), soft, -gain, 0)
 
@@ -87,7 +90,17 @@ def covered(picture: Picture, rng: np.random.Generator) -> Picture:
     kind, size = rng.integers(3), side * rng.uniform(0.05, 0.2)
     whole = (int(centre[0]), int(centre[1]))
     if kind == 0:
-        cv2.ellipse(picture, whole, (int(size) + 1, int(size * rng.uniform(0.5, 1)) + 1), rng.uniform(0, 180), 0, 360, paint, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            picture,
+            whole,
+            (int(size) + 1, int(size * rng.uniform(0.5, 1)) + 1),
+            rng.uniform(0, 180),
+            0,
+            360,
+            paint,
+            -1,
+            cv2.LINE_AA,
+        )
     elif kind == 1:
         corners = centre + rng.normal(0, size, (5, 2))
         cv2.fillPoly(picture, [cv2.convexHull(corners.astype(np.int32))], paint, cv2.LINE_AA)

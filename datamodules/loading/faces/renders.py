@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.digest import recipe_digest
 from datamodules.faces.networks import MESH_POINTS
 from datamodules.faces.placement import placement_of
-from datamodules.digest import recipe_digest
 from datamodules.loading.notices import Watch, unwatched
 from datamodules.whole_files import whole_file
 
@@ -60,9 +60,7 @@ class FaceRecipe:
         return self.people * self.faces * (4 * self.size**2 + 8 * MESH_POINTS)
 
 
-def pictures_of(
-    recipe: FaceRecipe, index: int
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+def pictures_of(recipe: FaceRecipe, index: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Pictures of person number `index`, always the same ones.
 
     Yields:

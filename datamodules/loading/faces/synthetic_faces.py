@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from datamodules.faces.networks import MESH_POINTS
 from datamodules.digest import recipe_digest
+from datamodules.faces.networks import MESH_POINTS
 from datamodules.loading.drawn_samples import Drawn, drawn_loader
 from datamodules.loading.faces.clutter import clutter
 from datamodules.loading.faces.creatures import creature
@@ -36,7 +36,7 @@ class SyntheticFaces(L.LightningDataModule):
     """For the face finder: a scene and two squares a sample, each drawn anew from renderings in a cache.
 
     A sample has `scene` (3, 128, 128) uint8, `cells` (5, 16, 16) of `scenes.targets`, `squares`
-    (2, 3, 128, 128) uint8, `meshes` (2, P, 2) in their pixels, and `faces` (2,), 1 where there is one.
+    (2, 3, 96, 96) uint8, `meshes` (2, P, 2) in their pixels, and `faces` (2,), 1 where there is one.
 
     Args:
         global_batch: samples a step, over all devices.
@@ -78,8 +78,8 @@ class SyntheticFaces(L.LightningDataModule):
     def notices(self, devices: int) -> list[str]:
         """How many people will be rendered before the first step, and where."""
         return [
-            f"rendering {missing:,} synthetic people into {renders.folder} ({renders.recipe.bytes() / 1e9:.1f} GB), "
-            "once; `moee cache` lists and removes them"
+            f"rendering {missing:,} synthetic people into {renders.folder} "
+            f"({renders.recipe.bytes() / 1e9:.1f} GB), once; `moee cache` lists and removes them"
             for renders in self._caches()
             if (missing := len(renders.missing()))
         ]
