@@ -48,7 +48,7 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class FaceDetector(nn.Module):
-    """Of each cell of 8 x 8 pixels: is it the middle of a face of 20 to 64 pixels, where exactly, how high?"""
+    """Of each cell of 8 x 8 pixels: is it the middle of a face of 20 to 64 pixels, where, and how high?"""
 
     def __init__(self) -> None:
         super().__init__()
