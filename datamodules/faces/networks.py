@@ -87,6 +87,7 @@ class FaceReader(nn.Module):
         cells = (CROP // PATCH // 4) ** 2
         self.shape = nn.Sequential(nn.Linear(SQUEEZE * cells, SHAPES, bias=False), nn.BatchNorm1d(SHAPES))
         self.points = nn.Linear(SHAPES, 2 * MESH_POINTS)
+        nn.init.zeros_(self.points.bias)
         self.face = nn.Sequential(nn.Linear(SQUEEZE * cells, 32), nn.ReLU(), nn.Linear(32, 1))
 
     def forward(self, x_N3HW: Tensor) -> tuple[Tensor, Tensor]:
@@ -122,6 +123,11 @@ class FaceNetworks(nn.Module):
             to_unit(x).contiguous(memory_format=torch.channels_last) for x in (scenes_N3HW, squares_M3HW)
         )
         return self.detector(scenes), *self.reader(squares)
+
+    @property
+    def started(self) -> bool:
+        """Whether the reader has begun with a mean face."""
+        return bool(self.reader.points.bias.any())
 
     def start_from(self, points_NP2: Tensor) -> None:
         """See `FaceReader.start_from`."""

@@ -34,6 +34,7 @@ MARGIN = 16  # pixels of continued edge around it, so that a face may reach beyo
 LEAST_HEAT = 0.15  # of a cell; what is no face is refused by the reader
 MOST = 8  # candidates that are looked at
 SAME_CANDIDATE = 0.4  # overlap of two that are one
+PART_OF_ANOTHER = 0.5  # of the smaller box: eyes and mouth may look like faces, and lie in one
 LEAST_SCORE = 0.5  # of the reader's second look
 MOST_CHANGE = 0.2  # of the place and of the height, in heights, from the first look to the second
 
@@ -76,11 +77,12 @@ class SmallFaceFinder:
             return []
         first, _ = self._read(picture, candidates)
         second, scores = self._read(picture, looks := [placement_of(mesh) for mesh in first])
-        faces = [
-            face_of_mesh(mesh)
-            for mesh, score, before in zip(second, scores, looks, strict=True)
-            if score >= self._least and _steady(before, placement_of(mesh))
-        ]
+        faces: list[Face] = []
+        for mesh, score, before in zip(second, scores, looks, strict=True):  # the likeliest candidate first
+            face = face_of_mesh(mesh)
+            clear = score >= self._least and _steady(before, placement_of(mesh))
+            if clear and all(_covered(face.box, other.box) < PART_OF_ANOTHER for other in faces):
+                faces.append(face)
         return distinct_faces(faces)
 
     def read(self, image_3HW: Tensor, box: Box) -> Face:
@@ -184,6 +186,12 @@ def _places(cells_4HW: Floats, scale: tuple[float, float]) -> list[tuple[float, 
 def _box(place: Placement) -> Box:
     half = place.height / 2
     return place.x - half, place.y - half, place.height, place.height
+
+
+def _covered(a: Box, b: Box) -> float:
+    """The share of the smaller box that lies in the other."""
+    area = overlap(a, b) * (a[2] * a[3] + b[2] * b[3]) / (1 + overlap(a, b))
+    return area / min(a[2] * a[3], b[2] * b[3])
 
 
 def _steady(before: Placement, after: Placement) -> bool:

@@ -24,6 +24,9 @@ WARM_UP = 50  # steps
 class FindsFaces(Protocol):
     """What is trained: `forward` and a way to begin with the mean face."""
 
+    @property
+    def started(self) -> bool: ...
+
     def __call__(self, scenes_N3HW: Tensor, squares_M3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]: ...
 
     def start_from(self, points_NP2: Tensor) -> None: ...
@@ -74,17 +77,15 @@ class FaceFinderTraining(L.LightningModule):
         super().__init__()
         self.networks, self.optimizer = networks, optimizer
         self.weights = weights or {"middle": 1.0, "place": 0.5, "points": 1.0, "face": 1.0}
-        self.register_buffer("started", torch.zeros((), dtype=torch.bool))
-        self.started: Tensor
 
     def losses(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The four losses, points (M, P, 2) and logits (M,) of a batch's squares."""
         squares = batch["squares"].flatten(0, 1)
         meshes, face = batch["meshes"].flatten(0, 1), batch["faces"].flatten()
-        if not self.started:
-            cast(FindsFaces, self.networks).start_from(meshes[face > 0])
-            self.started.fill_(True)
-        cells, points, logits = self.networks(batch["scene"], squares)
+        networks = cast(FindsFaces, self.networks)
+        if not networks.started:
+            networks.start_from(meshes[face > 0])
+        cells, points, logits = networks(batch["scene"], squares)
         cells, truth = cells.float(), batch["cells"]
         return (
             {

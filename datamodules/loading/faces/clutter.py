@@ -177,10 +177,10 @@ def clutter(rng: np.random.Generator, side: int) -> Picture:
     return picture
 
 
-def piece(picture: Picture, rng: np.random.Generator, side: int) -> Picture:
-    """A square of a picture at `side` pixels, from anywhere in it, mirrored or not."""
+def piece(picture: Picture, rng: np.random.Generator, side: int, least: float = 0.35) -> Picture:
+    """A square of a picture at `side` pixels, `least` to all of its side, from anywhere, mirrored or not."""
     height, width = picture.shape[:2]
-    wanted = int(rng.uniform(0.35, 1.0) * min(height, width))
+    wanted = int(rng.uniform(least, 1.0) * min(height, width))
     top, left = int(rng.integers(0, height - wanted + 1)), int(rng.integers(0, width - wanted + 1))
     part = picture[top : top + wanted, left : left + wanted]
     part = cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA if wanted > side else cv2.INTER_LINEAR)

@@ -25,9 +25,11 @@ class Misplacement:
     turn: float
 
 
-ROUGH = Misplacement(0.07, 0.12, 0.35)  # as the detector places it, which knows no turn
+ROUGH = Misplacement(0.07, 0.12, 0.28)  # as the detector places it, which knows no turn
 FINE = Misplacement(0.02, 0.035, 0.06)  # as the reader's own first look places it
-ROUGH_SHARE = 0.5
+ROUGH_SHARE = 0.4
+MISSES = (0.2, 0.5, 0.15, 0.15)  # shares of squares that miss: beside, within, too wide, turned
+CLOSE = (0.15, 0.62)  # heights of those within, of the face's
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,17 @@ def framed_picture(
 def lost_face(
     rendered: NDArray[np.uint8], true: Placement, back: Picture, rng: np.random.Generator
 ) -> Picture:
-    """A square that misses its face: beside it, far too wide or close, or the wrong way round."""
-    kind = rng.integers(3)
+    """A square that misses its face: beside it, in the midst of it, far too wide, or the wrong way round."""
+    kind = rng.choice(4, p=MISSES)
     if kind == 0:
         angle, far = rng.uniform(0, 2 * np.pi), true.height * rng.uniform(0.5, 1.1)
         lost = replace(true, x=true.x + far * np.cos(angle), y=true.y + far * np.sin(angle))
     elif kind == 1:
-        factor = rng.uniform(2.2, 3.5) if rng.random() < 0.5 else rng.uniform(0.2, 0.45)
-        lost = replace(true, height=true.height * factor)
+        x, y = np.array([true.x, true.y]) + true.height * rng.uniform(-0.6, 0.6, 2)
+        height = true.height * float(np.exp(rng.uniform(*np.log(CLOSE))))
+        lost = Placement(float(x), float(y), height, true.turn + rng.normal(0, 0.3))
+    elif kind == 2:
+        lost = replace(true, height=true.height * rng.uniform(2.0, 3.5))
     else:
         lost = replace(true, turn=true.turn + rng.uniform(1.9, 4.4))
     return spoiled(framed_picture(rendered, lost, back, rng)[0], rng)
@@ -124,7 +129,7 @@ def _without_features(picture: Picture, mesh_P2: Floats) -> Picture:
 def nothing(back: Picture, rng: np.random.Generator) -> Picture:
     """A part of something else, or hardly anything: plain colours, soft blobs, noise."""
     if rng.random() < 0.75:
-        return spoiled(piece(back, rng, CROP), rng)
+        return spoiled(piece(back, rng, CROP, 0.12), rng)
     picture = (
         flat(rng, CROP)
         if rng.random() < 0.5

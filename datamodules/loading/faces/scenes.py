@@ -16,7 +16,7 @@ Floats = NDArray[np.floating]
 
 SIDE = 128  # of a scene
 FACES = (0.15, 0.55, 0.22, 0.08)  # shares of scenes with none, one, two, three
-HEIGHTS = (11.0, 190.0)  # of the faces, pixels
+HEIGHTS = (11.0, 300.0)  # of the faces, pixels
 NEAR, AROUND = 0.14, 0.34  # of the height: within, a cell is the middle; beyond, it is not
 SURE_BEYOND = 1.35  # so many times larger or smaller, a face is none of this scale
 TURN, MOST_TURN = 0.25, 0.7  # radians

@@ -25,18 +25,18 @@ from datamodules.loading.faces.scenes import scene
 from datamodules.loading.notices import Watch, unwatched
 from datamodules.loading.synthetic_heads import check_room
 
-BACKDROPS, BACKDROP_SIDE = 400, 192
+BACKDROPS, BACKDROP_SIDE = 1000, 192
 CREATURES = 0.3  # of the backdrops
-CROPS_A_SCENE = 2
-NO_FACE = 0.25  # of the squares
+CROPS_A_SCENE = 4
+NO_FACE = 0.36  # of the squares
 VERSION = 1  # counts changes of what is made of the same renderings
 
 
 class SyntheticFaces(L.LightningDataModule):
-    """For the face finder: a scene and two squares a sample, each drawn anew from renderings in a cache.
+    """For the face finder: a scene and four squares a sample, each drawn anew from renderings in a cache.
 
     A sample has `scene` (3, 128, 128) uint8, `cells` (5, 16, 16) of `scenes.targets`, `squares`
-    (2, 3, 96, 96) uint8, `meshes` (2, P, 2) in their pixels, and `faces` (2,), 1 where there is one.
+    (4, 3, 96, 96) uint8, `meshes` (4, P, 2) in their pixels, and `faces` (4,), 1 where there is one.
 
     Args:
         global_batch: samples a step, over all devices.
@@ -53,7 +53,7 @@ class SyntheticFaces(L.LightningDataModule):
 
     def __init__(
         self,
-        global_batch: int = 16,
+        global_batch: int = 8,
         samples: int = 1_000_000,
         train: FaceRecipe = FaceRecipe(),  # noqa: B008 - plain values
         val: FaceRecipe = FaceRecipe(people=64, randomisation=0.3, seed=33_000_000),  # noqa: B008
@@ -142,9 +142,9 @@ class SyntheticFaces(L.LightningDataModule):
         place, kind = renders.placements[index], rng.random()
         if kind >= NO_FACE:
             return face_crop(rendered, mesh, place, back, rng)
-        if kind < 0.5 * NO_FACE:
+        if kind < 0.4 * NO_FACE:
             picture = nothing(back, rng)
-        elif kind < 0.8 * NO_FACE:
+        elif kind < 0.85 * NO_FACE:
             picture = lost_face(rendered, place, back, rng)
         else:
             picture = spoiled_face(rendered, mesh, place, back, rng)

@@ -70,6 +70,6 @@ def test_training_lowers_every_loss():
         optimizer.step()
     assert points.shape == (4, MESH_POINTS, 2)
     assert logits.shape == (4,)
-    assert bool(training.started)
+    assert training.networks.started
     for name, value in history[-1].items():
         assert value < history[0][name], name

@@ -28,8 +28,8 @@ def test_batches_have_scenes_and_squares(data):
     first = batches[0]
     assert first["scene"].shape == (2, 3, 128, 128)
     assert first["cells"].shape == (2, 5, 16, 16)
-    assert first["squares"].shape == (2, 2, 3, CROP, CROP)
-    assert first["meshes"].shape == (2, 2, MESH_POINTS, 2)
+    assert first["squares"].shape == (2, 4, 3, CROP, CROP)
+    assert first["meshes"].shape == (2, 4, MESH_POINTS, 2)
     assert first["scene"].dtype == first["squares"].dtype == torch.uint8
     assert set(first["faces"].flatten().tolist()) <= {0.0, 1.0}
     assert [len(batch["scene"]) for batch in data.val_dataloader()] == [2, 1]
