@@ -6,6 +6,7 @@ N candidate, C channel, H row, W column, P point of MediaPipe's mesh.
 import math
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -97,7 +98,7 @@ class SmallFaceFinder:
             look = placement_of(mesh)
             return face_of_mesh(self._read(picture, [look])[0][0] if _steady(placement, look) else mesh)
 
-    def _candidates(self, picture: NDArray[np.uint8]) -> list[Placement]:
+    def _candidates(self, picture: NDArray[Any]) -> list[Placement]:
         """The likeliest places, without the same twice."""
         likely: list[tuple[float, Placement]] = []
         for side in LEVELS:
@@ -111,7 +112,7 @@ class SmallFaceFinder:
                 chosen.append(place)
         return chosen
 
-    def _read(self, picture: NDArray[np.uint8], places: list[Placement]) -> tuple[list[Floats], Floats]:
+    def _read(self, picture: NDArray[Any], places: list[Placement]) -> tuple[list[Floats], Floats]:
         """Meshes (P, 2) in pixels of the picture, and the reader's scores (N,)."""
         affines = [square_affine(place) for place in places]
         squares = [square_of(picture, place) for place in places]
@@ -127,7 +128,7 @@ def face_of_mesh(mesh_P2: Floats) -> Face:
     return Face(landmarks_K2, {}, box_of_mesh(mesh, landmarks_K2), mesh)
 
 
-def square_of(picture: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
+def square_of(picture: NDArray[Any], place: Placement) -> NDArray[Any]:
     """The upright square of a face (96, 96, 3), antialiased; outside, the edge is repeated."""
     shrink = SIDE * place.height / CROP
     if shrink <= 1.5:
@@ -147,17 +148,17 @@ def square_of(picture: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]
     return cv2.warpAffine(small, joint, (CROP, CROP), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _warped(picture: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
+def _warped(picture: NDArray[Any], place: Placement) -> NDArray[Any]:
     return cv2.warpAffine(
         picture, square_affine(place), (CROP, CROP), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
 
 
-def _batch(pictures: list[NDArray[np.uint8]]) -> Tensor:
+def _batch(pictures: list[NDArray[Any]]) -> Tensor:
     return to_unit(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2))
 
 
-def _reduced(picture: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], tuple[float, float]]:
+def _reduced(picture: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float]]:
     """The picture with its longer side at `side`, with margins, and the ratios of its width and height."""
     rows, columns = picture.shape[:2]
     scale = side / max(rows, columns)

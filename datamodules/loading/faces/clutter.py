@@ -5,12 +5,13 @@ They are what faces stand in front of and what the finder must refuse. All are d
 
 import colorsys
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Picture = NDArray[Any]  # (H, W, 3) uint8
 Draw = Callable[[np.random.Generator, int], Picture]
 
 WRITING = "ABEHKMNOQRSWXYZ0368abdegkmoqsy%&@#?"

@@ -1,6 +1,7 @@
 """What the reader learns from: squares that frame a face, or something else. P point of the mesh."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,14 +42,14 @@ class Crop:
     face: bool
 
 
-def over(picture_rgba: NDArray[np.uint8], back: Picture) -> Picture:
+def over(picture_rgba: NDArray[Any], back: Picture) -> Picture:
     """A picture with its outline in front of another."""
     share = picture_rgba[..., 3].astype(np.float32) * np.float32(1 / 255)
     return cv2.blendLinear(np.ascontiguousarray(picture_rgba[..., :3]), back, share, 1 - share)
 
 
 def face_crop(
-    rendered: NDArray[np.uint8], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator
+    rendered: NDArray[Any], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator
 ) -> Crop:
     """A face, framed as well as one of the two looks would."""
     off = ROUGH if rng.random() < ROUGH_SHARE else FINE
@@ -64,7 +65,7 @@ def face_crop(
 
 
 def framed_picture(
-    rendered: NDArray[np.uint8], framed: Placement, back: Picture, rng: np.random.Generator
+    rendered: NDArray[Any], framed: Placement, back: Picture, rng: np.random.Generator
 ) -> tuple[Picture, Floats]:
     """The square of a rendering, in front of its own backdrop or of another, and the map to its pixels."""
     affine = square_affine(framed)
@@ -76,9 +77,7 @@ def framed_picture(
     return over(square, piece(back, rng, CROP)), affine
 
 
-def lost_face(
-    rendered: NDArray[np.uint8], true: Placement, back: Picture, rng: np.random.Generator
-) -> Picture:
+def lost_face(rendered: NDArray[Any], true: Placement, back: Picture, rng: np.random.Generator) -> Picture:
     """A square that misses its face: beside it, in the midst of it, far too wide, or the wrong way round."""
     kind = rng.choice(4, p=MISSES)
     if kind == 0:
@@ -96,7 +95,7 @@ def lost_face(
 
 
 def spoiled_face(
-    rendered: NDArray[np.uint8], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator
+    rendered: NDArray[Any], mesh_P2: Floats, true: Placement, back: Picture, rng: np.random.Generator
 ) -> Picture:
     """A head whose face is none: halves exchanged, pieces shuffled, or features painted over."""
     picture, affine = framed_picture(rendered, true, back, rng)

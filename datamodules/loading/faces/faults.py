@@ -77,7 +77,7 @@ def grainy(picture: Picture, rng: np.random.Generator) -> Picture:
 def compressed(picture: Picture, rng: np.random.Generator) -> Picture:
     """Written as a JPEG and read back."""
     _, coded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(12, 85))])
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])
 
 
 def covered(picture: Picture, rng: np.random.Generator) -> Picture:

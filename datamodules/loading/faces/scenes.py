@@ -1,6 +1,7 @@
 """What the detector learns from: small pictures with faces of any size in front of anything."""
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ MOST_SHARED = 0.15  # of two faces' boxes
 
 
 def scene(
-    rendered: list[tuple[NDArray[np.uint8], Placement]], back: Picture, rng: np.random.Generator
+    rendered: list[tuple[NDArray[Any], Placement]], back: Picture, rng: np.random.Generator
 ) -> tuple[Picture, Floats]:
     """A scene (S, S, 3) of up to so many people and what its cells are, (5, S / 8, S / 8), see `targets`."""
     picture = piece(back, rng, SIDE)
@@ -54,7 +55,7 @@ def _share(one: Placement, two: Placement) -> float:
 
 
 def _with_person(
-    picture: Picture, person: NDArray[np.uint8], own: Placement, place: Placement, rng: np.random.Generator
+    picture: Picture, person: NDArray[Any], own: Placement, place: Placement, rng: np.random.Generator
 ) -> Picture:
     """The scene with a person whose face lies `own` in its rendering, and has this place here."""
     reduced, shrink = person, 1.0
@@ -76,13 +77,16 @@ def _with_person(
 
 def _bordered(picture: Picture, rng: np.random.Generator) -> Picture:
     """A picture that ends before its frame does: a colour, or its own edge, goes on."""
-    before, after = rng.integers(0, SIDE // 4, 2)
-    part = picture[:, before : SIDE - after] if rng.random() < 0.5 else picture[before : SIDE - after]
-    sides = (0, 0, before, after) if part.shape[1] < SIDE else (before, after, 0, 0)
+    before, after = (int(v) for v in rng.integers(0, SIDE // 4, 2))
+    kept = (slice(before, SIDE - after), slice(None))
+    rows, columns = kept if rng.random() < 0.5 else kept[::-1]
     if rng.random() < 0.5:
-        return cv2.copyMakeBorder(part, *map(int, sides), cv2.BORDER_REPLICATE)
-    paint = [int(v) for v in flat(rng, 2)[0, 0]]
-    return cv2.copyMakeBorder(part, *map(int, sides), cv2.BORDER_CONSTANT, value=paint)
+        widths = [(before, after) if part.start is not None else (0, 0) for part in (rows, columns)]
+        return np.pad(picture[rows, columns], (*widths, (0, 0)), mode="edge")
+    bordered = np.empty_like(picture)
+    bordered[:] = flat(rng, 2)[0, 0]
+    bordered[rows, columns] = picture[rows, columns]
+    return bordered
 
 
 def targets(placements: list[tuple[Placement, bool]]) -> Floats:
