@@ -70,9 +70,7 @@ def test_every_loss_trains_every_part_that_acts(batch: TalkingHeadBatch) -> None
     loss, parts = head._loss(batch, None, torch.zeros(2, dtype=torch.bool))
     assert set(parts) == {"latent", "spatial"}
     loss.backward()
-    assert all(
-        torch.isfinite(p.grad).all() for p in head.denoiser.parameters() if p.grad is not None
-    )
+    assert all(torch.isfinite(p.grad).all() for p in head.denoiser.parameters() if p.grad is not None)
     assert head.denoiser.unet.conv_in.weight.grad.abs().sum() > 0
 
 
