@@ -8,6 +8,7 @@ from lightning_modules.emotion.recognition import EmotionRecognition, SpeechFeat
 from lightning_modules.emotion.speech import SpeechEmotionEncoder
 from lightning_modules.emotion.text import TextEncoder
 from lightning_modules.emotion.wording import WordingEncoder
+from lightning_modules.faces.finder_training import FaceFinderTraining
 from lightning_modules.optim.muon import Muon
 from lightning_modules.speech.features import MelSpeechFeatures, Wav2Vec2SpeechFeatures
 from lightning_modules.talking_head import TalkingHead
@@ -26,6 +27,7 @@ __all__ = [
     "EmotionExperts",
     "EmotionRecognition",
     "EmotionToLatents",
+    "FaceFinderTraining",
     "LabelEncoder",
     "LpipsDistance",
     "MelSpeechFeatures",

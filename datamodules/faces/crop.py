@@ -9,6 +9,7 @@ from types import TracebackType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from datamodules.batch import LANDMARKS
@@ -77,25 +78,34 @@ class FaceFinder:
         """Faces of a uint8 RGB picture, the largest first; a face found twice counts once."""
         import mediapipe as mp
 
-        if image_3HW.dtype != torch.uint8 or image_3HW.ndim != 3 or image_3HW.shape[0] != 3:
-            raise ValueError(
-                f"expected a picture (3, H, W) uint8, got {tuple(image_3HW.shape)} {image_3HW.dtype}"
-            )
-        _, height, width = image_3HW.shape
+        rgb_HWC = checked_picture(image_3HW)
+        height, width, _ = rgb_HWC.shape
         if min(height, width) < LEAST_PICTURE:  # MediaPipe fails on a picture of one pixel
             return []
-        rgb_HWC = np.ascontiguousarray(image_3HW.permute(1, 2, 0).numpy())
         detected = self._landmarker.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=rgb_HWC))
         faces = []
         for points, scores in zip(detected.face_landmarks, detected.face_blendshapes, strict=True):
             mesh_P2 = torch.tensor([[p.x * width, p.y * height] for p in points], dtype=torch.float32)
             shapes = {s.category_name: float(s.score) for s in scores if s.category_name != "_neutral"}
             landmarks_K2 = mesh_P2[list(MESH_TO_IBUG)]
-            faces.append(Face(landmarks_K2, shapes, _face_box(mesh_P2, landmarks_K2), mesh_P2))
-        return _distinct(faces)
+            faces.append(Face(landmarks_K2, shapes, box_of_mesh(mesh_P2, landmarks_K2), mesh_P2))
+        return distinct_faces(faces)
 
 
-def _face_box(mesh_P2: Tensor, landmarks_K2: Tensor) -> Box:
+def checked_picture(image_3HW: Tensor) -> NDArray[np.uint8]:
+    """A picture as (H, W, 3).
+
+    Raises:
+        ValueError: if it is no uint8 picture of three channels.
+    """
+    if image_3HW.dtype != torch.uint8 or image_3HW.ndim != 3 or image_3HW.shape[0] != 3:
+        raise ValueError(
+            f"expected a picture (3, H, W) uint8, got {tuple(image_3HW.shape)} {image_3HW.dtype}"
+        )
+    return np.ascontiguousarray(image_3HW.permute(1, 2, 0).numpy())
+
+
+def box_of_mesh(mesh_P2: Tensor, landmarks_K2: Tensor) -> Box:
     """Hairline to chin; the mesh itself ends half way up the forehead."""
     left, right = float(mesh_P2[:, 0].amin()), float(mesh_P2[:, 0].amax())
     _, eyes_y, chin = _framing(landmarks_K2)
@@ -103,17 +113,19 @@ def _face_box(mesh_P2: Tensor, landmarks_K2: Tensor) -> Box:
     return left, eyes_y - EYES_DOWN_FACE * height, right - left, height
 
 
-def _overlap(a: Box, b: Box) -> float:
+def overlap(a: Box, b: Box) -> float:
+    """What two boxes share of the area of both together, 0 to 1."""
     width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     shared = max(width, 0.0) * max(height, 0.0)
     return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
-def _distinct(faces: list[Face]) -> list[Face]:
+def distinct_faces(faces: list[Face]) -> list[Face]:
+    """The largest first, each face once."""
     distinct: list[Face] = []
     for face in sorted(faces, key=lambda f: (-f.box[2] * f.box[3], f.box)):
-        if all(_overlap(face.box, other.box) < SAME_FACE_OVERLAP for other in distinct):
+        if all(overlap(face.box, other.box) < SAME_FACE_OVERLAP for other in distinct):
             distinct.append(face)
     return distinct
 

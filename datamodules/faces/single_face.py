@@ -9,14 +9,15 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from datamodules.faces.crop import Box, Face, FaceFinder
+from datamodules.faces.crop import Box, Face
+from datamodules.faces.finder import Finder
 from datamodules.head_motion import eye_centres
 
 TILE_SHARES = (2, 4, 8)  # parts of the longer side in which a small face is looked for
 LEAST_TILE = 96  # pixels
 
 
-def single_face(finder: FaceFinder, image_3HW: Tensor, source: str, shrink: float = 1.0) -> Face:
+def single_face(finder: Finder, image_3HW: Tensor, source: str, shrink: float = 1.0) -> Face:
     """The one face of a picture (3, H, W) uint8.
 
     Args:
@@ -32,7 +33,7 @@ def single_face(finder: FaceFinder, image_3HW: Tensor, source: str, shrink: floa
 
 
 def upright_face(
-    finder: FaceFinder, image_3HW: Tensor, source: str, shrink: float = 1.0
+    finder: Finder, image_3HW: Tensor, source: str, shrink: float = 1.0
 ) -> tuple[Tensor, Face, bool]:
     """The one face of a picture that may lie on its side or stand on its head.
 
@@ -63,7 +64,7 @@ def upright_face(
     return upright_3HW, face, upright_3HW is not image_3HW
 
 
-def _the_only(faces: list[Face], finder: FaceFinder, image_3HW: Tensor, source: str, shrink: float) -> Face:
+def _the_only(faces: list[Face], finder: Finder, image_3HW: Tensor, source: str, shrink: float) -> Face:
     if len(faces) > 1:
         boxes = "; ".join(box_text(face.box, image_3HW, shrink) for face in faces)
         raise ValueError(
@@ -82,7 +83,7 @@ def _the_only(faces: list[Face], finder: FaceFinder, image_3HW: Tensor, source: 
     )
 
 
-def small_face(finder: FaceFinder, image_3HW: Tensor) -> Face | None:
+def small_face(finder: Finder, image_3HW: Tensor) -> Face | None:
     """A face that is too small to be seen in the whole picture, at its place there."""
     for share in TILE_SHARES:
         side = max(image_3HW.shape[1:]) // share

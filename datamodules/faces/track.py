@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from datamodules.faces.crop import Box, Face, FaceFinder, crop_box
+from datamodules.faces.crop import Box, Face, crop_box
+from datamodules.faces.finder import Finder
 
 LEAST_FOUND = 0.9  # share of the frames of a clip in which the face must be seen; gaps are bridged
 MOST_CROWDED = 0.1  # share of frames that may show a second face
 
 
 def track_face(
-    finder: FaceFinder,
+    finder: Finder,
     frames: Iterable[Tensor],
     box: Box | None = None,
     advice: str = "crop to one, or give a face box",

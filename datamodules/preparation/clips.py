@@ -19,7 +19,8 @@ from torch import Tensor
 from datamodules.action_units import from_blendshapes
 from datamodules.batch import FPS, LABELS, LANDMARKS, SAMPLES_PER_FRAME, Sample, parse_blend
 from datamodules.corpora.folder import Source
-from datamodules.faces.crop import Face, FaceFinder, crop, crop_box, parse_box, to_crop
+from datamodules.faces.crop import Face, crop, crop_box, parse_box, to_crop
+from datamodules.faces.finder import Finder
 from datamodules.faces.single_face import quarter_turns
 from datamodules.faces.track import clip_square, track_face
 from datamodules.head_motion import eye_centres, eye_opening, head_motion, lip_opening
@@ -32,7 +33,6 @@ LEAST_HEARD = 0.2  # share of its frames that must be louder than SILENT_PEAK; p
 LEAST_VOICE_SECONDS = 0.5
 LIP_MARGIN = 0.2  # of the distance between the eyes, by which the mouth mask exceeds the lips
 LIPS = slice(48, 60)
-DETECTOR = "face_landmarker"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ClipSettings:
     size: int = 128
     frames: int = 50
     face_box: str | None = None
-    detector: str | None = None  # "face_landmarker@<first 12 digits of its sha256>"
+    detector: str | None = None  # "<name of the finder>@<first 12 digits of its file's sha256>"
 
     def __post_init__(self) -> None:
         if self.frames < 2:
@@ -62,7 +62,7 @@ class PreparedClip:
 
 
 def clips_of(
-    source: Source, folder: Path, settings: ClipSettings, finder: FaceFinder | None
+    source: Source, folder: Path, settings: ClipSettings, finder: Finder | None
 ) -> Iterator[tuple[str, PreparedClip | str]]:
     """Every clip of a video by key: a sample, or the reason why it is none.
 
@@ -133,7 +133,7 @@ def _clip(
     frames: Sequence[Tensor],
     waveform: Tensor,
     settings: ClipSettings,
-    finder: FaceFinder | None,
+    finder: Finder | None,
 ) -> PreparedClip:
     height, width = frames[0].shape[1:]
     wanted = settings.face_box or source.face_box
@@ -191,9 +191,11 @@ def _measure(sample: Sample, faces: list[Face], square: tuple[int, int, int], se
     sample["landmarks"] = landmarks
     sample["mouth_mask"] = mouth_mask(landmarks, settings.size)
     sample["head_motion"] = head_motion(landmarks, landmarks[reference])
-    sample["action_units"] = torch.stack([from_blendshapes(face.blendshapes) for face in faces])
-    maker = f"detector:{settings.detector}"
-    measured = dict.fromkeys(("landmarks", "mouth_mask", "head_motion", "action_units"), maker)
+    names = ["landmarks", "mouth_mask", "head_motion"]
+    if all(face.blendshapes for face in faces):  # the finder that ships has none
+        sample["action_units"] = torch.stack([from_blendshapes(face.blendshapes) for face in faces])
+        names.append("action_units")
+    measured = dict.fromkeys(names, f"detector:{settings.detector}")
     sample["provenance"] = {**sample.get("provenance", {}), **measured}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from datamodules.batch import FPS
 from datamodules.corpora.folder import Source
-from datamodules.faces.crop import FaceFinder
+from datamodules.faces.finder import Finder, open_finder
 from datamodules.loading.members import clip_members, describe, voice_members
 from datamodules.loading.shards import SampleRecord, ShardRecord, members_digest, sha256_of, write_shard
 from datamodules.media.folders import frame_files
@@ -68,7 +68,7 @@ def plan_units(
         sources: In a fixed order.
         folder: Of the corpus.
         settings: Of the clips.
-        detector: The landmarker's file, or None to crop by boxes.
+        detector: The face finder's file, or None to crop by boxes.
     """
     units = []
     for kind, most in (("clip", CLIPS_PER_SHARD), ("voice", VOICES_PER_SHARD)):
@@ -95,7 +95,7 @@ def prepare_unit(unit: Unit, out: Path) -> Record:
     with ExitStack() as stack:
         finder = None
         if work.kind == "clip" and work.detector is not None:
-            finder = stack.enter_context(FaceFinder(work.detector))
+            finder = stack.enter_context(open_finder(work.detector))
         samples = _samples(work, finder, records, rejected)
         name = f"{unit.key}.tar"
         size = write_shard(out / name, samples)
@@ -104,7 +104,7 @@ def prepare_unit(unit: Unit, out: Path) -> Record:
 
 
 def _samples(
-    work: Work, finder: FaceFinder | None, records: list[SampleRecord], rejected: dict[str, str]
+    work: Work, finder: Finder | None, records: list[SampleRecord], rejected: dict[str, str]
 ) -> Iterator[tuple[str, dict[str, bytes]]]:
     for source in work.sources:
         clips: list[tuple[str, dict[str, bytes]]] = []
@@ -123,7 +123,7 @@ def _samples(
 
 
 def _outcomes(
-    work: Work, source: Source, finder: FaceFinder | None
+    work: Work, source: Source, finder: Finder | None
 ) -> Iterator[tuple[str, dict[str, bytes] | str]]:
     if source.kind == "voice":
         yield source.key, voice_members(*voice_of(source, work.folder))

@@ -49,7 +49,7 @@ def run_demo(
         quick: less of everything.
         portraits: pictures to animate beside the synthetic people.
         audio: the voice for all portraits; None is a synthetic one.
-        face_box: `x y w h` of the face of the one portrait, where no detector is.
+        face_box: `x y w h` of the face of the one portrait, where no face is found in it.
         checkpoint: another talking head than the shipped one.
         tell: told what is done.
 

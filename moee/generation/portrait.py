@@ -29,7 +29,7 @@ class Portrait:
         picture: (3, H, W) uint8 RGB, upright, even sides of at most 4096 pixels.
         box: the square in it.
         reference: (3, S, S) uint8, the square at the generator's size.
-        points: the face's 478 points (K, 2) in pixels of the reference; None where nobody looked for them.
+        points: the face's 478 points (K, 2) in pixels of the reference; None where nobody looked.
     """
 
     picture: Tensor
@@ -51,15 +51,14 @@ def open_portrait(
     Args:
         path: a picture of up to 100 megapixels; it is reduced to 4096 pixels a side.
         size: the generator's picture side.
-        face_box: the face, given by hand; no detector is needed then.
-        detector: the landmark model's file; searched among the known weights if None.
+        face_box: the face, given by hand; only its points are read then.
+        detector: MediaPipe's landmarker, a file; if None, that among the known weights, or ours that ships.
 
     Raises:
         ValueError: if the picture cannot be read, has no face or more than one, or the box is not in it.
         FileNotFoundError: if the picture or the detector is missing.
     """
-    from datamodules.faces.crop import FaceFinder, crop_box, to_crop
-    from datamodules.faces.single_face import upright_face
+    from datamodules.faces.crop import crop_box
     from datamodules.media.pictures import picture_size
     from datamodules.media.reading import read_image
 
@@ -73,16 +72,49 @@ def open_portrait(
         _check_inside(face_box, full_width, full_height, str(path))
     picture_3HW = read_image(path, MAX_SIDE)
     scale = picture_3HW.shape[2] / full_width
-    picture_3HW, mesh_K2 = _even(picture_3HW), None
+    picture_3HW = _even(picture_3HW)
     if face_box is not None:
         x, y, w, h = (value * scale for value in face_box)
         box = crop_box((x, y, w, h), *_width_height(picture_3HW))
-    else:
-        with FaceFinder(_detector(detector)) as finder:
-            picture_3HW, face, was_turned = upright_face(finder, picture_3HW, str(path), scale)
-        if was_turned:
-            warn(f"moee: {path}: the head lies on its side or upside down; the picture is turned upright")
-        box, mesh_K2 = crop_box(face.landmarks, *_width_height(picture_3HW)), face.mesh
+        return _framed_face(picture_3HW, box, size, read_box(picture_3HW, (x, y, w, h)))
+    return portrait_in(picture_3HW, size, str(path), detector, scale)
+
+
+def portrait_in(
+    picture_3HW: Tensor,
+    size: int,
+    source: str,
+    detector: str | Path | None = None,
+    shrink: float = 1.0,
+) -> Portrait:
+    """The one face in a picture (3, H, W) uint8 of even sides, framed; a head on its side is turned upright.
+
+    Args:
+        picture_3HW: the picture.
+        size: the generator's picture side.
+        source: how errors name it.
+        detector: as in `open_portrait`.
+        shrink: size of the picture over that of its file, so that errors speak of the file's pixels.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_portrait`.
+    """
+    from datamodules.faces.crop import crop_box
+    from datamodules.faces.finder import open_finder
+    from datamodules.faces.single_face import upright_face
+    from moee.weights.face_finder import finder_file
+
+    with open_finder(finder_file(detector)) as finder:
+        picture_3HW, face, was_turned = upright_face(finder, picture_3HW, source, shrink)
+    if was_turned:
+        warn(f"moee: {source}: the head lies on its side or upside down; the picture is turned upright")
+    box = crop_box(face.landmarks, *_width_height(picture_3HW))
+    return _framed_face(picture_3HW, box, size, face.mesh)
+
+
+def _framed_face(picture_3HW: Tensor, box: Square, size: int, mesh_K2: Tensor | None) -> Portrait:
+    from datamodules.faces.crop import to_crop
+
     points_K2 = None if mesh_K2 is None else to_crop(mesh_K2, box, size)
     return Portrait(picture_3HW, box, framed(picture_3HW, box, size), points_K2)
 
@@ -91,17 +123,14 @@ def _width_height(picture_3HW: Tensor) -> tuple[int, int]:
     return picture_3HW.shape[2], picture_3HW.shape[1]
 
 
-def _detector(path: str | Path | None) -> Path:
+def read_box(picture_3HW: Tensor, box: tuple[float, float, float, float]) -> Tensor | None:
+    """The 478 points (K, 2), in pixels of the picture, of the face that is said to lie in a box."""
+    from datamodules.faces.small_finder import SmallFaceFinder
+    from moee.weights.face_finder import SHIPPED
     from moee.weights.registry import find
 
-    if path is None:
-        try:
-            return find("face_landmarker")
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}; or say where the face is with --face-box") from None
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"--detector {path}: no such file")
-    return Path(path)
+    with SmallFaceFinder(find(SHIPPED)) as finder:
+        return finder.read(picture_3HW, box).mesh
 
 
 def _check_inside(box: tuple[float, float, float, float], width: int, height: int, source: str) -> None:

@@ -3,7 +3,7 @@
 Measured on four real clips (CREMA-D, GRID), the embedded judge's landmarks against MediaPipe's, in distances
 of the eyes: 0.07 to 0.10 apart where the face fills 0.6 to 0.75 of the height, 0.24 to 0.33 at 0.48, 0.4 at
 0.4, 1.2 at 0.24. Its own landmarks spread over the same 0.41 to 0.48 of the picture all the while: it cannot
-tell that it is wrong, a face landmarker can.
+tell that it is wrong, a face finder can.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 LEAST_SHARE = 0.5  # of the height, hairline to chin; `moee clips` and `moee prepare` frame 0.6
 LOOKED_AT = 6  # clips, spread over all of them
-LANDMARKER = "face_landmarker"
 
 
 def face_crop_notes(request: EvaluationRequest, protocol: "Protocol") -> list[str]:
@@ -33,15 +32,11 @@ def face_crop_notes(request: EvaluationRequest, protocol: "Protocol") -> list[st
     """
     if request.synthetic is not None or not (request.checkpoint or _wants_crops(protocol)):
         return []
-    from moee.weights.registry import find
+    from moee.weights.face_finder import finder_file
 
     files = _true_files(request)
-    try:
-        landmarker = find(LANDMARKER)
-    except FileNotFoundError:
-        return [f"whether the true clips are face crops was not looked at: `moee weights fetch {LANDMARKER}`"]
     looked_at = files[:: -(-len(files) // LOOKED_AT)]
-    shares = face_shares(looked_at, landmarker)
+    shares = face_shares(looked_at, finder_file())
     if not shares:
         return [
             f"no face was found in the first picture of {len(looked_at)} true clips: are they face crops?"
@@ -53,13 +48,13 @@ def face_crop_notes(request: EvaluationRequest, protocol: "Protocol") -> list[st
     return [fills]
 
 
-def face_shares(files: Sequence[Path], landmarker: Path) -> list[float]:
+def face_shares(files: Sequence[Path], finder_model: Path) -> list[float]:
     """Height of the largest face, hairline to chin, over that of the first picture; of videos with a face."""
-    from datamodules.faces.crop import FaceFinder
+    from datamodules.faces.finder import open_finder
     from datamodules.media.reading import video_frames
 
     shares: list[float] = []
-    with FaceFinder(landmarker) as finder:
+    with open_finder(finder_model) as finder:
         for file in files:
             try:
                 first_3HW = next(iter(video_frames(file)))

@@ -65,7 +65,7 @@ def remove_caches(caches: Iterable[Cache], names: Iterable[str] = ()) -> Iterato
 
 def _kind(path: Path) -> str | None:
     """By what is in it: a folder of another kind is never taken for a cache."""
-    if (path / "done.npy").is_file() and (path / "words").is_dir():
+    if (path / "done.npy").is_file() and ((path / "words").is_dir() or (path / "meshes.npy").is_file()):
         return SYNTHETIC
     return MEASURED if path.name == ".kept" and path.is_dir() else None
 

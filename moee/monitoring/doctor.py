@@ -10,6 +10,7 @@ from pathlib import Path
 
 from moee.installed import package_version
 from moee.weights import registry
+from moee.weights.face_finder import finder_file
 
 # The floors of pyproject.toml that have a reason beyond "tested with".
 FLOORS = {
@@ -89,6 +90,7 @@ def examine(root: Path = Path("."), quick: bool = False) -> Iterator[Finding]:
     yield from check_packages()
     yield from check_conflicts()
     yield from check_weights()
+    yield from check_face_finder()
     yield from check_disk(root)
     if not quick:
         yield from check_torch()
@@ -156,6 +158,20 @@ def check_weights() -> Iterator[Finding]:
                 )
         except ValueError as error:
             yield failure(f"weights: {error}", "delete that file")
+
+
+def check_face_finder() -> Iterator[Finding]:
+    """Who finds faces in pictures and recordings."""
+    try:
+        file = finder_file()
+    except (FileNotFoundError, ValueError):
+        return  # `check_weights` has said it
+    if file.suffix == ".task":
+        yield ok("faces are found by MediaPipe's landmarker")
+    else:
+        yield ok(
+            "faces are found by the finder that ships (MediaPipe's, if fetched, also measures action units)"
+        )
 
 
 def check_disk(root: Path) -> Iterator[Finding]:

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from datamodules.loading.shards import ShardRecord
 
 SIZE, FRAMES = 128, 50  # of a sample: pixels of a side, frames at 25 per second
-AUTO = "auto"  # the face landmarker that `moee weights` keeps, where it is there
+AUTO = "auto"  # MediaPipe's face landmarker where `moee weights` keeps it, otherwise the finder that ships
+
+NO_UNITS = (
+    "faces are found by the small finder that ships, which measures no action units: "
+    "`moee weights fetch face_landmarker` gets MediaPipe's, which does"
+)
 
 
 def corpora() -> list[str]:
@@ -67,8 +72,8 @@ def prepare(
         corpus: One of `corpora()`.
         source: Its folder, which is only read.
         out: The folder for the shards; must not be the source.
-        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps. Without
-            it, or with None, faces are cut by boxes, and nothing is measured.
+        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps, or else
+            the finder that ships, which measures no action units. With None faces are cut by boxes.
         face_box: `x y w h` in pixels for every clip, from the hairline to the chin; the manifest's boxes
             come second.
         size: Side of the samples in pixels.
@@ -76,7 +81,7 @@ def prepare(
         resume: False does everything again.
         workers: Processes.
         watch: told units done and units in all.
-        advise: told if boxes must do.
+        advise: told if action units are not measured.
 
     Raises:
         ValueError, OSError: if something is not there or out of range, nothing to prepare, or no way to place
@@ -85,7 +90,7 @@ def prepare(
     source, out = Path(source), Path(out)
     frames = lowered("prepare", {"frames": frames}).get("frames", frames)
     _check_arguments(corpus, source, out, workers)
-    detector = find_detector(detector, source, face_box, advise)
+    detector = find_detector(detector, source, advise)
     from datamodules.loading.shards import INDEX, index_content, shard_record
     from datamodules.preparation.clips import ClipSettings
     from datamodules.preparation.map_shards import finished, map_shards, write_json
@@ -186,12 +191,12 @@ def detector_name(detector: Path | None) -> str | None:
     if detector is None:
         return None
     from datamodules.faces.crop import HOW_TO_GET
+    from datamodules.faces.finder import finder_name
     from datamodules.loading.shards import sha256_of
-    from datamodules.preparation.clips import DETECTOR
 
     if not Path(detector).is_file():
         raise FileNotFoundError(f"{detector}: the face landmarker is not there; {HOW_TO_GET}")
-    return f"{DETECTOR}@{sha256_of(Path(detector))[:12]}"
+    return f"{finder_name(detector)}@{sha256_of(Path(detector))[:12]}"
 
 
 def _remove_stale(out: Path, keys: set[str]) -> None:
@@ -223,33 +228,27 @@ def _report(
     )
 
 
-def find_detector(
-    given: str | Path | None, source: Path, face_box: str | None, advise: Tell = silent
-) -> Path | None:
-    """The landmarker that is named or lies among the known weights; None where boxes must do.
+def find_detector(given: str | Path | None, source: Path, advise: Tell = silent) -> Path | None:
+    """The face finder's file: what is named, MediaPipe's among the known weights, or ours that ships.
 
     Args:
         given: its file, `auto`, or None for boxes alone.
         source: folder of the recordings.
-        face_box: that the user gave for all videos.
-        advise: told if boxes must do.
+        advise: told if action units are not measured.
 
     Raises:
-        FileNotFoundError: if there is no source, or no landmarker and neither a face box nor a manifest.
+        FileNotFoundError: if there is no source.
     """
-    from moee.weights.registry import find
+    from datamodules.faces.finder import OWN, finder_name
+    from moee.weights.face_finder import finder_file
 
     if not source.is_dir():
         raise FileNotFoundError(f"{source}: no such folder")
     if given is None or given != AUTO:
         return None if given is None else Path(given)
-    try:
-        return find("face_landmarker")
-    except FileNotFoundError as error:
-        if face_box is None and not (source / "manifest.csv").is_file():
-            raise
-        advise(f"faces are cut by boxes alone, nothing is measured in them: {error}")
-        return None
+    if finder_name(chosen := finder_file()) == OWN:
+        advise(NO_UNITS)
+    return chosen
 
 
 def report_lines(report: PrepareReport, most: int = 20) -> list[str]:

@@ -31,7 +31,7 @@ from moee.smoke import lowered
 
 if TYPE_CHECKING:
     from datamodules.corpora.folder import Source
-    from datamodules.faces.crop import FaceFinder
+    from datamodules.faces.finder import Finder
     from datamodules.preparation.clips import PreparedClip
     from datamodules.preparation.map_shards import Record, Unit
 
@@ -83,8 +83,8 @@ def cut_clips(
         source: folder of the recordings, only read.
         out: folder for the clips, apart from it.
         corpus: how the source is laid out, one of `corpora()`.
-        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps. Without
-            it, or with None, faces are cut by boxes.
+        detector: MediaPipe's face landmarker, a file; `auto` is the one that `moee weights` keeps, or else
+            the finder that ships. With None faces are cut by boxes.
         face_box: `x y w h` in pixels for every recording, from the hairline to the chin.
         size: of the clips, pixels of a side.
         frames: of each clip, at 25 per second; a shorter remainder is left out.
@@ -103,7 +103,7 @@ def cut_clips(
     source, out = Path(source), Path(out)
     frames = lowered("clips", {"synthetic": None, "frames": frames}).get("frames", frames)
     _check_request(source, out, corpus)
-    detector = find_detector(detector, source, face_box, advise)
+    detector = find_detector(detector, source)
     reader = importlib.import_module(f"datamodules.corpora.{corpus}")
     listed = reader.list_sources(source)
     sources = [recording for recording in listed if recording.kind == "clip"]
@@ -134,11 +134,11 @@ def _check_request(source: Path, out: Path, corpus: str) -> None:
 
 def cut_unit(unit: "Unit", records_folder: Path) -> "Record":
     """Cuts the recordings of a unit into `<key>.mp4`; what is unusable is named, not raised."""
-    from datamodules.faces.crop import FaceFinder
+    from datamodules.faces.finder import open_finder
 
     work = unit.payload
     record: dict[str, Any] = {"files": {}, "about": {}, "labels": {}, "rejected": {}}
-    finder = None if work.detector is None else FaceFinder(work.detector)
+    finder = None if work.detector is None else open_finder(work.detector)
     try:
         for source in work.sources:
             try:
@@ -155,7 +155,7 @@ def _cut_recording(
     source: "Source",
     folder: Path,
     settings: Any,
-    finder: "FaceFinder | None",
+    finder: "Finder | None",
     records_folder: Path,
     record: dict[str, Any],
 ) -> None:

@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("with --recordings")
     how.add_argument("--corpus", choices=corpora(), help="how they are laid out (default: folder)")
     how.add_argument(
-        "--detector", type=Path, metavar="FILE", help="face landmarker (default: `moee weights`)"
+        "--detector",
+        type=Path,
+        metavar="FILE",
+        help="MediaPipe's landmarker (default: as `moee doctor` says)",
     )
     how.add_argument(
         "--face-box",

@@ -35,7 +35,7 @@ measuring. Under torchrun or srun every process takes a share of the clips, and 
 the result is the same, to the bit where processes have as many threads.
 
 Embedded judges, and --checkpoint, know face crops alone: true clips whose face fills less than half of the
-picture's height are refused where a face landmarker is there to see it; `moee clips` cuts them.
+picture's height are refused; `moee clips` cuts them.
 
 A clip is a video of any usual kind, or with --frame-rate a folder of numbered pictures; a sound file of the
 same name beside it is its sound where it has none. What else lies there is named as left out.

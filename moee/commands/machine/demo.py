@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--portrait", action="append", default=[], metavar="P", help="animate this picture, too"
     )
     parser.add_argument("--audio", metavar="A", help="the voice for all portraits (default: a synthetic one)")
-    parser.add_argument("--face-box", metavar='"X Y W H"', help="of the one --portrait, where no detector is")
+    parser.add_argument(
+        "--face-box", metavar='"X Y W H"', help="of the one --portrait, where no face is found in it"
+    )
     parser.add_argument("--checkpoint", metavar="C", help="another talking head than the shipped one")
 
 

@@ -44,9 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--paste-back", action="store_true", help="put the face back into the whole picture")
     how.add_argument(
-        "--face-box", metavar='"X Y W H"', help="the face from hairline to chin, in pixels; no detector then"
+        "--face-box",
+        metavar='"X Y W H"',
+        help="the face from hairline to chin, in pixels; it is not looked for then",
     )
-    how.add_argument("--detector", metavar="PATH", help="landmark model, if not among the known weights")
+    how.add_argument(
+        "--detector", metavar="PATH", help="MediaPipe's landmarker (default: as `moee doctor` says)"
+    )
     add_checkpoint_argument(how)
     add_device_argument(how, "the network computes")
     add_precision_argument(how)

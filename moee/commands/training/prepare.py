@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, metavar="SRC", help="folder of recordings; only read")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the shards")
     parser.add_argument(
-        "--detector", type=Path, metavar="FILE", help="face landmarker (default: `moee weights`)"
+        "--detector",
+        type=Path,
+        metavar="FILE",
+        help="MediaPipe's landmarker (default: as `moee doctor` says)",
     )
     parser.add_argument(
         "--face-box",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from media_files import sine, write_sound, write_video
 from places import SHARED
 
@@ -163,6 +164,29 @@ def test_names_become_safe_and_stay_apart(tmp_path):
     (tmp_path / "manifest.csv").write_text("path\n../x.mp4\n")
     with pytest.raises(ValueError, match="out of the folder"):
         list_sources(tmp_path)
+
+
+def test_with_nothing_fetched_the_finder_that_ships_measures_all_but_action_units(tmp_path, monkeypatch):
+    from datamodules.loading.faces.renders import FaceRecipe, pictures_of
+    from datamodules.loading.members import read_clip
+    from datamodules.loading.shards import read_members
+    from moee.generation.video_writer import write_video as record_video
+
+    monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    picture, _ = next(pictures_of(FaceRecipe(people=1, faces=1, clean_share=1, seed=35_000_200), 0))
+    (tmp_path / "raw").mkdir()
+    frames = torch.from_numpy(picture[..., :3].transpose(2, 0, 1).copy()).expand(5, -1, -1, -1)
+    record_video(tmp_path / "raw" / "one.mp4", frames, torch.from_numpy(sine(0.2, 16_000)), {"title": "one"})
+    told = []
+    report = prepare("folder", tmp_path / "raw", tmp_path / "out", frames=5, size=96, advise=told.append)
+    assert report.clips == 1
+    assert "measures no action units" in told[0]
+    key, members = next(read_members(tmp_path / "out" / "clip-00000.tar"))
+    sample = read_clip(key, members)
+    assert "action_units" not in sample
+    assert sample["landmarks"][:, 36:48, 1].mean() / 96 == pytest.approx(0.42, abs=0.04)
+    assert sample["provenance"]["landmarks"].startswith("detector:face-finder@")
 
 
 @pytest.mark.mediapipe

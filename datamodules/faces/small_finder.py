@@ -1,0 +1,201 @@
+"""The face finder that ships: a detector on a picture at three sizes, and a reader that looks twice.
+
+N candidate, C channel, H row, W column, P point of MediaPipe's mesh.
+"""
+
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datamodules.faces.crop import (
+    HOW_TO_GET,
+    LEAST_PICTURE,
+    Box,
+    Face,
+    box_of_mesh,
+    checked_picture,
+    distinct_faces,
+    overlap,
+)
+from datamodules.faces.networks import CROP, STRIDE, TYPICAL, load_networks, to_unit
+from datamodules.faces.placement import SIDE, Placement, inverse, moved, placement_of, square_affine
+from datamodules.head_motion import MESH_TO_IBUG
+
+Floats = NDArray[np.floating]
+
+LEVELS = (256, 128, 64)  # longer side of the picture at which faces of 20 to 64 pixels are looked for
+MARGIN = 16  # pixels of continued edge around it, so that a face may reach beyond
+LEAST_HEAT = 0.15  # of a cell; what is no face is refused by the reader
+MOST = 8  # candidates that are looked at
+SAME_CANDIDATE = 0.4  # overlap of two that are one
+PART_OF_ANOTHER = 0.5  # of the smaller box: eyes and mouth may look like faces, and lie in one
+LEAST_SCORE = 0.5  # of the reader's second look
+MOST_CHANGE = 0.2  # of the place and of the height, in heights, from the first look to the second
+
+
+class SmallFaceFinder:
+    """Faces by the small networks that ship; a context manager, as all finders are.
+
+    Args:
+        model: their `.safetensors` file.
+        least_score: of a face, in (0, 1).
+
+    Raises:
+        FileNotFoundError: if the file is not there.
+        ValueError: if it holds something else.
+    """
+
+    def __init__(self, model: Path | str, least_score: float = LEAST_SCORE) -> None:
+        if not Path(model).is_file():
+            raise FileNotFoundError(f"{model}: the face finder is not there; {HOW_TO_GET}")
+        self._networks = load_networks(Path(model))
+        self._least = least_score
+
+    def __enter__(self) -> "SmallFaceFinder":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing has to be ended."""
+
+    @torch.inference_mode()
+    def find(self, image_3HW: Tensor) -> list[Face]:
+        """Faces of a uint8 RGB picture, the largest first; a face found twice counts once."""
+        picture = checked_picture(image_3HW)
+        if min(picture.shape[:2]) < LEAST_PICTURE:
+            return []
+        candidates = self._candidates(picture)
+        if not candidates:
+            return []
+        first, _ = self._read(picture, candidates)
+        second, scores = self._read(picture, looks := [placement_of(mesh) for mesh in first])
+        faces: list[Face] = []
+        for mesh, score, before in zip(second, scores, looks, strict=True):  # the likeliest candidate first
+            face = face_of_mesh(mesh)
+            clear = score >= self._least and _steady(before, placement_of(mesh))
+            if clear and all(_covered(face.box, other.box) < PART_OF_ANOTHER for other in faces):
+                faces.append(face)
+        return distinct_faces(faces)
+
+    def read(self, image_3HW: Tensor, box: Box) -> Face:
+        """The face that is said to lie in a box (x, y, width, height from the hairline to the chin), pixels.
+
+        Whatever is there is read as a face.
+        """
+        picture = checked_picture(image_3HW)
+        placement = Placement(box[0] + box[2] / 2, box[1] + box[3] / 2, max(box[3], 1.0))
+        with torch.inference_mode():
+            mesh = self._read(picture, [placement])[0][0]
+            look = placement_of(mesh)
+            return face_of_mesh(self._read(picture, [look])[0][0] if _steady(placement, look) else mesh)
+
+    def _candidates(self, picture: NDArray[Any]) -> list[Placement]:
+        """The likeliest places, without the same twice."""
+        likely: list[tuple[float, Placement]] = []
+        for side in LEVELS:
+            small, scale = _reduced(picture, side)
+            cells = self._networks.detector(_batch([small]))[0].numpy()
+            likely += _places(cells, scale)
+        likely.sort(key=lambda pair: -pair[0])
+        chosen: list[Placement] = []
+        for _, place in likely:
+            if len(chosen) < MOST and all(overlap(_box(place), _box(c)) < SAME_CANDIDATE for c in chosen):
+                chosen.append(place)
+        return chosen
+
+    def _read(self, picture: NDArray[Any], places: list[Placement]) -> tuple[list[Floats], Floats]:
+        """Meshes (P, 2) in pixels of the picture, and the reader's scores (N,)."""
+        affines = [square_affine(place) for place in places]
+        squares = [square_of(picture, place) for place in places]
+        points_NP2, logits_N = self._networks.reader(_batch(squares))
+        meshes = [moved(p, inverse(a)) for p, a in zip(points_NP2.double().numpy(), affines, strict=True)]
+        return meshes, logits_N.sigmoid().numpy()
+
+
+def face_of_mesh(mesh_P2: Floats) -> Face:
+    """A face without expression scores."""
+    mesh = torch.from_numpy(mesh_P2).float()
+    landmarks_K2 = mesh[list(MESH_TO_IBUG)]
+    return Face(landmarks_K2, {}, box_of_mesh(mesh, landmarks_K2), mesh)
+
+
+def square_of(picture: NDArray[Any], place: Placement) -> NDArray[Any]:
+    """The upright square of a face (96, 96, 3), antialiased; outside, the edge is repeated."""
+    shrink = SIDE * place.height / CROP
+    if shrink <= 1.5:
+        return _warped(picture, place)
+    reach = SIDE * place.height * 0.75  # the turned square and a little more
+    left, top = (max(math.floor(middle - reach), 0) for middle in (place.x, place.y))
+    part = picture[top : math.ceil(place.y + reach) + 1, left : math.ceil(place.x + reach) + 1]
+    if not part.size:
+        return _warped(picture, place)
+    height, width = (max(round(length / shrink), 1) for length in part.shape[:2])
+    small = cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
+    # Each axis by its own ratio, which rounding makes differ a little.
+    across, down = width / part.shape[1], height / part.shape[0]
+    back = np.array([[1 / across, 0, left + (1 / across - 1) / 2], [0, 1 / down, top + (1 / down - 1) / 2]])
+    affine = square_affine(place)
+    joint = np.hstack([affine[:, :2] @ back[:, :2], affine[:, :2] @ back[:, 2:] + affine[:, 2:]])
+    return cv2.warpAffine(small, joint, (CROP, CROP), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _warped(picture: NDArray[Any], place: Placement) -> NDArray[Any]:
+    return cv2.warpAffine(
+        picture, square_affine(place), (CROP, CROP), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def _batch(pictures: list[NDArray[Any]]) -> Tensor:
+    return to_unit(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2))
+
+
+def _reduced(picture: NDArray[Any], side: int) -> tuple[NDArray[Any], tuple[float, float]]:
+    """The picture with its longer side at `side`, with margins, and the ratios of its width and height."""
+    rows, columns = picture.shape[:2]
+    scale = side / max(rows, columns)
+    width, height = max(round(columns * scale), 1), max(round(rows * scale), 1)
+    shrinks = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(picture, (width, height), interpolation=shrinks)
+    right, below = (-length % STRIDE + MARGIN for length in (width, height))
+    small = cv2.copyMakeBorder(small, MARGIN, below, MARGIN, right, cv2.BORDER_REPLICATE)
+    return small, (width / columns, height / rows)
+
+
+def _places(cells_4HW: Floats, scale: tuple[float, float]) -> list[tuple[float, Placement]]:
+    """Scores and places, in pixels of the picture, of the cells that may be a face's middle."""
+    heat = 1 / (1 + np.exp(-cells_4HW[0]))
+    peak = heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))
+    places = []
+    for row, column in zip(*np.nonzero(peak & (heat >= LEAST_HEAT)), strict=True):
+        off_x, off_y, size = (float(v) for v in cells_4HW[1:, row, column])
+        height = TYPICAL * math.exp(max(min(size, 2.0), -2.0))
+        x, y = ((i + 0.5) * STRIDE + off * height - MARGIN for i, off in ((column, off_x), (row, off_y)))
+        place = Placement(x / scale[0] - 0.5, y / scale[1] - 0.5, height / scale[1])
+        places.append((float(heat[row, column]), place))
+    return places
+
+
+def _box(place: Placement) -> Box:
+    half = place.height / 2
+    return place.x - half, place.y - half, place.height, place.height
+
+
+def _covered(a: Box, b: Box) -> float:
+    """The share of the smaller box that lies in the other."""
+    area = overlap(a, b) * (a[2] * a[3] + b[2] * b[3]) / (1 + overlap(a, b))
+    return area / min(a[2] * a[3], b[2] * b[3])
+
+
+def _steady(before: Placement, after: Placement) -> bool:
+    """Whether a second look sees the face where the first one did."""
+    moved_by = math.hypot(after.x - before.x, after.y - before.y) / before.height
+    return moved_by < MOST_CHANGE and abs(after.height / before.height - 1) < MOST_CHANGE
