@@ -1,0 +1,1 @@
+"""What the parts that listen make of real voices."""
