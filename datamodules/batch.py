@@ -124,6 +124,8 @@ class TalkingHeadBatch(TypedDict):
     mouth_mask: Tensor
     head_motion: Tensor
     present: dict[str, Tensor]
+    points: NotRequired[Tensor]
+    reference_points: NotRequired[Tensor]
     voice: NotRequired[Tensor]
     expression: NotRequired[Tensor]
     latent: NotRequired[Tensor]

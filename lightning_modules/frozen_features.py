@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from datamodules.batch import Sample, collate
 from lightning_modules.interfaces import Composed, LatentCodec
 from lightning_modules.stages import is_frozen
-from lightning_modules.video.clip_latents import picture_latents
+from lightning_modules.video import clip_latents
 
 Encode = Callable[[Sample], Tensor]
 # Modality -> field of the batch. A text is not among them: each window words its emotion anew.
@@ -60,12 +60,12 @@ def encoders(model: Composed) -> dict[str, tuple[Encode, str]]:
 
 def _frames(codec: LatentCodec, clip: Sample) -> Tensor:
     """Latents (F, C, h, w) of a clip's frames."""
-    return picture_latents(codec, collate([clip]))[0][0]
+    return clip_latents.frames(codec, collate([clip]))[0]
 
 
 def _portrait(codec: LatentCodec, clip: Sample) -> Tensor:
     """Latent (C, h, w) of a clip's portrait, or what the denoiser is told of it."""
-    return picture_latents(codec, collate([clip]))[1][0]
+    return clip_latents.portraits(codec, collate([clip]))[0]
 
 
 def _voice_tokens(encoder: nn.Module, clip: Sample) -> Tensor:

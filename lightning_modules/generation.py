@@ -172,7 +172,7 @@ class _Clip:
         device = model.device
         self.canvas = canvas_of(model, reference_3HW, points_K2)
         self.portrait = self.canvas.portrait
-        self.reference = model.reference_net(self.portrait)
+        self.reference = model.reference_net(self.portrait.to(model.reference_net.dtype))
         check_regions(cue, model)
         cues = cue_tensors(cue, device)
         present = {name: torch.ones(1, dtype=torch.bool, device=device) for name in cues}

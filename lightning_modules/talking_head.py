@@ -56,7 +56,7 @@ from lightning_modules.losses import gate_terms, latent_loss, spatial_loss
 from lightning_modules.optim.rates import training_steps, with_warm_cosine
 from lightning_modules.sizes import connect, read_sizes
 from lightning_modules.stages import Stage, freeze_all_but, keep_frozen_parts_still
-from lightning_modules.video.clip_latents import batch_portrait, in_range, picture_latents, tells_differences
+from lightning_modules.video import clip_latents
 from lightning_modules.video.head_warp import warp_head
 
 SAVED = (  # what a checkpoint tells of the settings beside its weights
@@ -190,14 +190,14 @@ class TalkingHead(L.LightningModule):
 
     def encode_pictures(self, image_N3HW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
-        return self.codec.encode(in_range(image_N3HW).to(self.codec.dtype))
+        return self.codec.encode(clip_latents.in_range(image_N3HW).to(self.codec.dtype))
 
     @torch.no_grad()
     def _latents(self, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Clip (B, F, C, h, w), portrait (B, C, h, w), speech (B, F, T, D): the batch's, if it has them."""
         if "latent" in batch and "reference_latent" in batch and "speech_tokens" in batch:
             return batch["latent"], batch["reference_latent"], batch["speech_tokens"]
-        return *picture_latents(self.codec, batch), self.speech_features(batch["waveform"])
+        return *clip_latents.both(self.codec, batch), self.speech_features(batch["waveform"])
 
     def _reference(self, batch: TalkingHeadBatch, portrait: Tensor) -> dict[str, Tensor]:
         """The portrait's tokens by location, from the batch where it has them."""
@@ -339,12 +339,11 @@ class TalkingHead(L.LightningModule):
         """L_spatial on one random frame of each clip, without the ignored cells (B, F, 1, h, w)."""
         clips = torch.arange(len(z), device=z.device)
         pick = torch.randint(z.shape[1], (len(z),), device=z.device)
-        decoded = self.codec.decode(z[clips, pick], batch_portrait(self.codec, batch))
-        truth = in_range(batch["frames"][clips, pick])
+        decoded = self.codec.decode(z[clips, pick], clip_latents.batch_portrait(self.codec, batch))
+        truth = clip_latents.in_range(batch["frames"][clips, pick])
         weight_B = spatial_weight(timestep_B, self.noise.steps)
-        hidden = None
+        hidden, factor = None, self.codec.factor
         if ignored is not None:
-            factor = self.codec.factor
             hidden = ignored[clips, pick].repeat_interleave(factor, -1).repeat_interleave(factor, -2)
         return spatial_loss(decoded, truth, weight_B, self.perceptual, hidden)
 
@@ -362,24 +361,23 @@ class TalkingHead(L.LightningModule):
     @torch.no_grad()
     def base(self, picture_B3HW: Tensor, portrait_BCHW: Tensor, motion_BFM: Tensor | None) -> Tensor:
         """Latents (B, F or 1, C, h, w) of the portrait as the denoiser has them: moved with the head."""
-        if motion_BFM is None or not (self.follow_head and tells_differences(self)):
+        if motion_BFM is None or not (self.follow_head and clip_latents.tells_differences(self)):
             return portrait_BCHW[:, None]
         moved = warp_head(picture_B3HW.float() / 127.5 - 1, motion_BFM)
         return self.codec.encode(moved.flatten(0, 1).to(self.codec.dtype)).unflatten(0, moved.shape[:2])
 
     def to_residual(self, clip_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Latents of a clip as the diffusion sees them."""
-        return (clip_BFCHW - (base_BFCHW if tells_differences(self) else 0)) * self.latent_gain
+        return (clip_BFCHW - (base_BFCHW if clip_latents.tells_differences(self) else 0)) * self.latent_gain
 
     def from_residual(self, x_BFCHW: Tensor, base_BFCHW: Tensor) -> Tensor:
         """Inverse of `to_residual`."""
-        return x_BFCHW / self.latent_gain + (base_BFCHW if tells_differences(self) else 0)
+        return x_BFCHW / self.latent_gain + (base_BFCHW if clip_latents.tells_differences(self) else 0)
 
     def use_bfloat16(self) -> None:
         """Run the parts that take the time in bfloat16 from now on; what is computed once stays exact."""
         parts = (self.reference_net, self.denoiser, self.mixture)
-        # points are placed to a fraction of a pixel
-        for part in parts if self.codec.relative else (self.codec, *parts):
+        for part in parts if self.codec.relative else (self.codec, *parts):  # points need all digits
             part.to(torch.bfloat16)
 
     def animate(

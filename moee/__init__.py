@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moee.judging.leaderboard import make_leaderboard as leaderboard
     from moee.preparation.prepare import prepare
     from moee.preparation.true_clips import cut_clips, render_clips
+    from moee.studies.real_people import score_real
     from moee.studies.score import score
     from moee.sweeps.sweep import sweep
 
@@ -30,6 +31,7 @@ __all__ = [
     "prepare",
     "render_clips",
     "score",
+    "score_real",
     "sweep",
     "train",
 ]
@@ -44,6 +46,7 @@ PLACES = {  # name -> module and name there
     "prepare": ("moee.preparation.prepare", "prepare"),
     "render_clips": ("moee.preparation.true_clips", "render_clips"),
     "score": ("moee.studies.score", "score"),
+    "score_real": ("moee.studies.real_people", "score_real"),
     "sweep": ("moee.sweeps.sweep", "sweep"),
     "train": ("moee.experiments.training", "train_experiment"),
 }

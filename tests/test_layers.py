@@ -14,6 +14,7 @@ CONTRACT = (
     "datamodules.action_units",
     "datamodules.head_motion",
     "datamodules.face_space.mesh",
+    "datamodules.compiled",
 )
 # a face is found and cut in one way, by whoever prepares data and whoever measures
 FACES = ("datamodules.faces",)

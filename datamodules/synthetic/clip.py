@@ -187,8 +187,8 @@ def synthetic_clip(
     performance = perform(acted, frames, rng, sample_speaker(person), shown, regions)
     still = _reference_controls(rng, reference, shares)
     picture = _painted if world == "painted" else _flat
-    sample = picture(person, performance.controls, still, rng, size, randomisation)
-    sample |= {
+    sample: Sample = {
+        **picture(person, performance.controls, still, rng, size, randomisation),
         "key": f"synthetic-{split}-{seed:08d}",
         "corpus": "synthetic",
         "identity": f"synthetic-{person}",

@@ -22,11 +22,13 @@ class Canvas(Protocol):
 
     Attributes:
         portrait: latent (1, C, h, w) of the portrait, or what is said of it.
-        places: where in the face the cells lie (1, 1, P, h, w), None for the denoiser's own idea.
+        places: where in the face the cells lie (1, 1, P, h, w); None for the denoiser's own idea.
     """
 
     portrait: Tensor
-    places: Tensor | None
+
+    @property
+    def places(self) -> Tensor | None: ...
 
     def base(self, motion_BFM: Tensor) -> Tensor:
         """The portrait's latent (1, F or 1, C, h, w) as the denoiser is told it."""
@@ -83,7 +85,6 @@ class MovedCanvas:
         self.warp = FaceWarp(picture_13HW[0].permute(1, 2, 0).cpu().numpy(), points_K2.float().numpy())
         around = torch.from_numpy(self.warp.around.vertices[len(points_K2) :])
         self.around_own = in_frame(around[None], *face_frame(points_1K2))
-        self.points_own = in_frame(points_1K2, *face_frame(points_1K2))
 
     def base(self, motion_BFM: Tensor) -> Tensor:
         return self.portrait[:, None]
@@ -94,8 +95,7 @@ class MovedCanvas:
 
     def frames(self, x0_FCHW: Tensor, base_FCHW: Tensor, motion_BFM: Tensor) -> Tensor:
         z = x0_FCHW.float() / self.model.latent_gain
-        portrait = self.told_of.repeated(len(z))
-        moved, keep, painted = (x.cpu() for x in self.codec.layers(z, portrait))
+        moved, keep, painted = (x.cpu() for x in self.codec.layers(z, self.told_of))
         levels = np.ascontiguousarray((127.5 * (painted + 1 - keep)).permute(0, 2, 3, 1))
         vertices = self._turned(moved, motion_BFM[0].cpu().float())
         pictures = [
@@ -107,14 +107,14 @@ class MovedCanvas:
     def _turned(self, moved_FK2: Tensor, motion_FM: Tensor) -> Tensor:
         """Vertices (F, V, 2) in pixels after the head has moved as told."""
         frame = face_frame(self.told_of.points.cpu())
-        own_FK2 = in_frame(moved_FK2, *(x.expand(len(moved_FK2), *x.shape[1:]) for x in frame))
+        own_FK2 = in_frame(moved_FK2, *frame)
         face = turn_points(own_FK2, face_mesh().rest[:, 2], motion_FM)
         flat = torch.full((self.around_own.shape[1],), float(face_mesh().rest[:, 2].min()))
         still = self.around_own.expand(len(face), -1, -1)
         share = torch.from_numpy(self.warp.around.follows)[None, :, None]
         around = still + share * (turn_points(still, flat, motion_FM) - still)
         both = torch.cat([face, around], 1)
-        return from_frame(both, *(x.expand(len(both), *x.shape[1:]) for x in frame))
+        return from_frame(both, *frame)
 
 
 def turn_points(own_FK2: Tensor, depth_K: Tensor, motion_FM: Tensor) -> Tensor:

@@ -38,14 +38,31 @@ def batch_portrait(codec: LatentCodec, batch: TalkingHeadBatch) -> Portrait | No
     return flat_portrait(in_range(batch["reference"]), batch["reference_points"])
 
 
-def picture_latents(codec: LatentCodec, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor]:
-    """Latents (B, F, C, h, w) of the frames, and (B, C, h, w) of the portraits or what is told of them."""
-    frames = batch["frames"]
-    flat, count = in_range(frames.flatten(0, 1)).to(codec.dtype), frames.shape[:2]
+def frame_points(batch: TalkingHeadBatch) -> Tensor:
+    """Points (B * F, K, 2) of the frames of clips that have them."""
+    assert "points" in batch
+    return batch["points"].flatten(0, 1)
+
+
+def portraits(codec: LatentCodec, batch: TalkingHeadBatch) -> Tensor:
+    """Latents (B, C, h, w) of the portraits, or what is told of them."""
     portrait = batch_portrait(codec, batch)
-    if portrait is None:
-        reference = in_range(batch["reference"]).to(codec.dtype)
-        return codec.encode(flat).unflatten(0, count), codec.encode(reference)
-    each = portrait.repeated(count[1])
-    each.moved = batch["points"].flatten(0, 1)
-    return codec.encode(flat, each).unflatten(0, count), cast(PortraitCodec, codec).describe(portrait)
+    if portrait is not None:
+        return cast(PortraitCodec, codec).describe(portrait)
+    return codec.encode(in_range(batch["reference"]).to(codec.dtype))
+
+
+def frames(codec: LatentCodec, batch: TalkingHeadBatch) -> Tensor:
+    """Latents (B, F, C, h, w) of the frames."""
+    pictures = batch["frames"]
+    flat, count = in_range(pictures.flatten(0, 1)).to(codec.dtype), pictures.shape[:2]
+    portrait = batch_portrait(codec, batch)
+    if portrait is not None:
+        portrait = portrait.repeated(count[1])
+        portrait.moved = frame_points(batch)
+    return codec.encode(flat, portrait).unflatten(0, count)
+
+
+def both(codec: LatentCodec, batch: TalkingHeadBatch) -> tuple[Tensor, Tensor]:
+    """Latents of the frames, and of the portraits."""
+    return frames(codec, batch), portraits(codec, batch)

@@ -8,7 +8,7 @@ from torch import Tensor
 from datamodules.batch import TalkingHeadBatch
 from datamodules.face_space.mesh import at_points
 from lightning_modules.interfaces import Portrait
-from lightning_modules.video.clip_latents import batch_portrait, in_range
+from lightning_modules.video.clip_latents import batch_portrait, frame_points, in_range
 from lightning_modules.video.portrait_codec import PortraitCodec
 
 POINTS_WEIGHT = 100.0  # a point's error is in eye distances, a colour's in half the range
@@ -43,7 +43,7 @@ class PortraitCodecTraining(L.LightningModule):
         portrait = batch_portrait(self.codec, batch)
         assert portrait is not None
         each, frames = portrait.repeated(batch["frames"].shape[1]), in_range(batch["frames"].flatten(0, 1))
-        return *self.codec.fields(frames, batch["points"].flatten(0, 1), each), portrait
+        return *self.codec.fields(frames, frame_points(batch), each), portrait
 
     def _errors(self, moved: Tensor, colour: Tensor, split: str) -> tuple[Tensor, Tensor]:
         again, painted = self.codec.synthesise(self.codec.analyse(moved, colour))

@@ -5,12 +5,11 @@ pixels, and its place in the layout, x then y in [0, 1], below 0 where it has no
 """
 
 import numpy as np
-from numba import njit
 
-ARRAYS = {"cache": True, "fastmath": False, "nogil": True}
+from datamodules.compiled import compiled
 
 
-@njit(**ARRAYS)
+@compiled
 def place_triangles(moved, vertices, places, triangles, source):
     """Fills `source` from triangles that go from `vertices` (V, 2) to `moved`; later ones lie above."""
     height, width = source.shape[0], source.shape[1]
@@ -40,7 +39,7 @@ def place_triangles(moved, vertices, places, triangles, source):
                     source[y, x, 2], source[y, x, 3] = -1, -1
 
 
-@njit(**ARRAYS)
+@compiled
 def _lid(heights, along):
     """Height of a lid (9 pairs of along, across) at a place along the eye."""
     for i in range(8):
@@ -51,7 +50,7 @@ def _lid(heights, along):
     return heights[17]
 
 
-@njit(**ARRAYS)
+@compiled
 def draw_eyes(moved, triangles, now, then, inset, source):
     """What shows between the lids: the portrait's eye, turned by the irises' movement, never squeezed.
 
@@ -87,7 +86,7 @@ def draw_eyes(moved, triangles, now, then, inset, source):
                 source[y, x, 2], source[y, x, 3] = -1, -1
 
 
-@njit(**ARRAYS)
+@compiled
 def put_together(picture, source, keep, painted, atlas, out):
     """The frame: the portrait at its places, times what is kept of it, plus what is painted."""
     height, width = source.shape[0], source.shape[1]

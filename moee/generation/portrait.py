@@ -58,12 +58,9 @@ def open_portrait(
         ValueError: if the picture cannot be read, has no face or more than one, or the box is not in it.
         FileNotFoundError: if the picture or the detector is missing.
     """
-    from datamodules.faces.crop import crop_box, to_crop
-    from datamodules.faces.finder import open_finder
-    from datamodules.faces.single_face import upright_face
+    from datamodules.faces.crop import crop_box
     from datamodules.media.pictures import picture_size
     from datamodules.media.reading import read_image
-    from moee.weights.face_finder import finder_file
 
     full_width, full_height = picture_size(Path(path))
     if min(full_width, full_height) < LEAST_SIDE:
@@ -79,13 +76,45 @@ def open_portrait(
     if face_box is not None:
         x, y, w, h = (value * scale for value in face_box)
         box = crop_box((x, y, w, h), *_width_height(picture_3HW))
-        mesh_K2 = read_box(picture_3HW, (x, y, w, h))
-    else:
-        with open_finder(finder_file(detector)) as finder:
-            picture_3HW, face, was_turned = upright_face(finder, picture_3HW, str(path), scale)
-        if was_turned:
-            warn(f"moee: {path}: the head lies on its side or upside down; the picture is turned upright")
-        box, mesh_K2 = crop_box(face.landmarks, *_width_height(picture_3HW)), face.mesh
+        return _framed_face(picture_3HW, box, size, read_box(picture_3HW, (x, y, w, h)))
+    return portrait_in(picture_3HW, size, str(path), detector, scale)
+
+
+def portrait_in(
+    picture_3HW: Tensor,
+    size: int,
+    source: str,
+    detector: str | Path | None = None,
+    shrink: float = 1.0,
+) -> Portrait:
+    """The one face in a picture (3, H, W) uint8 of even sides, framed; a head on its side is turned upright.
+
+    Args:
+        picture_3HW: the picture.
+        size: the generator's picture side.
+        source: how errors name it.
+        detector: as in `open_portrait`.
+        shrink: size of the picture over that of its file, so that errors speak of the file's pixels.
+
+    Raises:
+        ValueError, FileNotFoundError: as `open_portrait`.
+    """
+    from datamodules.faces.crop import crop_box
+    from datamodules.faces.finder import open_finder
+    from datamodules.faces.single_face import upright_face
+    from moee.weights.face_finder import finder_file
+
+    with open_finder(finder_file(detector)) as finder:
+        picture_3HW, face, was_turned = upright_face(finder, picture_3HW, source, shrink)
+    if was_turned:
+        warn(f"moee: {source}: the head lies on its side or upside down; the picture is turned upright")
+    box = crop_box(face.landmarks, *_width_height(picture_3HW))
+    return _framed_face(picture_3HW, box, size, face.mesh)
+
+
+def _framed_face(picture_3HW: Tensor, box: Square, size: int, mesh_K2: Tensor | None) -> Portrait:
+    from datamodules.faces.crop import to_crop
+
     points_K2 = None if mesh_K2 is None else to_crop(mesh_K2, box, size)
     return Portrait(picture_3HW, box, framed(picture_3HW, box, size), points_K2)
 

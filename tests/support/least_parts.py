@@ -17,6 +17,7 @@ from lightning_modules.interfaces import (
     Hints,
     LatentCodec,
     LatentGenerator,
+    Portrait,
     ReferenceNetwork,
     Sizes,
     SpeechFeatures,
@@ -30,10 +31,10 @@ class LeastCodec(LatentCodec):
 
     channels, factor = 3, 8
 
-    def encode(self, image_BCHW: Tensor) -> Tensor:
+    def encode(self, image_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         return nn.functional.avg_pool2d(image_BCHW, self.factor)
 
-    def decode(self, z_BCHW: Tensor) -> Tensor:
+    def decode(self, z_BCHW: Tensor, portrait: Portrait | None = None) -> Tensor:
         return nn.functional.interpolate(z_BCHW, scale_factor=self.factor)
 
 

@@ -13,6 +13,9 @@ DESCRIPTION = """Score a talking head on held-out synthetic people and voices.
 
 Every row is measured by the embedded judges, which had no part in training the generator and are not
 published networks. `ceiling` is what they measure on the true renderings of the same clips.
+
+With --real, real people instead: each portrait speaks in seven emotions, and each clip's first frame speaks
+its sound; MediaPipe's points tell how far brows, lids and lips move, and whether lips follow.
 """
 EXAMPLES = """\
 examples:
@@ -20,6 +23,7 @@ examples:
   moee score --clips 14 --seeds 1
   moee score --questions palette compounds --checkpoint runs/y/exported/generator.safetensors
   moee score --checkpoint runs/x/exported/generator.safetensors --out scores.json
+  moee score --real portraits clips
 """
 
 
@@ -39,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_argument(parser, "the talking head computes, judges stay on the CPU")
     parser.add_argument("--judge", default="judge", help="weights of the judge (default: the shipped ones)")
     parser.add_argument("--identity", default="judge-identity", help="weights of the identity judge")
+    parser.add_argument(
+        "--real", nargs=2, type=Path, metavar=("PORTRAITS", "CLIPS"), help="folders: score on real people"
+    )
     parser.add_argument("--out", type=Path, help="also write the table as JSON")
 
 
@@ -49,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.out:
         check_writable(args.out)
+    if args.real:
+        return _run_real(args)
     table = score(
         args.checkpoint,
         clips=args.clips,
@@ -66,5 +75,27 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.out:
         write_text(args.out, json.dumps(table.record(), indent=2) + "\n")
+        say(f"written: {args.out}")
+    return 0
+
+
+def _run_real(args: argparse.Namespace) -> int:
+    from moee.console import progress_bar
+    from moee.files import write_text
+    from moee.studies.real_people import score_real
+
+    with progress_bar("clip") as watch:
+        result = score_real(
+            *args.real,
+            args.checkpoint,
+            steps=args.steps,
+            emotion_strength=args.emotion_strength,
+            precision=args.precision,
+            device=args.device,
+            watch=watch,
+            tell=say,
+        )
+    if args.out:
+        write_text(args.out, json.dumps(result.record(), indent=2) + "\n")
         say(f"written: {args.out}")
     return 0

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.compiled import compiled
 from datamodules.synthetic.head.look.skin import linear
 from datamodules.synthetic.head.person import Light
-from datamodules.synthetic.head.render.compiled import compiled
 from datamodules.synthetic.head.render.raster import COVERED, rasterise
 
 Floats = NDArray[np.floating]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled
+from datamodules.compiled import compiled
 
 Array = NDArray
 

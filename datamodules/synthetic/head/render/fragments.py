@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled
+from datamodules.compiled import compiled
 from datamodules.synthetic.head.render.materials import HAIR, MATERIALS
 from datamodules.synthetic.head.render.raster import weights_at
 

@@ -8,7 +8,7 @@ x to the picture's right, y up, z to the camera.
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import inlined
+from datamodules.compiled import inlined
 
 Array = NDArray
 

@@ -7,7 +7,7 @@ centre of sample i at i + 0.5, and w, the inverse distance from the camera, whic
 import numpy as np
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled, inlined
+from datamodules.compiled import compiled, inlined
 
 Array = NDArray
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
-from datamodules.synthetic.head.render.compiled import compiled, inlined
+from datamodules.compiled import compiled, inlined
 from datamodules.synthetic.head.render.fragments import Fragments
 from datamodules.synthetic.head.render.materials import (
     CLOTH,
