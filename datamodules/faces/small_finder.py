@@ -25,7 +25,15 @@ from datamodules.faces.crop import (
     overlap,
 )
 from datamodules.faces.networks import CROP, STRIDE, TYPICAL, load_networks, to_unit
-from datamodules.faces.placement import SIDE, Placement, inverse, moved, placement_of, square_affine
+from datamodules.faces.placement import (
+    SIDE,
+    Placement,
+    inverse,
+    mirrored_order,
+    moved,
+    placement_of,
+    square_affine,
+)
 from datamodules.head_motion import MESH_TO_IBUG
 
 Floats = NDArray[np.floating]
@@ -62,6 +70,7 @@ class SmallFaceFinder:
         if not Path(model).is_file():
             raise FileNotFoundError(f"{model}: the face finder is not there; {HOW_TO_GET}")
         self._networks = load_networks(Path(model))
+        self._mirrored = mirrored_order(self._networks.reader.mean_points().double().numpy())
         self._least = least_score
 
     def __enter__(self) -> "SmallFaceFinder":
@@ -117,9 +126,10 @@ class SmallFaceFinder:
         return chosen
 
     def _looked_at(self, picture: NDArray[Any], place: Placement) -> tuple[Floats, float]:
-        """The mean mesh (P, 2) of several looks at a place, and the least of their scores.
+        """The mesh (P, 2) at a place, and the least score of several looks at it.
 
-        A face stays one when the square is a little off; what merely resembles one does not.
+        A face stays one when the square is a little off; what merely resembles one does not. The mesh is the
+        mean of two readings where the looks agree that it lies: of the picture, and of its mirror image.
         """
         looks = [
             Placement(
@@ -131,7 +141,14 @@ class SmallFaceFinder:
             for x, y, scale, turn in LOOKS
         ]
         meshes, scores = self._read(picture, looks)
-        return np.mean(meshes, axis=0), float(scores.min())
+        return self._read_both_ways(picture, placement_of(np.mean(meshes, axis=0))), float(scores.min())
+
+    def _read_both_ways(self, picture: NDArray[Any], place: Placement) -> Floats:
+        square_13SS = _batch([square_of(picture, place)])
+        points_2P2, _ = self._networks.reader(torch.cat([square_13SS, square_13SS.flip(3)]))
+        plain, mirrored = points_2P2.double().numpy()
+        back = mirrored[self._mirrored] * [-1, 1] + [CROP - 1, 0]
+        return moved((plain + back) / 2, inverse(square_affine(place)))
 
     def _read(self, picture: NDArray[Any], places: list[Placement]) -> tuple[list[Floats], Floats]:
         """Meshes (P, 2) in pixels of the picture, and the reader's scores (N,)."""
