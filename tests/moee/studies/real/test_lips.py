@@ -6,7 +6,7 @@ from places import SHARED
 from torch import Tensor
 
 from evaluation.extractors.faces.mesh import FaceMesh
-from moee.studies.real_lips import (
+from moee.studies.real.lips import (
     RealClip,
     agreement,
     compare,
