@@ -96,6 +96,10 @@ class FaceReader(nn.Module):
         unit_NP2 = self.points(self.shape(cells_ND)).float().unflatten(1, (MESH_POINTS, 2))
         return (unit_NP2 + 1) * (CROP / 2) - 0.5, self.face(cells_ND)[:, 0].float()
 
+    def mean_points(self) -> Tensor:
+        """The mean face (P, 2) about which points are read, in pixels of the square."""
+        return (self.points.bias.detach().unflatten(0, (MESH_POINTS, 2)) + 1) * (CROP / 2) - 0.5
+
     @torch.no_grad()
     def start_from(self, points_NP2: Tensor) -> None:
         """Begin with the mean of some faces' points and the ways in which they differ most (PCA)."""

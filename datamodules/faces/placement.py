@@ -61,3 +61,12 @@ def inverse(affine_23: Floats) -> Floats:
     """The affine map (2, 3) that undoes another."""
     back = np.linalg.inv(affine_23[:, :2])
     return np.hstack([back, -back @ affine_23[:, 2:]])
+
+
+def mirrored_order(mesh_P2: Floats) -> NDArray[np.intp]:
+    """Which point of a face is which in its mirror image, told by a face that is nearly symmetrical."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    mirror = mesh_P2 * [-1, 1] + [2 * mesh_P2[:, 0].mean(), 0]
+    return linear_sum_assignment(cdist(mesh_P2, mirror))[1]

@@ -1,4 +1,4 @@
-"""The face finder that ships: a detector on a picture at three sizes, and a reader that looks twice.
+"""The face finder that ships: a detector on a picture at three sizes, and a reader that looks several times.
 
 N candidate, C channel, H row, W column, P point of MediaPipe's mesh.
 """
@@ -25,7 +25,15 @@ from datamodules.faces.crop import (
     overlap,
 )
 from datamodules.faces.networks import CROP, STRIDE, TYPICAL, load_networks, to_unit
-from datamodules.faces.placement import SIDE, Placement, inverse, moved, placement_of, square_affine
+from datamodules.faces.placement import (
+    SIDE,
+    Placement,
+    inverse,
+    mirrored_order,
+    moved,
+    placement_of,
+    square_affine,
+)
 from datamodules.head_motion import MESH_TO_IBUG
 
 Floats = NDArray[np.floating]
@@ -36,8 +44,14 @@ LEAST_HEAT = 0.15  # of a cell; what is no face is refused by the reader
 MOST = 8  # candidates that are looked at
 SAME_CANDIDATE = 0.4  # overlap of two that are one
 PART_OF_ANOTHER = 0.5  # of the smaller box: eyes and mouth may look like faces, and lie in one
-LEAST_SCORE = 0.5  # of the reader's second look
-MOST_CHANGE = 0.2  # of the place and of the height, in heights, from the first look to the second
+WORTH_A_LOOK = 0.3  # of the first look's score
+LEAST_SCORE = 0.8  # of each further look
+# Further looks: shifts in heights of the face, factor of the height, turn in radians.
+LOOKS = (
+    *((0.0, 0.0, 1.0, 0.0), (0.1, -0.06, 1.1, 0.15), (-0.1, 0.06, 0.92, -0.15)),
+    *((0.0, 0.1, 1.0, 0.0), (0.0, -0.1, 1.0, 0.0)),
+)
+MOST_CHANGE = 0.3  # of place and height, in heights, that a box given by hand is corrected by
 
 
 class SmallFaceFinder:
@@ -45,7 +59,7 @@ class SmallFaceFinder:
 
     Args:
         model: their `.safetensors` file.
-        least_score: of a face, in (0, 1).
+        least_score: of a face in every look, in (0, 1).
 
     Raises:
         FileNotFoundError: if the file is not there.
@@ -56,6 +70,7 @@ class SmallFaceFinder:
         if not Path(model).is_file():
             raise FileNotFoundError(f"{model}: the face finder is not there; {HOW_TO_GET}")
         self._networks = load_networks(Path(model))
+        self._mirrored = mirrored_order(self._networks.reader.mean_points().double().numpy())
         self._least = least_score
 
     def __enter__(self) -> "SmallFaceFinder":
@@ -73,16 +88,15 @@ class SmallFaceFinder:
         picture = checked_picture(image_3HW)
         if min(picture.shape[:2]) < LEAST_PICTURE:
             return []
-        candidates = self._candidates(picture)
-        if not candidates:
-            return []
-        first, _ = self._read(picture, candidates)
-        second, scores = self._read(picture, looks := [placement_of(mesh) for mesh in first])
+        likely: list[tuple[float, Face]] = []
+        for place in self._candidates(picture):
+            (mesh,), (score,) = self._read(picture, [place])
+            if score >= WORTH_A_LOOK:
+                mesh, score = self._looked_at(picture, placement_of(mesh))
+                likely += [(score, face_of_mesh(mesh))] if score >= self._least else []
         faces: list[Face] = []
-        for mesh, score, before in zip(second, scores, looks, strict=True):  # the likeliest candidate first
-            face = face_of_mesh(mesh)
-            clear = score >= self._least and _steady(before, placement_of(mesh))
-            if clear and all(_covered(face.box, other.box) < PART_OF_ANOTHER for other in faces):
+        for _, face in sorted(likely, key=lambda pair: -pair[0]):
+            if all(_covered(face.box, other.box) < PART_OF_ANOTHER for other in faces):
                 faces.append(face)
         return distinct_faces(faces)
 
@@ -94,9 +108,8 @@ class SmallFaceFinder:
         picture = checked_picture(image_3HW)
         placement = Placement(box[0] + box[2] / 2, box[1] + box[3] / 2, max(box[3], 1.0))
         with torch.inference_mode():
-            mesh = self._read(picture, [placement])[0][0]
-            look = placement_of(mesh)
-            return face_of_mesh(self._read(picture, [look])[0][0] if _steady(placement, look) else mesh)
+            look = placement_of(self._read(picture, [placement])[0][0])
+            return face_of_mesh(self._looked_at(picture, look if _near(placement, look) else placement)[0])
 
     def _candidates(self, picture: NDArray[Any]) -> list[Placement]:
         """The likeliest places, without the same twice."""
@@ -111,6 +124,31 @@ class SmallFaceFinder:
             if len(chosen) < MOST and all(overlap(_box(place), _box(c)) < SAME_CANDIDATE for c in chosen):
                 chosen.append(place)
         return chosen
+
+    def _looked_at(self, picture: NDArray[Any], place: Placement) -> tuple[Floats, float]:
+        """The mesh (P, 2) at a place, and the least score of several looks at it.
+
+        A face stays one when the square is a little off; what merely resembles one does not. The mesh is the
+        mean of two readings where the looks agree that it lies: of the picture, and of its mirror image.
+        """
+        looks = [
+            Placement(
+                place.x + x * place.height,
+                place.y + y * place.height,
+                place.height * scale,
+                place.turn + turn,
+            )
+            for x, y, scale, turn in LOOKS
+        ]
+        meshes, scores = self._read(picture, looks)
+        return self._read_both_ways(picture, placement_of(np.mean(meshes, axis=0))), float(scores.min())
+
+    def _read_both_ways(self, picture: NDArray[Any], place: Placement) -> Floats:
+        square_13SS = _batch([square_of(picture, place)])
+        points_2P2, _ = self._networks.reader(torch.cat([square_13SS, square_13SS.flip(3)]))
+        plain, mirrored = points_2P2.double().numpy()
+        back = mirrored[self._mirrored] * [-1, 1] + [CROP - 1, 0]
+        return moved((plain + back) / 2, inverse(square_affine(place)))
 
     def _read(self, picture: NDArray[Any], places: list[Placement]) -> tuple[list[Floats], Floats]:
         """Meshes (P, 2) in pixels of the picture, and the reader's scores (N,)."""
@@ -195,7 +233,7 @@ def _covered(a: Box, b: Box) -> float:
     return area / min(a[2] * a[3], b[2] * b[3])
 
 
-def _steady(before: Placement, after: Placement) -> bool:
-    """Whether a second look sees the face where the first one did."""
+def _near(before: Placement, after: Placement) -> bool:
+    """Whether a look sees the face about where it was said to be."""
     moved_by = math.hypot(after.x - before.x, after.y - before.y) / before.height
     return moved_by < MOST_CHANGE and abs(after.height / before.height - 1) < MOST_CHANGE

@@ -27,7 +27,7 @@ class Misplacement:
 
 
 ROUGH = Misplacement(0.07, 0.12, 0.28)  # as the detector places it, which knows no turn
-FINE = Misplacement(0.02, 0.035, 0.06)  # as the reader's own first look places it
+FINE = Misplacement(0.05, 0.06, 0.1)  # as further looks place it
 ROUGH_SHARE = 0.4
 MISSES = (0.2, 0.5, 0.15, 0.15)  # shares of squares that miss: beside, within, too wide, turned
 CLOSE = (0.15, 0.62)  # heights of those within, of the face's

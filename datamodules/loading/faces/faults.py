@@ -113,6 +113,7 @@ def covered(picture: Picture, rng: np.random.Generator) -> Picture:
     return picture
 
 
+LEAST_CONTRAST = 14.0  # standard deviation of the levels; below, a face is a matter of belief
 FAULTS = (
     (covered, 0.25),
     (shadowed, 0.3),
@@ -125,8 +126,9 @@ FAULTS = (
 
 
 def spoiled(picture: Picture, rng: np.random.Generator, strength: float = 1.0) -> Picture:
-    """Each fault in its share of the pictures, times `strength`."""
+    """Each fault in its share of the pictures, times `strength`; none that leaves next to nothing to see."""
+    least = min(LEAST_CONTRAST, float(picture.std()))
     for fault, share in FAULTS:
-        if rng.random() < share * strength:
-            picture = fault(picture, rng)
+        if rng.random() < share * strength and (changed := fault(picture, rng)).std() >= least:
+            picture = changed
     return picture

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from datamodules.faces.networks import CROP
-from datamodules.faces.placement import SIDE, Placement, inverse, moved, placement_of, square_affine
+from datamodules.faces.placement import (
+    SIDE,
+    Placement,
+    inverse,
+    mirrored_order,
+    moved,
+    placement_of,
+    square_affine,
+)
 from datamodules.head_motion import MESH_TO_IBUG
 
 
@@ -46,3 +54,10 @@ def test_the_square_is_upright_and_holds_the_face():
     assert chin == pytest.approx([(CROP - 1) / 2, (CROP - 1) / 2 + CROP / SIDE / 2])
     there = np.array([[3.0, 4.0], [-7.0, 90.0]])
     assert moved(moved(there, affine), inverse(affine)) == pytest.approx(there)
+
+
+def test_points_know_their_mirror_image():
+    half = np.random.default_rng(0).uniform([5, -50], [60, 50], (30, 2))
+    both = np.concatenate([half, half * [-1, 1]])
+    order = mirrored_order(both + np.array([40.0, 10.0]))
+    assert order.tolist() == [*range(30, 60), *range(30)]

@@ -15,7 +15,7 @@ from torch import Tensor
 from datamodules.media.folders import sound_beside
 from datamodules.media.reading import read_video
 from evaluation.extractors.faces.mesh import FaceMesh
-from moee.studies.real_people import lip_track, track_correlation
+from moee.studies.real.people import lip_track, track_correlation
 
 FURTHEST = 5  # frames that a sound may be moved by
 

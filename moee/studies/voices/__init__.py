@@ -1,1 +1,0 @@
-"""What the parts that listen make of real voices."""
