@@ -6,11 +6,7 @@ from places import SHARED
 from torch import Tensor
 
 from evaluation.extractors.faces.mesh import FaceMesh
-<<<<<<<< HEAD:tests/moee/studies/voices/test_real_lips.py
 from moee.studies.real.lips import (
-========
-from moee.studies.real.lips import (
->>>>>>>> main:tests/moee/studies/real/test_lips.py
     RealClip,
     agreement,
     compare,
