@@ -1,7 +1,7 @@
 """Do the speech features hear what real lips do? The opening heard against the opening seen on real clips.
 
 What is seen comes from MediaPipe's mesh alone: the distance of the inner lips over the height of the face.
-F frame, S sample.
+F frame, P point of the 478, S sample.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,17 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from datamodules.media.folders import sound_beside
 from datamodules.media.reading import read_video
 from evaluation.extractors.faces.mesh import FaceMesh
-from moee.studies.real.people import lip_track, track_correlation
+from evaluation.metrics.correlation import moment_sums, pearson
 
+UPPER_LIP, LOWER_LIP, FOREHEAD, CHIN = 13, 14, 10, 152  # middle of the inner lips, ends of the face
+LEAST_SIDE = 512  # pixels; smaller pictures are enlarged, as the mesh wants them
 FURTHEST = 5  # frames that a sound may be moved by
+LEAST_FRAMES = 10
 
 
 class HearsLips(Protocol):
@@ -68,7 +72,22 @@ def read_real_clip(path: Path, mesh: FaceMesh) -> RealClip:
     clip = read_video(path, sound=sound_beside(path))
     if clip.waveform is None:
         raise ValueError(f"{path} has no sound, and no sound file of its name lies beside it")
-    return RealClip(path.stem, lip_track(mesh, clip.frames, path.name), clip.waveform)
+    return RealClip(path.stem, seen_opening(clip.frames, mesh, path.name), clip.waveform)
+
+
+def seen_opening(frames_F3HW: Tensor, mesh: FaceMesh, who: str) -> Tensor:
+    """Distance of the inner lips over the height of the face (F,); NaN where there is no face.
+
+    Raises:
+        ValueError: if no frame shows a face.
+    """
+    scale = max(LEAST_SIDE / min(frames_F3HW.shape[-2:]), 1.0)
+    if scale > 1:
+        large_F3HW = functional.interpolate(frames_F3HW.float(), scale_factor=scale, mode="bicubic")
+        frames_F3HW = large_F3HW.round().clamp(0, 255).byte()
+    points_FP2 = mesh.find(frames_F3HW, who).mesh.double()
+    gap_F = (points_FP2[:, UPPER_LIP] - points_FP2[:, LOWER_LIP]).norm(dim=-1)
+    return gap_F / (points_FP2[:, FOREHEAD] - points_FP2[:, CHIN]).norm(dim=-1)
 
 
 def heard_opening(features: HearsLips, waveform_S: Tensor) -> Tensor:
@@ -78,12 +97,17 @@ def heard_opening(features: HearsLips, waveform_S: Tensor) -> Tensor:
 
 
 def agreement(heard_F: Tensor, seen_F: Tensor, lag: int = 0) -> float:
-    """`track_correlation` over the frames both have, with what was heard moved later by `lag` frames."""
+    """Pearson's r over the frames both have, with what was heard moved later by `lag` frames.
+
+    0 where fewer than ten frames remain or one of the two does not move.
+    """
     frames = min(len(heard_F), len(seen_F))
     heard_F, seen_F = heard_F[:frames], seen_F[:frames]
-    return track_correlation(
-        heard_F[max(-lag, 0) : frames - max(lag, 0)], seen_F[max(lag, 0) : frames - max(-lag, 0)]
-    )
+    heard_F = heard_F[max(-lag, 0) : frames - max(lag, 0)]
+    seen_F = seen_F[max(lag, 0) : frames - max(-lag, 0)]
+    if torch.isfinite(seen_F).sum() < LEAST_FRAMES:
+        return 0.0
+    return float(torch.nan_to_num(pearson(moment_sums(heard_F, seen_F))))
 
 
 def compare(clips: list[RealClip], heard: Mapping[str, Tensor]) -> list[HeardClip]:
