@@ -18,8 +18,9 @@ import torch
 from datamodules.batch import parse_blend
 from datamodules.synthetic.clip import synthetic_clip
 from lightning_modules.interfaces import EmotionCue
+from lightning_modules.video.canvas import MovedCanvas
 from moee.generation.animate import count_frames, write_animation
-from moee.generation.generator import load_generator
+from moee.generation.generator import load_generator, mean_points
 from moee.generation.portrait import Portrait
 from moee.generation.settings import PRECISIONS, SamplingSettings
 from moee.generation.video_writer import VideoWriter, write_video
@@ -58,6 +59,7 @@ def watch(network: torch.nn.Module, clock: Clock) -> None:
     clock.wrap(network.denoiser, "forward", "sampling: denoiser")
     clock.wrap(network.mixture, "forward", "sampling: experts")
     clock.wrap(network.codec, "decode", "decoding")
+    clock.wrap(MovedCanvas, "frames", "decoding")
     clock.wrap(VideoWriter, "write", "muxing")
     clock.wrap(VideoWriter, "_finish", "muxing")
 
@@ -76,7 +78,9 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     generator = load_generator(args.checkpoint, args.precision)
     clip = synthetic_clip(0, round(args.seconds * 25), 128, split="test")
-    portrait = Portrait(clip["reference"], (0, 0, clip["reference"].shape[1]), clip["reference"])
+    side = generator.network.size
+    picture = torch.nn.functional.interpolate(clip["reference"][None], (side, side), mode="bicubic")[0]
+    portrait = Portrait(picture, (0, 0, side), picture, mean_points(generator.network))
     clock, cue = Clock(), EmotionCue(label=parse_blend("happy")[None])
     settings = SamplingSettings(args.steps, emotion_strength=args.emotion_strength)
     with tempfile.TemporaryDirectory() as folder:

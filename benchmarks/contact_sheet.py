@@ -1,7 +1,7 @@
 """What portraits look like when they speak: a picture of frames, and a check of every video file.
 
     python -m benchmarks.contact_sheet --portraits A.jpg B.jpg ... --audio X.flac Y.flac --out sheet.png
-    python -m benchmarks.contact_sheet --synthetic 3 --out sheet.png
+    python -m benchmarks.contact_sheet --synthetic 1 8 6 --out sheet.png
 
 The second form takes held-out people and voices of the synthetic world. One row a portrait: the portrait,
 then for each recording the neutral face at its quietest and its loudest moment and the other emotions at the
@@ -21,11 +21,12 @@ from PIL import Image, ImageDraw
 from datamodules.action_units import prototype
 from datamodules.batch import FPS, SAMPLES_PER_FRAME, parse_blend
 from datamodules.media.reading import read_sound
-from datamodules.synthetic.clip import synthetic_clip
+from datamodules.synthetic.clip import identity_seed, synthetic_voice
+from datamodules.synthetic.head.clip import head_portrait
 from datamodules.synthetic.text import describe
 from lightning_modules.interfaces import EmotionCue
 from moee.generation.animate import count_frames, write_animation
-from moee.generation.generator import LoadedGenerator, load_generator
+from moee.generation.generator import FOR_PORTRAITS, LoadedGenerator, load_generator
 from moee.generation.portrait import Portrait, open_portrait
 from moee.generation.settings import SamplingSettings
 from moee.generation.video_writer import write_video
@@ -71,12 +72,12 @@ class Subject:
 
 
 def synthetic(index: int, size: int, folder: Path) -> Subject:
-    """A held-out person of the synthetic world, with a neutral line in a voice of their own."""
-    clip = synthetic_clip(910_000 + index, 50, size, blend=parse_blend("neutral"), split="test")
-    voice = write_video(folder / f"synthetic-{index}-voice.mp4", clip["frames"], clip["waveform"])
-    return Subject(
-        f"synthetic-{index}", Portrait(clip["reference"], (0, 0, size), clip["reference"]), [voice]
-    )
+    """A held-out person of the world in three dimensions, with a neutral line in a voice of their own."""
+    spoken = synthetic_voice(910_000 + index, 50, parse_blend("neutral"), speaker=index, split="test")
+    picture, points = head_portrait(identity_seed(index, "test"), size)
+    frames = picture.expand(50, -1, -1, -1)
+    voice = write_video(folder / f"synthetic-{index}-voice.mp4", frames, spoken.waveform)
+    return Subject(f"synthetic-{index}", Portrait(picture, (0, 0, size), picture, points), [voice])
 
 
 def by_label(emotion: str) -> EmotionCue:
@@ -139,7 +140,9 @@ def main() -> None:
     )
     parser.add_argument("--portraits", nargs="+", type=Path, default=[])
     parser.add_argument("--audio", nargs="+", type=Path, default=[])
-    parser.add_argument("--synthetic", type=int, default=0, help="so many synthetic people as well")
+    parser.add_argument(
+        "--synthetic", nargs="+", type=int, default=[], help="numbers of held-out synthetic people"
+    )
     parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help=f"(default: {' '.join(EMOTIONS)})")
     parser.add_argument("--by", choices=CUES, default="label", help="what tells the emotion (default: label)")
     parser.add_argument("--out", type=Path, required=True, help="the picture to write")
@@ -149,14 +152,14 @@ def main() -> None:
         "--steps", type=int, default=SamplingSettings.steps, help=f"(default: {SamplingSettings.steps})"
     )
     args = parser.parse_args()
-    generator, folder = load_generator(args.checkpoint), args.out.with_suffix("")
+    generator, folder = load_generator(args.checkpoint or FOR_PORTRAITS), args.out.with_suffix("")
     folder.mkdir(parents=True, exist_ok=True)
     size = generator.network.size
     subjects = [
         Subject(path.stem, open_portrait(path, size, None, args.detector), args.audio)
         for path in args.portraits
     ]
-    subjects += [synthetic(index, size, folder) for index in range(args.synthetic)]
+    subjects += [synthetic(index, size, folder) for index in args.synthetic]
     cues = {emotion: CUES[args.by](emotion) for emotion in ("neutral", *args.emotions)}
     rows = [tiles_of(generator, subject, cues, folder, args.steps) for subject in subjects]
     sheet(rows, size).save(args.out)

@@ -18,6 +18,7 @@ from evaluation.clips.true_clips import Clips, Generate
 from evaluation.protocol import prepare
 from evaluation.results.system import System
 from lightning_modules.interfaces import EmotionCue
+from moee.generation.generator import moves_points, points_for
 from moee.generation.idle_motion import NaturalMotion
 from moee.generation.video_writer import CRF, even_sides, write_video
 
@@ -133,6 +134,7 @@ class Animated:
             head_motion=truth.get("head_motion", NaturalMotion(seed)),
             steps=self.steps,
             seed=seed,
+            points=points_for(network, reference),
         )
         return torch.cat(list(chunks))
 
@@ -158,7 +160,7 @@ def limit_entries(clips: Clips, codec: "LoadedGenerator | None" = None) -> list[
         (System(name, role), make)
         for name, role, make in (*ceiling_and_floors(clips), *isolated_floors(clips))
     ]
-    if codec is not None:
+    if codec is not None and not moves_points(codec.network):  # a relative codec has no pictures of its own
         recode = _through(codec)
         entries.insert(1, (System(f"real video, codec {codec.sha256[:8]}", "ceiling", codec.sha256), recode))
     entries.insert(1, (System(f"real video, H.264 crf {CRF}, PyAV {av_version}", "ceiling"), _encoded_again))

@@ -130,7 +130,7 @@ def animate_portrait(
     from evaluation.runtime.devices import choose_device
     from moee.generation import cues
     from moee.generation.gates import choose_gate
-    from moee.generation.generator import load_generator
+    from moee.generation.generator import FOR_PORTRAITS, load_generator
     from moee.generation.portrait import open_portrait
 
     _check_files(portrait, audio, out, request)
@@ -139,7 +139,7 @@ def animate_portrait(
     cues.check(request)
     chosen_device, frames = choose_device(device), count_frames(audio)
     box = parse_box(face_box) if face_box is not None else None
-    generator = load_generator(checkpoint, precision, chosen_device)
+    generator = load_generator(checkpoint or FOR_PORTRAITS, precision, chosen_device)
     cue = _cue(generator, request, frames)
     settings = replace(settings, gate=choose_gate(generator.network, settings.gate, cue))
     opened = open_portrait(portrait, generator.network.size, box, detector)

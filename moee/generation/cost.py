@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from datamodules.batch import EMOTIONS, SAMPLES_PER_FRAME
 from lightning_modules.interfaces import EmotionCue
-from moee.generation.generator import Generator
+from moee.generation.generator import Generator, mean_points
 from moee.generation.idle_motion import still_motion
 
 COUNTED_FRAMES = 25  # of the one call; what is done once a portrait is spread over them
@@ -36,7 +36,9 @@ def tflop_per_frame(network: Generator, steps: int) -> float | None:
         sdpa_kernel(SDPBackend.MATH),
         FlopCounterMode(display=False) as counter,
     ):
-        chunks = network.animate(picture, sound_S, cue, head_motion=still_motion, steps=steps)
+        chunks = network.animate(
+            picture, sound_S, cue, head_motion=still_motion, steps=steps, points=mean_points(network)
+        )
         frames = sum(len(chunk) for chunk in chunks)
     return counter.get_total_flops() / frames / 1e12 or None
 

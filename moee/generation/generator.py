@@ -1,9 +1,9 @@
-"""The network that animates: the shipped one, or a checkpoint the user names."""
+"""The network that animates: the shipped one, or a checkpoint the user names; points that it may ask for."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -14,7 +14,11 @@ from lightning_modules.optim.precision import multiplies_bfloat16
 from moee.threads import settle_threads
 from moee.weights.registry import find, sha256_of
 
-SHIPPED = "generator"  # its name in the registry of `moee weights`
+# Names in the registry of `moee weights`: what moves portraits, and what the synthetic tables still speak of.
+FOR_PORTRAITS, SHIPPED = "portrait-generator", "generator"
+
+FACE_WIDTH = 0.35  # distance of the outer eye corners of a mean face in a crop, in its sides
+EYES = (0.5, 0.42)  # where they lie
 
 
 class Generator(Protocol):
@@ -98,3 +102,35 @@ def _network_of(checkpoint: str | Path | None) -> "tuple[torch.nn.Module, Path]"
         return load_run(Path(checkpoint))
     path = find(SHIPPED) if checkpoint is None else locate_weights(checkpoint)
     return load_module(path), path
+
+
+def moves_points(network: Generator) -> bool:
+    """Whether a network's latents are relative to a portrait, whose points it must be given."""
+    codec: Any = getattr(network, "codec", None)
+    return bool(getattr(codec, "relative", False))
+
+
+def points_for(network: Generator, picture_3SS: Tensor) -> Tensor | None:
+    """The points (K, 2) of the one face in a crop, in its pixels; None for a network that asks for none.
+
+    Raises:
+        ValueError: if there is no face in it, or more than one.
+    """
+    if not moves_points(network):
+        return None
+    from datamodules.faces.finder import open_finder
+    from datamodules.faces.single_face import single_face
+    from moee.weights.face_finder import finder_file
+
+    with open_finder(finder_file()) as finder:
+        return single_face(finder, picture_3SS, "the portrait").mesh
+
+
+def mean_points(network: Generator) -> Tensor | None:
+    """The points of a mean face in a crop of a network's size, to count what a frame costs."""
+    if not moves_points(network):
+        return None
+    from datamodules.face_space.mesh import face_mesh
+
+    side = network.size
+    return face_mesh().rest[:, :2] * FACE_WIDTH * side + torch.tensor(EYES) * side
