@@ -82,11 +82,13 @@ def run(args: argparse.Namespace) -> int:
 def _run_real(args: argparse.Namespace) -> int:
     from moee.console import progress_bar
     from moee.files import write_text
-    from moee.studies.real.people import score_real
+    from moee.studies.real.score_real import score_real
 
+    portraits, clips = args.real
     with progress_bar("clip") as watch:
         result = score_real(
-            *args.real,
+            portraits,
+            clips,
             args.checkpoint,
             steps=args.steps,
             emotion_strength=args.emotion_strength,

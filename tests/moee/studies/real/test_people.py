@@ -15,9 +15,9 @@ from moee.studies.real.people import (
     RealBench,
     RealPeople,
     measure_real_people,
-    score_real,
     sharpness,
 )
+from moee.studies.real.score_real import score_real
 
 
 def result(sums: Tensor) -> RealPeople:
