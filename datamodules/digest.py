@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 # Counts changes of the synthetic world that make clips of the same recipe others: caches go by it too.
-WORLD_VERSION = 2
+WORLD_VERSION = 3
 
 
 @runtime_checkable

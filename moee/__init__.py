@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from moee.judging.leaderboard import make_leaderboard as leaderboard
     from moee.preparation.prepare import prepare
     from moee.preparation.true_clips import cut_clips, render_clips
-    from moee.studies.real_people import score_real
+    from moee.studies.real.people import score_real
     from moee.studies.score import score
     from moee.sweeps.sweep import sweep
 
@@ -46,7 +46,7 @@ PLACES = {  # name -> module and name there
     "prepare": ("moee.preparation.prepare", "prepare"),
     "render_clips": ("moee.preparation.true_clips", "render_clips"),
     "score": ("moee.studies.score", "score"),
-    "score_real": ("moee.studies.real_people", "score_real"),
+    "score_real": ("moee.studies.real.people", "score_real"),
     "sweep": ("moee.sweeps.sweep", "sweep"),
     "train": ("moee.experiments.training", "train_experiment"),
 }

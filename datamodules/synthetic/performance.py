@@ -20,6 +20,7 @@ from datamodules.synthetic.script import (
     per_frame,
     random_script,
     smooth,
+    waiting_lips,
 )
 from datamodules.synthetic.voice import Speaker, prosody, sample_speaker, speak
 
@@ -76,7 +77,8 @@ def utter(blend_E: NDArray, frames: int, rng: np.random.Generator, speaker: Spea
     mood = prosody(blend_E, rng)
     script = random_script(rng, frames / FPS, speaker.tempo * np.exp(mood.tempo), np.exp(mood.pause))
     clarity = np.clip(np.exp(0.025 * mood.level + rng.normal(0, 0.06)), 0.8, 1.25)
-    speech = articulate(script, float(clarity))
+    waiting_T = waiting_lips(script, rng.spawn(1)[0])  # its own generator: all else stays as it was
+    speech = articulate(script, float(clarity), waiting_T)
     waveform, pitch_T = speak(speech, speaker, mood, rng)
     return Utterance(waveform, script, speech, per_frame(pitch_T, frames), per_frame(speech.lips, frames))
 

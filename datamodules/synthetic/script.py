@@ -136,7 +136,26 @@ def coarticulate(targets_TD: NDArray, weight_T1: NDArray, sigma_steps: float) ->
     return (smooth(targets_TD * weight_T1, sigma_steps) / smooth(weight_T1, sigma_steps)).astype(np.float32)
 
 
-def articulate(script: Script, clarity: float = 1.0) -> Articulation:
+def waiting_lips(script: Script, rng: np.random.Generator) -> Floats:
+    """Opening (T,) of lips that say nothing, zero while they speak.
+
+    Before most phrases people part their lips and breathe in; afterwards they close them, or keep them a
+    little apart, each in their own way.
+    """
+    rest = float(rng.uniform(0.05, 0.2)) if rng.random() < 0.35 else 0.0
+    waiting_T = np.zeros(round(script.seconds * CONTROL_RATE), np.float32)
+    for phone, after in zip(script.phones, (*script.phones[1:], None), strict=True):
+        if phone.symbol != "sil":
+            continue
+        start, end = round(phone.start * CONTROL_RATE), round(phone.end * CONTROL_RATE)
+        waiting_T[start:end] = rest
+        if after is not None and rng.random() < 0.8:
+            parted, seconds = rng.uniform(0.15, 0.6), rng.uniform(0.4, 2.0)
+            waiting_T[max(start, end - round(seconds * CONTROL_RATE)) : end] = max(parted, rest)
+    return smooth(waiting_T, 8.0)
+
+
+def articulate(script: Script, clarity: float = 1.0, waiting_T: NDArray | None = None) -> Articulation:
     """The tracks of a script at 200 steps a second.
 
     Targets of neighbouring phones blend by dominance: each track is a weighted mean of targets under a
@@ -146,6 +165,7 @@ def articulate(script: Script, clarity: float = 1.0) -> Articulation:
     Args:
         script: what is said.
         clarity: factor on the mouth's opening; 1 is clear speech.
+        waiting_T: opening of the lips in silence (T,), as of `waiting_lips`; closed by default.
     """
     steps = round(script.seconds * CONTROL_RATE)
     times_T = (np.arange(steps) + 0.5) / CONTROL_RATE
@@ -162,10 +182,12 @@ def articulate(script: Script, clarity: float = 1.0) -> Articulation:
     grip_T = column([phone.grip for phone in table])[:, None]
     stress_T = column([phone.stress for phone in script.phones])
     lips_T5 = column([phone.lips for phone in table])
-    lips_T5[:, :2] *= (0.8 + 0.3 * stress_T[:, None]) * clarity
+    spoken_T = column([phone.kind != "silence" for phone in table])
+    lips_T5[:, :2] *= (0.62 + 0.5 * stress_T[:, None]) * clarity  # a weak syllable is half said
+    if waiting_T is not None:
+        lips_T5 = _waiting(lips_T5, waiting_T * (1 - spoken_T))
     lips_T5 = coarticulate(lips_T5, grip_T, 6.0)
     noise_T = column([phone.noise[2] for phone in table]) * np.where(plosive_T, place_T > 0.7, 1.0)
-    spoken_T = column([phone.kind != "silence" for phone in table])
     weight_T = np.maximum(spoken_T, 0.05)[:, None]
     return Articulation(
         voicing=smooth(column([phone.voicing for phone in table]), 1.6),
@@ -179,6 +201,13 @@ def articulate(script: Script, clarity: float = 1.0) -> Articulation:
         speaking=smooth(spoken_T, 8.0),
         phrase_place=_phrase_place(script, times_T, index_T),
     )
+
+
+def _waiting(lips_T5: NDArray, waiting_T: NDArray) -> NDArray:
+    """Targets of the lips with at least that opening where nothing is said."""
+    opening_T, jaw_T = (np.maximum(lips_T5[:, i], share * waiting_T) for i, share in ((0, 1.0), (1, 0.6)))
+    pressing_T = lips_T5[:, 4] * np.clip(1 - 10 * waiting_T, 0, 1)
+    return np.stack([opening_T, jaw_T, lips_T5[:, 2], lips_T5[:, 3], pressing_T], axis=1)
 
 
 def _phrase_place(script: Script, times_T: NDArray, index_T: NDArray) -> Floats:

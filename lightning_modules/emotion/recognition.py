@@ -147,6 +147,7 @@ class SpeechFeatureTraining(L.LightningModule):
         features: what is trained.
         lips_weight: of the squared error of the lip tracks.
         phone_weight: of the cross-entropy of the phone class.
+        correlation_weight: of what the opening's correlation within each clip lacks to 1.
         warm_share: share of the steps over which the rate rises.
         optimizer: built on the trainable parameters.
     """
@@ -156,6 +157,7 @@ class SpeechFeatureTraining(L.LightningModule):
         features: MelSpeechFeatures,
         lips_weight: float = 20.0,
         phone_weight: float = 0.5,
+        correlation_weight: float = 0.0,
         warm_share: float = 0.05,
         optimizer: OptimizerCallable = torch.optim.AdamW,
     ) -> None:
@@ -163,6 +165,7 @@ class SpeechFeatureTraining(L.LightningModule):
         self.save_hyperparameters(ignore=["features"])
         self.features, self.optimizer = features, optimizer
         self.lips_weight, self.phone_weight, self.warm_share = lips_weight, phone_weight, warm_share
+        self.correlation_weight = correlation_weight
         names = (*TRACKS, "phone_accuracy")
         stages = ("validation", "testing")
         self.scores = nn.ModuleDict({s: nn.ModuleDict({n: MeanMetric() for n in names}) for s in stages})
@@ -172,7 +175,12 @@ class SpeechFeatureTraining(L.LightningModule):
         lips = functional.mse_loss(lips_BFL, batch["lips"])
         phone = functional.cross_entropy(logit_BFK.flatten(0, 1), batch["phone"].flatten())
         self.log_dict({"train/lips": lips, "train/phone": phone}, batch_size=len(lips_BFL))
-        return self.lips_weight * lips + self.phone_weight * phone
+        loss = self.lips_weight * lips + self.phone_weight * phone
+        if self.correlation_weight:
+            opening = TRACKS.index("opening")
+            r_B = correlation(lips_BFL[..., opening], batch["lips"][..., opening])
+            loss = loss + self.correlation_weight * (1 - r_B.mean())
+        return loss
 
     def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
         self._score("validation", "val", batch)

@@ -3,6 +3,7 @@
 B clip, S sample, F frame, N analysis frame, M mel band, T token, D width.
 """
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -46,6 +47,11 @@ class MelSpeechFeatures(SpeechFeatures):
         dilations: of the residual blocks at 50 Hz.
         phones: classes of speech sounds the diagnostic head tells apart.
         chunk_frames: video frames worked on at once when no gradient is wanted.
+        future: video frames that may be looked ahead, at least 1, for live use. None looks ahead as far as
+            back, and a tenth of a second more for the level.
+
+    Raises:
+        ValueError: if `future` is below 1.
     """
 
     def __init__(
@@ -57,22 +63,31 @@ class MelSpeechFeatures(SpeechFeatures):
         dilations: tuple[int, ...] = (1, 2, 4),
         phones: int = 31,
         chunk_frames: int = 1500,
+        future: int | None = None,
     ) -> None:
         super().__init__()
+        if future is not None and future < 1:
+            raise ValueError(f"future={future} of the speech features: expected at least 1 video frame")
         self.width, self.bands, self.window, self.chunk_frames = width, bands, window, chunk_frames
         self.tokens = 2 * window + 1
+        self.ahead = window if future is None else max(min(window, future - 2), 0)
+        self.level_future = LEVEL_FUTURE if future is None else 0
+        looks = looks_ahead(dilations, None if future is None else 2 * (future - 1 - self.ahead))
         self.enter = nn.Conv1d(bands, hidden, 6, stride=2, padding=2)
-        self.blocks = nn.ModuleList(ResidualConv(hidden, dilation) for dilation in dilations)
+        self.blocks = nn.ModuleList(
+            ResidualConv(hidden, *pair) for pair in zip(dilations, looks, strict=True)
+        )
         self.to_video_rate = nn.Conv1d(hidden, hidden, 2, stride=2)
-        self.last = ResidualConv(hidden, 1)
+        self.last = ResidualConv(hidden, 1, 1 if future is None else 0)
         self.leave = nn.Linear(hidden, width)
         self.place = nn.Parameter(0.1 * torch.randn(self.tokens, width))
         self.lips_head = nn.Linear(self.tokens * width, len(TRACKS))
         self.phone_head = nn.Linear(self.tokens * width, phones)
-        reach = 2 + 3 + 2 * sum(dilations)  # analysis frames: spectrum, first kernel, blocks at half the rate
-        around = window + 1 + -(-reach // FRAMES_PER_VIDEO_FRAME)
-        self.past_frames = around + -(-LEVEL_PAST // FRAMES_PER_VIDEO_FRAME)
-        self.future_frames = around + -(-LEVEL_FUTURE // FRAMES_PER_VIDEO_FRAME)
+        # analysis frames: spectrum, first kernel, blocks at half the rate
+        back = 2 + 3 + 2 * (2 * sum(dilations) - sum(looks)) + LEVEL_PAST
+        on = 2 + 3 + 2 * sum(looks) + LEVEL_FUTURE
+        self.past_frames = 2 + (2 * window - self.ahead) + video_frames(back)
+        self.future_frames = 1 + window + video_frames(on) if future is None else future
 
     def forward(self, waveform_BS: Tensor) -> Tensor:
         check_waveform(waveform_BS)
@@ -97,26 +112,42 @@ class MelSpeechFeatures(SpeechFeatures):
         return self.lips_head(x_BFD).sigmoid(), self.phone_head(x_BFD)
 
     def _tokens(self, waveform_BS: Tensor) -> Tensor:
-        x_BDN = self.enter(relative_spectrum(waveform_BS, self.bands).transpose(1, 2))
+        x_BNM = relative_spectrum(waveform_BS, self.bands, self.level_future)
+        x_BDN = self.enter(x_BNM.transpose(1, 2))
         for block in self.blocks:
             x_BDN = block(x_BDN)
         x_BDF = self.last(self.to_video_rate(x_BDN))
         x_BFD = self.leave(functional.gelu(x_BDF).transpose(1, 2))
-        return around_each_frame(x_BFD, self.window) + self.place
+        return around_each_frame(x_BFD, self.window, self.ahead) + self.place
 
 
 class ResidualConv(nn.Module):
-    """Normalise each instant, convolve over time, add. (B, D, N) to the same."""
+    """Normalise each instant, convolve over time, add. (B, D, N) to the same.
 
-    def __init__(self, width: int, dilation: int) -> None:
+    Args:
+        width: channels.
+        dilation: distance of the kernel's three taps.
+        ahead: steps of what is to come that the last tap sees.
+    """
+
+    def __init__(self, width: int, dilation: int, ahead: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.conv = nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation)
+        self.reach = (2 * dilation - ahead, ahead)
+        self.conv = nn.Conv1d(width, width, 3, dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
 
     def forward(self, x_BDN: Tensor) -> Tensor:
-        y = self.conv(self.norm(x_BDN.transpose(1, 2)).transpose(1, 2))
-        return x_BDN + self.mix(functional.gelu(y))
+        y = self.norm(x_BDN.transpose(1, 2)).transpose(1, 2)
+        return x_BDN + self.mix(functional.gelu(self.conv(functional.pad(y, self.reach))))
+
+
+def looks_ahead(dilations: Sequence[int], budget: int | None) -> list[int]:
+    """How far each block looks ahead: as far as back, or, the early ones first, `budget` steps in all."""
+    looks = []
+    for dilation in dilations:
+        looks.append(dilation if budget is None else min(dilation, budget - sum(looks)))
+    return looks
 
 
 class Wav2Vec2SpeechFeatures(SpeechFeatures):
@@ -194,18 +225,26 @@ def layer_states(encoder: nn.Module, x_BFD: Tensor) -> list[Tensor]:
     return [*states[:-1], last_BFD]
 
 
-def relative_spectrum(waveform_BS: Tensor, bands: int) -> Tensor:
+def relative_spectrum(waveform_BS: Tensor, bands: int, future: int = LEVEL_FUTURE) -> Tensor:
     """Log-mel spectrum against the running level (B, N, M), about -1 to 1: gain drops out above the floor."""
     power_BNK = power_spectrum(waveform_BS)
-    level_BN = running_level(power_BNK.sum(-1), LEVEL_PAST, LEVEL_FUTURE, LEVEL_FLOOR)
+    level_BN = running_level(power_BNK.sum(-1), LEVEL_PAST, future, LEVEL_FLOOR)
     relative_BNM = log_mel(power_BNK, bands) - level_BN[..., None]
     return 1 + relative_BNM.clamp(-SPECTRUM_RANGE - 3, 0) / (SPECTRUM_RANGE / 2)
 
 
-def around_each_frame(x_BFD: Tensor, window: int) -> Tensor:
-    """The frames f - window .. f + window as tokens (B, F, 2 * window + 1, D); the ends repeat."""
-    frames = x_BFD.shape[1]
+def video_frames(analysis_frames: int) -> int:
+    """Whole video frames that hold so many analysis frames."""
+    return -(-analysis_frames // FRAMES_PER_VIDEO_FRAME)
+
+
+def around_each_frame(x_BFD: Tensor, window: int, ahead: int | None = None) -> Tensor:
+    """2 * window + 1 frames as tokens (B, F, 2 * window + 1, D): f - window .. f + window; the ends repeat.
+
+    Of these, `ahead` lie after f where that is given, and the others at and before it.
+    """
+    frames, last = x_BFD.shape[1], window if ahead is None else ahead
     offset_FT = torch.arange(frames, device=x_BFD.device)[:, None] + torch.arange(
-        -window, window + 1, device=x_BFD.device
+        last - 2 * window, last + 1, device=x_BFD.device
     )
     return x_BFD[:, offset_FT.clamp(0, frames - 1)]

@@ -110,13 +110,23 @@ def test_speech_features_weigh_lips_and_phones() -> None:
     lips = torch.rand(1, 4, features.read(features(torch.zeros(1, 2560)))[0].shape[-1])
     batch = {"waveform": torch.zeros(1, 2560), "lips": lips, "phone": torch.zeros(1, 4, dtype=torch.long)}
     losses = []
-    for lips_weight, phone_weight in ((1.0, 0.0), (0.0, 1.0), (2.0, 3.0)):
+    for lips_weight, phone_weight, agreement in (
+        (1.0, 0.0, 0.0),
+        (0.0, 1.0, 0.0),
+        (0.0, 0.0, 1.0),
+        (2, 3, 4),
+    ):
         training = SpeechFeatureTraining(
-            features, lips_weight=lips_weight, phone_weight=phone_weight, warm_share=0.1
+            features,
+            lips_weight=lips_weight,
+            phone_weight=phone_weight,
+            correlation_weight=agreement,
+            warm_share=0.1,
         )
         training.log_dict = lambda *_, **__: None  # type: ignore[method-assign]
         losses.append(float(training.training_step(batch, 0)))
-    assert losses[2] == pytest.approx(2 * losses[0] + 3 * losses[1], rel=1e-4)
+    assert losses[3] == pytest.approx(2 * losses[0] + 3 * losses[1] + 4 * losses[2], rel=1e-4)
+    assert 0 < losses[2] <= 2
 
 
 def test_an_embedded_codec_upsamples_eight_times_only() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.batch import Sample
+from datamodules.batch import EMOTIONS, Sample
 from datamodules.face_space.mesh import ATLAS, face_mesh, unwrap
 from datamodules.head_motion import MESH_TO_IBUG, head_motion
 from datamodules.synthetic.face.controls import Controls
@@ -19,6 +19,7 @@ from datamodules.synthetic.head.person import Person
 from datamodules.synthetic.head.renderer import CHUNK, Motion, Stage
 from datamodules.synthetic.head.sampling import sample_person
 from datamodules.synthetic.head.truth import mesh_points
+from datamodules.synthetic.performance import portrait
 
 POSE_SPREAD = (0.20, 0.10, 0.06)  # radians of yaw, pitch, roll of a portrait: standard deviations
 POSE_LIMIT = (0.45, 0.25, 0.20)
@@ -42,6 +43,18 @@ def flat_faces(stage: Stage, motion: Motion) -> tuple[torch.Tensor, torch.Tensor
     return flat, points
 
 
+def head_portrait(person_seed: int, size: int = 256) -> tuple[torch.Tensor, torch.Tensor]:
+    """A neutral portrait of a person (3, S, S) uint8, and its points (K, 2) in pixels."""
+    rng = np.random.default_rng([person_seed, 31])
+    person = sample_person(person_seed)
+    motion = motion_of(person, portrait(np.zeros(len(EMOTIONS)), rng))
+    stage = Stage(person, size)
+    geometry = stage.place(motion.actions[:1], motion.pose[:1])[0]
+    picture = np.empty((3, size, size), np.uint8)
+    stage.draw(geometry, motion.actions[0], motion.pose[0], picture)
+    return torch.from_numpy(picture), torch.from_numpy(mesh_points(geometry, 2 * size))
+
+
 def portrait_pose(rng: np.random.Generator) -> NDArray[np.float32]:
     """How the head of a portrait stands (6,), in the order of `Motion.pose`."""
     turn = np.clip(rng.normal(0, POSE_SPREAD), -np.array(POSE_LIMIT), POSE_LIMIT)
@@ -51,7 +64,7 @@ def portrait_pose(rng: np.random.Generator) -> NDArray[np.float32]:
 def flat_clip(
     person_seed: int,
     controls: Controls,
-    portrait: Controls,
+    still: Controls,
     rng: np.random.Generator,
     size: int,
     randomisation: float,
@@ -61,17 +74,16 @@ def flat_clip(
     Args:
         person_seed: who.
         controls: what the face does.
-        portrait: its first frame is the portrait.
+        still: its first frame is the portrait.
         rng: draws how the head stands.
         size: pixels a side that are rendered.
         randomisation: as in `sample_person`.
     """
     person: Person = sample_person(person_seed, randomisation)
     stage, pose_6 = Stage(person, size), portrait_pose(rng)
-    motion = motion_of(person, controls)
-    still = motion_of(person, portrait)
+    motion, rest = motion_of(person, controls), motion_of(person, still)
     flat, points = flat_faces(stage, replace(motion, pose=np.repeat(pose_6[None], len(motion.pose), 0)))
-    flat_still, still_points = flat_faces(stage, Motion(still.actions[:1], pose_6[None]))
+    flat_still, still_points = flat_faces(stage, Motion(rest.actions[:1], pose_6[None]))
     ibug = list(MESH_TO_IBUG)
     layout = face_mesh().atlas[ibug] * ATLAS - 0.5
     sample: dict = {

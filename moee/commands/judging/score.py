@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 def _run_real(args: argparse.Namespace) -> int:
     from moee.console import progress_bar
     from moee.files import write_text
-    from moee.studies.real_people import score_real
+    from moee.studies.real.people import score_real
 
     with progress_bar("clip") as watch:
         result = score_real(

@@ -1,5 +1,6 @@
 """Synthetic voices: truth about lips and phones, repeatable by number."""
 
+import pytest
 import torch
 
 from datamodules.batch import SAMPLES_PER_FRAME
@@ -35,3 +36,24 @@ def test_a_round_hears_every_clip_of_the_pool_once() -> None:
     for index in range(4):
         data.draw("fit", index)
     assert len(data.pool) == 4
+
+
+def test_training_hears_anybody_and_validation_the_world() -> None:
+    shares = {"world_share": 0.0, "read_share": 0.0}
+    anybodys, worlds = (
+        SyntheticVoices(clips=2, frames=10, **given) for given in (shares, {**shares, "world_share": 1.0})
+    )
+    assert not torch.equal(anybodys._spoken("fit", 0)["lips"], worlds._spoken("fit", 0)["lips"])
+    assert torch.equal(anybodys.draw("validate", 0)["waveform"], worlds.draw("validate", 0)["waveform"])
+
+
+def test_shares_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"world_share=0\.8 and read_share=0\.4"):
+        SyntheticVoices(world_share=0.8, read_share=0.4)
+
+
+def test_flite_is_asked_for_before_anything_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(FileNotFoundError, match="flite is not installed"):
+        SyntheticVoices(read_share=0.5)
+    SyntheticVoices(read_share=0.0)

@@ -72,6 +72,27 @@ def test_sound_beyond_the_stated_context_changes_nothing(features: MelSpeechFeat
     torch.testing.assert_close(features(changed)[:, frame], features(sound)[:, frame], atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.parametrize("future", [1, 2, 3, 5])
+def test_live_features_look_no_further_ahead_than_asked(future: int) -> None:
+    torch.manual_seed(0)
+    live = MelSpeechFeatures(width=16, hidden=16, bands=24, future=future).eval()
+    sound, frame = voice(150).requires_grad_(), 110
+    live(sound)[:, frame].square().sum().backward()
+    assert sound.grad is not None
+    heard_F = sound.grad.view(150, -1).abs().sum(1) > 0
+    first, last = frame - live.past_frames, frame + future
+    assert live.future_frames == future
+    assert heard_F[: max(first, 0)].sum() == 0
+    assert heard_F[last + 1 :].sum() == 0
+    assert heard_F[frame]
+    assert live(voice(4)).shape == (1, 4, live.tokens, 16)
+
+
+def test_features_that_would_look_back_only_are_refused() -> None:
+    with pytest.raises(ValueError, match="future=0 of the speech features: expected at least 1"):
+        MelSpeechFeatures(future=0)
+
+
 def test_long_sound_in_chunks_equals_one_pass(features: MelSpeechFeatures) -> None:
     sound = voice(200)
     whole = features._tokens(sound)

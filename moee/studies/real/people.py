@@ -13,27 +13,25 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import EMOTIONS, FPS, NEUTRAL, SAMPLES_PER_FRAME, parse_blend
-from datamodules.media.folders import PICTURE_ENDINGS, VIDEO_ENDINGS
+from datamodules.media.folders import PICTURE_ENDINGS, VIDEO_ENDINGS, sound_beside
 from datamodules.media.reading import read_sound, read_video
 from evaluation.extractors.faces.mesh import FaceMesh
-from evaluation.metrics.correlation import moment_sums, pearson
 from evaluation.runtime.devices import choose_device
 from evaluation.signals.facs_movements import emotion_sums, facs_movements, shown
 from evaluation.statistics.intervals import bootstrap, percentile_interval, ratio
 from lightning_modules.interfaces import EmotionCue
 from moee.console import Tell, Watch, silent, unwatched
-from moee.generation.generator import LoadedGenerator, load_generator
+from moee.generation.generator import FOR_PORTRAITS, LoadedGenerator, load_generator
 from moee.generation.idle_motion import NaturalMotion, still_motion
 from moee.generation.portrait import Portrait, open_portrait, portrait_in
 from moee.generation.settings import STEPS
 from moee.studies.bench import check_least
+from moee.studies.real.lips import agreement, seen_opening
 from moee.weights.registry import find
 
 SECONDS = 1.6  # of the voice that portraits speak
 EVERY = 4  # frames of a portrait's clip that are looked at
 LEAST_SIDE = 512  # pixels that frames are enlarged to, at least
-INNER_LIPS, FACE_ENDS = (13, 14), (10, 152)
-LEAST_FRAMES = 10  # with both mouths found, for a correlation
 
 
 @dataclass
@@ -117,23 +115,6 @@ def mean_movements(finder: FaceMesh, frames_F3HW: Tensor, who: str) -> Tensor:
     return facs_movements(mesh[torch.isfinite(mesh).all(-1).all(-1)]).mean(0)
 
 
-def lip_track(finder: FaceMesh, frames_F3HW: Tensor, who: str) -> Tensor:
-    """Distance of the inner lips per height of the face (F,)."""
-    mesh = mesh_of(finder, frames_F3HW, who)
-    upper, lower, top, chin = (mesh[:, i] for i in (*INNER_LIPS, *FACE_ENDS))
-    return (upper - lower).norm(dim=-1) / (top - chin).norm(dim=-1)
-
-
-def track_correlation(a_F: Tensor, b_F: Tensor) -> float:
-    """Pearson's r over the frames that both have; 0 where there are too few, or one never moves."""
-    length = min(len(a_F), len(b_F))
-    both = torch.isfinite(a_F[:length]) & torch.isfinite(b_F[:length])
-    if both.sum() < LEAST_FRAMES:
-        return 0.0
-    r = pearson(moment_sums(a_F[:length][both].double(), b_F[:length][both].double()))
-    return float(torch.nan_to_num(r))
-
-
 def sharpness(picture_3HW: Tensor, box: tuple[slice, slice]) -> float:
     """Mean absolute Laplacian of the grey levels in a box."""
     grey = picture_3HW.float().mean(0)[None, None]
@@ -181,12 +162,6 @@ class RealBench:
         return emotion_sums(torch.stack(moved)), float(sharp) / max(sharpness(portrait.reference, face), 1e-6)
 
 
-def sound_of(path: Path) -> Tensor:
-    """A clip's sound (S,): the file beside it with its name, or its own track."""
-    beside = path.with_suffix(".flac")
-    return read_sound(beside if beside.is_file() else path)
-
-
 def measure_real_people(
     bench: RealBench,
     portraits: Sequence[Path],
@@ -207,7 +182,7 @@ def measure_real_people(
         ValueError: if nothing could be measured.
     """
     total, left_out = len(portraits) + len(clips), dict[str, str]()
-    voice = sound_of(clips[0])[: round(SECONDS * FPS) * SAMPLES_PER_FRAME]
+    voice = read_sound(sound_beside(clips[0]) or clips[0])[: round(SECONDS * FPS) * SAMPLES_PER_FRAME]
     size, sums, sharp, people = bench.generator.network.size, [], [], []
     for number, path in enumerate(portraits, 1):
         try:
@@ -224,11 +199,13 @@ def measure_real_people(
         raise ValueError(f"none of {len(portraits)} portraits could be measured")
     true, made = _lip_tracks(bench, clips, left_out, lambda done: watch(len(portraits) + done, total), tell)
     names = list(true)
-    own = [track_correlation(true[name], made[name]) for name in names]
-    other = [_mean([track_correlation(true[n], made[m]) for m in names if m != n]) for n in names]
+    own = [agreement(made[name], true[name]) for name in names]
+    other = [_mean([agreement(made[m], true[n]) for m in names if m != n]) for n in names]
     spread = [_spread(made[n]) / max(_spread(true[n]), 1e-9) for n in names]
-    lists = (torch.tensor(x, dtype=torch.float64) for x in (own, other, spread))
-    return RealPeople(torch.stack(sums), people, *lists, names, torch.tensor(sharp), left_out)
+    lips = torch.tensor([own, other, spread], dtype=torch.float64)
+    return RealPeople(
+        torch.stack(sums), people, lips[0], lips[1], lips[2], names, torch.tensor(sharp), left_out
+    )
 
 
 def _mean(values: list[float]) -> float:
@@ -247,12 +224,17 @@ def _lip_tracks(
     true, made, size = dict[str, Tensor](), dict[str, Tensor](), bench.generator.network.size
     for number, path in enumerate(clips, 1):
         try:
-            frames, sound = read_video(path).frames, sound_of(path)
+            clip = read_video(path, sound=sound_beside(path))
+            frames, sound = clip.frames, clip.waveform
+            if sound is None:
+                raise ValueError(f"{path.name}: no sound, and none of its name beside it")
             if not bool(sound.abs().max() > 0):
                 raise ValueError(f"{path.name}: its sound is silence")
             portrait = portrait_in(frames[0], size, path.name)
-            made[path.stem] = lip_track(bench.finder, bench.frames(portrait, sound, NEUTRAL, True), path.name)
-            true[path.stem] = lip_track(bench.finder, frames, path.name)
+            made[path.stem] = seen_opening(
+                bench.frames(portrait, sound, NEUTRAL, still=True), bench.finder, path.name
+            )
+            true[path.stem] = seen_opening(frames, bench.finder, path.name)
         except ValueError as error:
             left_out[path.name] = str(error)
             made.pop(path.stem, None)
@@ -295,7 +277,7 @@ def score_real(
     check_least("steps", steps)
     pictures = _files(portraits, PICTURE_ENDINGS, "pictures")
     videos = _files(clips, VIDEO_ENDINGS, "videos")
-    generator = load_generator(checkpoint, precision, choose_device(device))
+    generator = load_generator(checkpoint or FOR_PORTRAITS, precision, choose_device(device))
     strength = generator.network.emotion_strength if emotion_strength is None else emotion_strength
     settings = {"steps": steps, "seed": seed, "emotion_strength": strength}
     bench = RealBench(generator, FaceMesh(find("face_landmarker")), settings)

@@ -11,13 +11,12 @@ from torch import Tensor
 from datamodules.batch import EMOTIONS
 from evaluation.extractors.faces.mesh import FaceMesh
 from moee.generation.generator import LoadedGenerator
-from moee.studies.real_people import (
+from moee.studies.real.people import (
     RealBench,
     RealPeople,
     measure_real_people,
     score_real,
     sharpness,
-    track_correlation,
 )
 
 
@@ -39,15 +38,6 @@ def test_an_emotion_is_seen_from_its_threshold_and_told_apart_if_it_shows_most()
     assert rows["emotion seen"] == pytest.approx(2 / 6)
     assert rows["emotion told apart"] == pytest.approx(1 / 6)
     assert people.record()["people"] == ["0"]
-
-
-def test_lips_are_compared_where_both_are_found() -> None:
-    track = torch.sin(torch.arange(40) * 0.7)
-    other = 2 * track + 1
-    other[::5] = torch.nan
-    assert track_correlation(track, other) == pytest.approx(1, abs=1e-6)
-    assert track_correlation(track, torch.full((40,), 0.3)) == 0
-    assert track_correlation(track[:8], other) == 0
 
 
 def test_a_blurred_picture_is_less_sharp() -> None:
