@@ -15,6 +15,7 @@ from datamodules.head_motion import eye_centres
 
 TILE_SHARES = (2, 4, 8)  # parts of the longer side in which a small face is looked for
 LEAST_TILE = 96  # pixels
+SURE = 0.96  # least score of a face in a picture that is turned for it: three more chances to be wrong
 
 
 def single_face(finder: Finder, image_3HW: Tensor, source: str, shrink: float = 1.0) -> Face:
@@ -52,7 +53,9 @@ def upright_face(
     upright_3HW, faces = image_3HW, finder.find(image_3HW)
     if not faces:
         pictures = [turned(image_3HW, quarters) for quarters in (2, 1, 3)]
-        choices = [(picture_3HW, found) for picture_3HW in pictures if (found := finder.find(picture_3HW))]
+        choices = [
+            (picture_3HW, found) for picture_3HW in pictures if (found := _sure(finder.find(picture_3HW)))
+        ]
         if (
             choices
         ):  # the surest, which matters to a finder that also takes some faces for upright that are not
@@ -62,6 +65,10 @@ def upright_face(
         upright_3HW = turned(upright_3HW, quarters)
         face = single_face(finder, upright_3HW, source, shrink)
     return upright_3HW, face, upright_3HW is not image_3HW
+
+
+def _sure(faces: list[Face]) -> list[Face]:
+    return [face for face in faces if face.score >= SURE]
 
 
 def _the_only(faces: list[Face], finder: Finder, image_3HW: Tensor, source: str, shrink: float) -> Face:

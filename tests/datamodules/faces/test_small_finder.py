@@ -127,5 +127,7 @@ def test_real_portraits_are_found_and_a_cat_is_refused(finder):
         faces = finder.find(picture)
         assert time.process_time() - start < 2
         assert len(faces) == (0 if path.stem.startswith("negative") else 1), path.stem
+    with pytest.raises(ValueError, match="no face found in cat"):
+        upright_face(finder, read_image(PORTRAITS / "negative_cat_s40.jpg"), "cat")
     pair = torch.cat([picture := read_image(PORTRAITS / "photo_s12.jpg"), picture], 2)
     assert len(finder.find(pair)) == 2
