@@ -22,7 +22,7 @@ from datamodules.media.folders import folder_contents
 from evaluation.extractors.faces.mesh import face_mesh
 from evaluation.metrics.sync.lip_loudness import frame_loudness
 from lightning_modules import MelSpeechFeatures
-from moee.studies.real_lips import FURTHEST, HeardClip, RealClip, hear_real_clips, read_real_clip
+from moee.studies.real.lips import FURTHEST, HeardClip, RealClip, hear_real_clips, read_real_clip
 from moee.weights.modules import load_module
 from moee.weights.registry import find
 
