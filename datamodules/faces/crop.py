@@ -43,6 +43,7 @@ class Face:
     blendshapes: dict[str, float]
     box: Box  # x, y, width, height from the hairline to the chin
     mesh: Tensor | None = None  # (478, 2) float32, x then y, the points of MediaPipe's mesh and irises
+    score: float = 1.0  # how sure the finder is; MediaPipe's landmarker does not tell
 
 
 class FaceFinder:

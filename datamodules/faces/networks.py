@@ -58,8 +58,7 @@ class FaceDetector(nn.Module):
         )
         self.head = nn.Conv2d(late, 4, 1)
         nn.init.zeros_(self.head.weight)
-        with torch.no_grad():
-            self.head.bias.copy_(torch.tensor([-4.0, 0.0, 0.0, 0.0]))  # most cells show no face
+        self.head.bias = nn.Parameter(torch.tensor([-4.0, 0.0, 0.0, 0.0]))  # most cells show no face
 
     def forward(self, x_N3HW: Tensor) -> Tensor:
         """Pictures in [-1, 1], sides multiples of 8, to (N, 4, H / 8, W / 8).

@@ -15,6 +15,7 @@ from datamodules.head_motion import eye_centres
 
 TILE_SHARES = (2, 4, 8)  # parts of the longer side in which a small face is looked for
 LEAST_TILE = 96  # pixels
+SURE = 0.96  # least score of a face in a picture that is turned for it: three more chances to be wrong
 
 
 def single_face(finder: Finder, image_3HW: Tensor, source: str, shrink: float = 1.0) -> Face:
@@ -50,18 +51,24 @@ def upright_face(
         ValueError: as `single_face`.
     """
     upright_3HW, faces = image_3HW, finder.find(image_3HW)
-    for quarters in (2, 1, 3):
-        if faces:
-            break
-        upright_3HW = turned(image_3HW, quarters)
-        faces = finder.find(upright_3HW)
     if not faces:
-        upright_3HW = image_3HW
+        pictures = [turned(image_3HW, quarters) for quarters in (2, 1, 3)]
+        choices = [
+            (picture_3HW, found) for picture_3HW in pictures if (found := _sure(finder.find(picture_3HW)))
+        ]
+        if (
+            choices
+        ):  # the surest, which matters to a finder that also takes some faces for upright that are not
+            upright_3HW, faces = max(choices, key=lambda pair: pair[1][0].score)
     face = _the_only(faces, finder, upright_3HW, source, shrink)
     if quarters := quarter_turns(face):
         upright_3HW = turned(upright_3HW, quarters)
         face = single_face(finder, upright_3HW, source, shrink)
     return upright_3HW, face, upright_3HW is not image_3HW
+
+
+def _sure(faces: list[Face]) -> list[Face]:
+    return [face for face in faces if face.score >= SURE]
 
 
 def _the_only(faces: list[Face], finder: Finder, image_3HW: Tensor, source: str, shrink: float) -> Face:
@@ -96,7 +103,7 @@ def small_face(finder: Finder, image_3HW: Tensor) -> Face | None:
                 corner = torch.tensor([float(left), float(top)])
                 box = (x + left, y + top, width, height)
                 mesh = None if face.mesh is None else face.mesh + corner
-                return Face(face.landmarks + corner, face.blendshapes, box, mesh)
+                return Face(face.landmarks + corner, face.blendshapes, box, mesh, face.score)
     return None
 
 

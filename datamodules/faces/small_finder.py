@@ -4,6 +4,7 @@ N candidate, C channel, H row, W column, P point of MediaPipe's mesh.
 """
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -45,7 +46,7 @@ MOST = 8  # candidates that are looked at
 SAME_CANDIDATE = 0.4  # overlap of two that are one
 PART_OF_ANOTHER = 0.5  # of the smaller box: eyes and mouth may look like faces, and lie in one
 WORTH_A_LOOK = 0.3  # of the first look's score
-LEAST_SCORE = 0.8  # of each further look
+LEAST_SCORE = 0.92  # of each further look
 # Further looks: shifts in heights of the face, factor of the height, turn in radians.
 LOOKS = (
     *((0.0, 0.0, 1.0, 0.0), (0.1, -0.06, 1.1, 0.15), (-0.1, 0.06, 0.92, -0.15)),
@@ -93,7 +94,7 @@ class SmallFaceFinder:
             (mesh,), (score,) = self._read(picture, [place])
             if score >= WORTH_A_LOOK:
                 mesh, score = self._looked_at(picture, placement_of(mesh))
-                likely += [(score, face_of_mesh(mesh))] if score >= self._least else []
+                likely += [(score, face_of_mesh(mesh, score))] if score >= self._least else []
         faces: list[Face] = []
         for _, face in sorted(likely, key=lambda pair: -pair[0]):
             if all(_covered(face.box, other.box) < PART_OF_ANOTHER for other in faces):
@@ -126,9 +127,10 @@ class SmallFaceFinder:
         return chosen
 
     def _looked_at(self, picture: NDArray[Any], place: Placement) -> tuple[Floats, float]:
-        """The mesh (P, 2) at a place, and the least score of several looks at it.
+        """The mesh (P, 2) at a place, and the least score of several looks at it; 0 where it lies otherwise.
 
-        A face stays one when the square is a little off; what merely resembles one does not. The mesh is the
+        A face stays one when the square is a little off; what merely resembles one does not, and what looks
+        more like a face upside down is none as it stands. The mesh is the
         mean of two readings where the looks agree that it lies: of the picture, and of its mirror image.
         """
         looks = [
@@ -140,8 +142,11 @@ class SmallFaceFinder:
             )
             for x, y, scale, turn in LOOKS
         ]
-        meshes, scores = self._read(picture, looks)
-        return self._read_both_ways(picture, placement_of(np.mean(meshes, axis=0))), float(scores.min())
+        meshes, scores = self._read(picture, [*looks, replace(place, turn=place.turn + math.pi)])
+        mesh = self._read_both_ways(picture, placement_of(np.mean(meshes[:-1], axis=0)))
+        _, upside_down = self._read(picture, [placement_of(meshes[-1])])
+        least = float(scores[:-1].min())
+        return mesh, least if least > upside_down[0] else 0.0
 
     def _read_both_ways(self, picture: NDArray[Any], place: Placement) -> Floats:
         square_13SS = _batch([square_of(picture, place)])
@@ -159,11 +164,11 @@ class SmallFaceFinder:
         return meshes, logits_N.sigmoid().numpy()
 
 
-def face_of_mesh(mesh_P2: Floats) -> Face:
+def face_of_mesh(mesh_P2: Floats, score: float = 1.0) -> Face:
     """A face without expression scores."""
     mesh = torch.from_numpy(mesh_P2).float()
     landmarks_K2 = mesh[list(MESH_TO_IBUG)]
-    return Face(landmarks_K2, {}, box_of_mesh(mesh, landmarks_K2), mesh)
+    return Face(landmarks_K2, {}, box_of_mesh(mesh, landmarks_K2), mesh, score)
 
 
 def square_of(picture: NDArray[Any], place: Placement) -> NDArray[Any]:

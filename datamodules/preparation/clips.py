@@ -19,8 +19,8 @@ from torch import Tensor
 from datamodules.action_units import from_blendshapes
 from datamodules.batch import FPS, LABELS, LANDMARKS, SAMPLES_PER_FRAME, Sample, parse_blend
 from datamodules.corpora.folder import Source
-from datamodules.faces.crop import Face, crop, crop_box, parse_box, to_crop
-from datamodules.faces.finder import Finder
+from datamodules.faces.crop import Box, Face, crop, crop_box, parse_box, to_crop
+from datamodules.faces.finder import OWN, Finder
 from datamodules.faces.single_face import quarter_turns
 from datamodules.faces.track import clip_square, track_face
 from datamodules.head_motion import eye_centres, eye_opening, head_motion, lip_opening
@@ -138,7 +138,7 @@ def _clip(
     height, width = frames[0].shape[1:]
     wanted = settings.face_box or source.face_box
     box = parse_box(wanted) if wanted else None
-    faces = None if finder is None else track_face(finder, frames, box)
+    faces = _tracked(finder, frames, box, settings)
     if faces is None:
         if box is None:
             raise ValueError("no face box: give a detector, --face-box, or a column face_box in the manifest")
@@ -157,6 +157,23 @@ def _clip(
     else:
         _measure(sample, faces, square, settings)
     return PreparedClip(sample, facts)
+
+
+def _tracked(
+    finder: Finder | None, frames: Sequence[Tensor], box: Box | None, settings: ClipSettings
+) -> list[Face] | None:
+    """The face in every frame; None where a box must do.
+
+    Where only the small finder looks and sees nothing, a box that was given is trusted, as without a finder.
+    """
+    if finder is None:
+        return None
+    try:
+        return track_face(finder, frames, box)
+    except ValueError:
+        if box is not None and (settings.detector or "").startswith(f"{OWN}@"):
+            return None
+        raise
 
 
 def _described(key: str, source: Source, frames_FCHW: Tensor, waveform: Tensor) -> Sample:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 from places import SHARED
+from rendered_faces import points_off, rendered_face
 
 from datamodules.faces.crop import box_of_mesh, crop, crop_box, to_crop
 from datamodules.head_motion import MESH_TO_IBUG
-from datamodules.loading.faces.renders import FaceRecipe, pictures_of
 from moee.generation.portrait import (
     PasteBack,
     Portrait,
@@ -84,33 +84,22 @@ def test_without_a_face_the_face_box_is_offered(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("nothing_fetched")
 def test_a_portrait_opens_with_nothing_fetched(tmp_path: Path) -> None:
-    picture, mesh = rendered_person()
+    picture, mesh = rendered_face(4)
     opened = open_portrait(save(picture, tmp_path / "p.png"), 64)
     landmarks = mesh[list(MESH_TO_IBUG)]
     for found, wanted in zip(opened.box, crop_box(landmarks, 256, 256), strict=True):
-        assert abs(found - wanted) <= 8
+        assert abs(found - wanted) <= 16
     assert opened.points is not None
-    off = (opened.points - to_crop(mesh, opened.box, 64)).norm(dim=1).median()
-    apart = (mesh[33] - mesh[263]).norm() * 64 / opened.box[2]
-    assert off < 0.05 * apart
+    assert points_off(opened.points, to_crop(mesh, opened.box, 64)) < 0.07
 
 
 def test_a_face_box_gives_points_too(tmp_path: Path) -> None:
-    picture, mesh = rendered_person()
+    picture, mesh = rendered_face(4)
     path = save(picture, tmp_path / "p.png")
     box = box_of_mesh(mesh, mesh[list(MESH_TO_IBUG)])
     opened = open_portrait(path, 64, face_box=box)
     assert opened.points is not None
-    off = (opened.points - to_crop(mesh, opened.box, 64)).norm(dim=1).median()
-    assert off < 0.05 * (mesh[33] - mesh[263]).norm() * 64 / opened.box[2]
-
-
-def rendered_person() -> tuple[torch.Tensor, torch.Tensor]:
-    """A picture (3, 256, 256) of somebody whom no network has seen, and the mesh (478, 2)."""
-    picture, mesh = next(
-        pictures_of(FaceRecipe(people=1, faces=1, size=256, clean_share=1, seed=35_000_100), 0)
-    )
-    return torch.from_numpy(picture[..., :3].transpose(2, 0, 1).copy()), torch.from_numpy(mesh)
+    assert points_off(opened.points, to_crop(mesh, opened.box, 64)) < 0.07
 
 
 @pytest.mark.parametrize("box", [(-30, -40, 190), (20, 30, 150), (-10, 0, 100)])

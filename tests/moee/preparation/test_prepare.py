@@ -8,6 +8,7 @@ import pytest
 import torch
 from media_files import sine, write_sound, write_video
 from places import SHARED
+from rendered_faces import rendered_face
 
 from datamodules.corpora.folder import list_sources, safe_key
 from datamodules.loading.shards import read_index, verify
@@ -167,16 +168,15 @@ def test_names_become_safe_and_stay_apart(tmp_path):
 
 
 def test_with_nothing_fetched_the_finder_that_ships_measures_all_but_action_units(tmp_path, monkeypatch):
-    from datamodules.loading.faces.renders import FaceRecipe, pictures_of
     from datamodules.loading.members import read_clip
     from datamodules.loading.shards import read_members
     from moee.generation.video_writer import write_video as record_video
 
     monkeypatch.setenv("MOEE_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    picture, _ = next(pictures_of(FaceRecipe(people=1, faces=1, clean_share=1, seed=35_000_200), 0))
+    picture, _ = rendered_face(5)
     (tmp_path / "raw").mkdir()
-    frames = torch.from_numpy(picture[..., :3].transpose(2, 0, 1).copy()).expand(5, -1, -1, -1)
+    frames = picture.expand(5, -1, -1, -1)
     record_video(tmp_path / "raw" / "one.mp4", frames, torch.from_numpy(sine(0.2, 16_000)), {"title": "one"})
     told = []
     report = prepare("folder", tmp_path / "raw", tmp_path / "out", frames=5, size=96, advise=told.append)

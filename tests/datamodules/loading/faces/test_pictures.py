@@ -101,10 +101,10 @@ def test_faces_of_another_scale_and_upside_down_ones_are_none(height, upright, s
 def test_scenes_are_repeatable_and_hold_what_they_say(person):
     picture, _, place = person
     back, found = clutter(rng(5), 192), 0
-    for seed in range(12):
+    for seed in range(40):
         made, cells = scene([(picture, place)] * 3, back, rng(seed))
         again, _ = scene([(picture, place)] * 3, back, rng(seed))
         assert made.shape == (SIDE, SIDE, 3)
         assert np.array_equal(made, again)
         found += bool((cells[0] == 1).any())
-    assert 2 <= found <= 11
+    assert 3 <= found <= 35
