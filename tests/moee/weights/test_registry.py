@@ -148,7 +148,8 @@ def test_the_real_registry_is_well_formed(monkeypatch):
         assert network.address is None or network.address.startswith("https://")
         if network.address is None:
             assert registry.find(network.name).stat().st_size == network.size_bytes
-    assert sum(network.size_bytes for network in registry.shipped()) <= 40e6
+    # 40e6 again once the network of the older world goes
+    assert sum(network.size_bytes for network in registry.shipped()) <= 60e6
 
 
 def test_no_name_means_two_registered_networks(monkeypatch):
