@@ -271,3 +271,17 @@ def test_damaged_pictures_and_sounds_leave_a_whole_video_or_nothing(world, capsy
                 assert decoded(folder / "out.mp4")["frames"]
                 (folder / "out.mp4").unlink()
             assert len(capsys.readouterr().err.splitlines()) == (status != 0)
+
+
+def test_portraits_are_moved_by_the_network_for_them_unless_one_is_named(world, monkeypatch) -> None:
+    folder, network = world
+    asked: list[object] = []
+
+    def load(checkpoint: object, *_: object) -> LoadedGenerator:
+        asked.append(checkpoint)
+        return LoadedGenerator(network, Path("fake"), "0" * 64)
+
+    monkeypatch.setattr(generator, "load_generator", load)
+    assert command(folder) == 0
+    assert command(folder, "--checkpoint", "generator") == 0
+    assert asked == [generator.FOR_PORTRAITS, "generator"]
