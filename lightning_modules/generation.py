@@ -197,7 +197,7 @@ class _Clip:
         else:
             speech_all, motion_all = speech, motion
         base = self.canvas.base(motion_all)
-        told = self.canvas.told(motion_all)
+        told = self.canvas.denoiser_motion(motion_all)
         x0 = self._sample(start - overlap, overlap, base, speech_all, told)[:, overlap:]
         keep = self.model.motion_frames
         if keep:

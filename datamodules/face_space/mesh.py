@@ -89,10 +89,22 @@ def over_face(values_NKC: Tensor) -> Tensor:
 
 
 def at_points(field_NCAA: Tensor) -> Tensor:
-    """What a field over the layout says at the points: (N, C, A, A) to (N, K, C)."""
-    grid = (2 * face_mesh().atlas - 1).to(field_NCAA)[None, None].expand(len(field_NCAA), -1, -1, -1)
+    """What a field over the layout says at the points: (N, C, A, A) to (N, K, C).
+
+    Points of the outline lie on the rim of what is covered: they are read from the covered texels alone.
+    """
+    mesh = face_mesh()
+    covered_11AA = mesh.covered.to(field_NCAA)[None, None]
+    grid = (2 * mesh.atlas - 1).to(field_NCAA)[None, None]
+    read_NCK = _sampled(field_NCAA * covered_11AA, grid) / _sampled(covered_11AA, grid).clamp(min=1e-3)
+    return read_NCK.transpose(1, 2)
+
+
+def _sampled(field_NCAA: Tensor, grid_11K2: Tensor) -> Tensor:
+    """Bilinear readings (N, C, K)."""
+    grid = grid_11K2.expand(len(field_NCAA), -1, -1, -1)
     read_NC1K = torch.nn.functional.grid_sample(field_NCAA, grid, align_corners=False, padding_mode="border")
-    return read_NC1K[:, :, 0].transpose(1, 2)
+    return read_NC1K[:, :, 0]
 
 
 def unwrap(picture_N3HW: Tensor, points_NK2: Tensor) -> Tensor:

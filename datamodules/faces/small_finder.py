@@ -104,13 +104,13 @@ class SmallFaceFinder:
     def read(self, image_3HW: Tensor, box: Box) -> Face:
         """The face that is said to lie in a box (x, y, width, height from the hairline to the chin), pixels.
 
-        Whatever is there is read as a face.
+        Whatever is there is read as a face; its score says how like one it is.
         """
         picture = checked_picture(image_3HW)
         placement = Placement(box[0] + box[2] / 2, box[1] + box[3] / 2, max(box[3], 1.0))
         with torch.inference_mode():
             look = placement_of(self._read(picture, [placement])[0][0])
-            return face_of_mesh(self._looked_at(picture, look if _near(placement, look) else placement)[0])
+            return face_of_mesh(*self._looked_at(picture, look if _near(placement, look) else placement))
 
     def _candidates(self, picture: NDArray[Any]) -> list[Placement]:
         """The likeliest places, without the same twice."""

@@ -34,7 +34,7 @@ class Canvas(Protocol):
         """The portrait's latent (1, F or 1, C, h, w) as the denoiser is told it."""
         ...
 
-    def told(self, motion_BFM: Tensor) -> Tensor:
+    def denoiser_motion(self, motion_BFM: Tensor) -> Tensor:
         """Of the head's motion, what the denoiser is told."""
         ...
 
@@ -56,7 +56,7 @@ class PictureCanvas:
     def base(self, motion_BFM: Tensor) -> Tensor:
         return self.model.base(self.picture, self.portrait, motion_BFM)
 
-    def told(self, motion_BFM: Tensor) -> Tensor:
+    def denoiser_motion(self, motion_BFM: Tensor) -> Tensor:
         return motion_BFM
 
     def frames(self, x0_FCHW: Tensor, base_FCHW: Tensor, motion_BFM: Tensor) -> Tensor:
@@ -79,8 +79,8 @@ class MovedCanvas:
         self.model, self.codec = model, model.codec
         points_1K2 = points_K2[None].float()
         flat = portrait_of(picture_13HW.cpu().float() / 127.5 - 1, points_1K2)
-        self.told_of = Portrait(*(x.to(model.device) for x in (flat.points, flat.flat, flat.fill)))
-        self.portrait = self.codec.describe(self.told_of)
+        self.inputs = Portrait(*(x.to(model.device) for x in (flat.points, flat.flat, flat.fill)))
+        self.portrait = self.codec.describe(self.inputs)
         self.places = self.codec.places.to(model.device)
         self.warp = FaceWarp(picture_13HW[0].permute(1, 2, 0).cpu().numpy(), points_K2.float().numpy())
         around = torch.from_numpy(self.warp.around.vertices[len(points_K2) :])
@@ -89,13 +89,13 @@ class MovedCanvas:
     def base(self, motion_BFM: Tensor) -> Tensor:
         return self.portrait[:, None]
 
-    def told(self, motion_BFM: Tensor) -> Tensor:
+    def denoiser_motion(self, motion_BFM: Tensor) -> Tensor:
         """Nothing but how far the eyes are closed: the head is moved afterwards."""
         return torch.cat([torch.zeros_like(motion_BFM[..., :-1]), motion_BFM[..., -1:]], -1)
 
     def frames(self, x0_FCHW: Tensor, base_FCHW: Tensor, motion_BFM: Tensor) -> Tensor:
         z = x0_FCHW.float() / self.model.latent_gain
-        moved, keep, painted = (x.cpu() for x in self.codec.layers(z, self.told_of))
+        moved, keep, painted = (x.cpu() for x in self.codec.layers(z, self.inputs))
         levels = np.ascontiguousarray((127.5 * (painted + 1 - keep)).permute(0, 2, 3, 1))
         vertices = self._turned(moved, motion_BFM[0].cpu().float())
         pictures = [
@@ -106,7 +106,7 @@ class MovedCanvas:
 
     def _turned(self, moved_FK2: Tensor, motion_FM: Tensor) -> Tensor:
         """Vertices (F, V, 2) in pixels after the head has moved as told."""
-        frame = face_frame(self.told_of.points.cpu())
+        frame = face_frame(self.inputs.points.cpu())
         own_FK2 = in_frame(moved_FK2, *frame)
         face = turn_points(own_FK2, face_mesh().rest[:, 2], motion_FM)
         flat = torch.full((self.around_own.shape[1],), float(face_mesh().rest[:, 2].min()))

@@ -17,7 +17,6 @@ Floats = NDArray[np.float32]
 RING = 1.45  # how far out the ring around the head lies, against the face's outline
 RING_FOLLOWS, NECK_FOLLOWS = 1.0, 0.35  # how far it goes with the head: hair and ears; the neck
 LID_INSET = 0.035  # of an eye's half width: what the lids hide is continued from just inside their edges
-UPPER, LOWER = slice(8, None), slice(1, 8)  # of an eye ring, beside its outer corner 0 and its inner corner 8
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def surround(points_K2: Floats, height: int, width: int) -> Surround:
     around = np.concatenate([outline, outer])
     number = np.concatenate([OVAL, np.arange(len(outer)) + len(points_K2)])
     cells = Delaunay(around).simplices
-    cells = cells[~(cells < len(OVAL)).all(1)]  # the face has its own
+    own = (cells < len(OVAL)).all(1) & inside_outline(around[cells].mean(1), outline)
+    cells = cells[~own]  # the face has its own triangles
     skin = mesh.triangles[mesh.kinds == SKIN].numpy()
     mouth = mesh.triangles[mesh.kinds == 1].numpy()
     places = np.full((len(points_K2) + len(outer), 2), -1, np.float32)
@@ -73,6 +73,16 @@ def surround(points_K2: Floats, height: int, width: int) -> Surround:
     )
 
 
+def inside_outline(places_N2: Floats, outline_K2: Floats) -> NDArray[np.bool_]:
+    """Which places lie inside a closed outline (N,): a ray to the right crosses it an odd number of times."""
+    first, second = outline_K2, np.roll(outline_K2, -1, 0)
+    x, y = places_N2[:, :1], places_N2[:, 1:]
+    between = (first[:, 1] > y) != (second[:, 1] > y)
+    rise = second[:, 1] - first[:, 1]
+    share = (y - first[:, 1]) / np.where(rise == 0, 1, rise)
+    return (between & (x < first[:, 0] + share * (second[:, 0] - first[:, 0]))).sum(1) % 2 == 1
+
+
 @lru_cache(maxsize=1)
 def _eye_triangles() -> NDArray[np.int32]:
     """Triangles of both eyes (T, 4): three points, and which eye."""
@@ -83,10 +93,10 @@ def _eye_triangles() -> NDArray[np.int32]:
 
 
 def eye_frames(points_K2: Floats) -> Floats:
-    """For each eye its middle and half axis (2, 4), and the lids' heights along it: (2, 4 + 2 * 9 * 2).
+    """For each eye (2, 44) its middle, half axis, the axis across it, its gaze, and the lids' heights.
 
-    Heights are (along, across) pairs of nine places from the outer to the inner corner, upper lid then lower,
-    in half widths of the eye.
+    The gaze is the place of the iris' centre (along, across). Heights are (along, across) pairs of nine
+    places from the outer to the inner corner, upper lid then lower, in half widths of the eye.
     """
     rows = []
     for ring, iris in zip(EYE_RINGS, IRISES, strict=True):

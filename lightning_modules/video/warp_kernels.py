@@ -62,7 +62,7 @@ def draw_eyes(moved, triangles, now, then, inset, source):
         ax, ay, bx, by = moved[a, 0], moved[a, 1], moved[b, 0], moved[b, 1]
         cx, cy = moved[c, 0], moved[c, 1]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if abs(area) < 1e-6:
+        if area < 1e-6:  # lids that have crossed: nothing shows between them
             continue
         left, right = max(int(np.ceil(min(ax, bx, cx))), 0), min(int(np.floor(max(ax, bx, cx))), width - 1)
         top, bottom = max(int(np.ceil(min(ay, by, cy))), 0), min(int(np.floor(max(ay, by, cy))), height - 1)

@@ -59,11 +59,12 @@ def run_demo(
     """
     from moee.demo import stages, training
     from moee.demo.page import write_page
-    from moee.generation.generator import load_generator
+    from moee.generation.generator import load_generator, refuse_moved_points
 
     start, folder = time.perf_counter(), _own_folder(Path(out)).resolve()
     tell("loading the network ...")
     generator = load_generator(checkpoint)
+    refuse_moved_points(generator, "moee demo")
     plan = stages.QUICK if quick else stages.Plan()
     faces = _given_faces(portraits, audio, face_box, generator.network.size)
     (folder / "steps").mkdir(parents=True, exist_ok=True)

@@ -110,6 +110,19 @@ def moves_points(network: Generator) -> bool:
     return bool(getattr(codec, "relative", False))
 
 
+def refuse_moved_points(generator: LoadedGenerator, command: str) -> None:
+    """Nothing, unless a network moves the points of real portraits: synthetic people of a table have none.
+
+    Raises:
+        ValueError: then; says what measures it.
+    """
+    if moves_points(generator.network):
+        raise ValueError(
+            f"{generator.path.name} moves the points of real portraits, and {command} shows it people of the "
+            "older synthetic world; `moee score --real PORTRAITS CLIPS` measures it"
+        )
+
+
 def points_for(network: Generator, picture_3SS: Tensor) -> Tensor | None:
     """The points (K, 2) of the one face in a crop, in its pixels; None for a network that asks for none.
 

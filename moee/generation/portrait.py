@@ -18,6 +18,8 @@ WORK_SIDE = 512  # pixels; a larger square that reaches past the picture is redu
 DETAIL_SIGMA = 14.0  # grey levels; where the generated picture departs by more, fine detail is left out
 MASK_RADIUS, MASK_FEATHER, MASK_POWER = 0.97, 0.30, 3.0  # of the half side; between disc and square
 
+DOUBTFUL = 0.5  # score of a face in a box below which a line says so
+
 Square = tuple[int, int, int]  # x, y, side in pixels; it may reach beyond its picture
 
 
@@ -124,13 +126,19 @@ def _width_height(picture_3HW: Tensor) -> tuple[int, int]:
 
 
 def read_box(picture_3HW: Tensor, box: tuple[float, float, float, float]) -> Tensor | None:
-    """The 478 points (K, 2), in pixels of the picture, of the face that is said to lie in a box."""
+    """The 478 points (K, 2), in pixels of the picture, of the face that is said to lie in a box.
+
+    A line says so where nothing there looks like a face.
+    """
     from datamodules.faces.small_finder import SmallFaceFinder
     from moee.weights.face_finder import SHIPPED
     from moee.weights.registry import find
 
     with SmallFaceFinder(find(SHIPPED)) as finder:
-        return finder.read(picture_3HW, box).mesh
+        face = finder.read(picture_3HW, box)
+    if face.score < DOUBTFUL:
+        warn("moee: --face-box: nothing in it looks like a face from the front; its points are guessed")
+    return face.mesh
 
 
 def _check_inside(box: tuple[float, float, float, float], width: int, height: int, source: str) -> None:

@@ -85,7 +85,7 @@ def score(
         FileNotFoundError: if weights are missing.
     """
     from evaluation.runtime.devices import choose_device
-    from moee.generation.generator import load_generator
+    from moee.generation.generator import load_generator, refuse_moved_points
     from moee.studies.bench import check_least, load_judges
     from moee.studies.control_tests import ControlTests
 
@@ -93,6 +93,7 @@ def score(
         check_least(name, number)
     _check_questions(questions)
     generator = load_generator(checkpoint, precision, choose_device(device))
+    refuse_moved_points(generator, "moee score")
     judges = load_judges(judge, identity)
     strength = generator.network.emotion_strength if emotion_strength is None else emotion_strength
     sampling = {"steps": steps, "emotion_strength": strength, "emotion_guidance": emotion_guidance}

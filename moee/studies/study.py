@@ -66,7 +66,7 @@ def study_network(
     """
     from evaluation.runtime.devices import choose_device
     from moee.config_errors import unknown_name
-    from moee.generation.generator import load_generator
+    from moee.generation.generator import load_generator, refuse_moved_points
     from moee.studies.bench import Bench, check_least, load_judges
     from moee.studies.report import about_bench, record
 
@@ -82,6 +82,7 @@ def study_network(
         frames = frames_of(seconds)
     began = time.perf_counter()
     generator = load_generator(checkpoint, "32", choose_device(device))  # exact on every device
+    refuse_moved_points(generator, "moee study")
     amount = f"{people} people, {frames} frames a clip, {seeds} seeds, {steps} steps"
     tell(f"{study} of {generator.path.name} sha256 {generator.sha256[:12]}: {amount}")
     bench = Bench(generator.network, *load_judges(), people, frames, seeds, steps, watch)

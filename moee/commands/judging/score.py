@@ -27,9 +27,23 @@ examples:
 """
 
 
+SYNTHETIC_ONLY = {  # option -> its default; --real has no such thing
+    "clips": 28,
+    "frames": 25,
+    "seeds": 3,
+    "emotion_guidance": 1.0,
+    "questions": QUESTIONS,
+    "judge": "judge",
+    "identity": "judge-identity",
+}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `moee score`."""
-    parser.add_argument("--checkpoint", help="an exported talking head (default: the shipped one)")
+    parser.add_argument(
+        "--checkpoint",
+        help="an exported talking head (default: generator, or portrait-generator with --real)",
+    )
     parser.add_argument("--clips", type=int, default=28, help="held-out clips a row (default: 28)")
     parser.add_argument("--frames", type=int, default=25, help="frames a clip (default: 25)")
     parser.add_argument("--seeds", type=int, default=3, help="sampling seeds (default: 3)")
@@ -82,6 +96,12 @@ def run(args: argparse.Namespace) -> int:
 def _run_real(args: argparse.Namespace) -> int:
     from moee.console import progress_bar
     from moee.files import write_text
+
+    for name, usual in SYNTHETIC_ONLY.items():
+        if getattr(args, name) != usual:
+            raise ValueError(
+                f"--{name.replace('_', '-')} speaks of synthetic people: --real does not take it"
+            )
     from moee.studies.real.score_real import score_real
 
     portraits, clips = args.real

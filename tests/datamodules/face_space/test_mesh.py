@@ -6,6 +6,7 @@ from datamodules.face_space.mesh import (
     ATLAS,
     EYE_RINGS,
     INNER_LIPS,
+    OVAL,
     POINTS,
     at_points,
     face_frame,
@@ -40,6 +41,10 @@ def test_values_at_points_survive_the_layout() -> None:
     assert field.shape == (1, 2, ATLAS, ATLAS)
     inner = torch.tensor([*INNER_LIPS, *EYE_RINGS[0], *EYE_RINGS[1]])
     torch.testing.assert_close(at_points(field)[:, inner], smooth[:, inner], atol=5e-3, rtol=0)
+    outline = torch.tensor(OVAL)
+    torch.testing.assert_close(at_points(field)[:, outline], smooth[:, outline], atol=0.03, rtol=0)
+    ones = torch.ones(1, POINTS, 1)
+    torch.testing.assert_close(at_points(over_face(ones)), ones, atol=1e-3, rtol=0)
 
 
 def test_lips_and_lids_lie_apart() -> None:

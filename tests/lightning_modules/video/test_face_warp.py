@@ -1,11 +1,13 @@
 """Putting frames together: a still face is the portrait, points go where they are told, eyes are covered."""
 
 import numpy as np
+import pytest
 import torch
 
 from datamodules.face_space.mesh import ATLAS, EYE_RINGS, face_mesh
 from lightning_modules.video.canvas import turn_points
-from lightning_modules.video.face_warp import FaceWarp
+from lightning_modules.video.face_warp import FaceWarp, inside_outline
+from lightning_modules.video.warp_kernels import place_triangles
 
 SIDE = 128
 KEEP, NOTHING = np.ones((ATLAS, ATLAS), np.float32), np.zeros((ATLAS, ATLAS, 3), np.float32)
@@ -39,9 +41,7 @@ def test_skin_goes_with_its_points() -> None:
 
 
 def test_a_closing_eye_is_covered_and_not_squeezed() -> None:
-    face = points()
-    picture = np.full((SIDE, SIDE, 3), 180, np.uint8)
-    warp = FaceWarp(ramp(), face)
+    warp = FaceWarp(ramp(), points())
     moved = warp.around.vertices.copy()
     for upper, lower in ((159, 145), (158, 153), (160, 144)):
         moved[upper] += 0.7 * (moved[lower] - moved[upper])
@@ -49,7 +49,40 @@ def test_a_closing_eye_is_covered_and_not_squeezed() -> None:
     middle = np.round((moved[159] + moved[145]) / 2).astype(int)
     shown = frame[middle[1], middle[0], 1]
     assert abs(shown - middle[1]) <= 1  # the same row of the eye as before, not one from its middle
-    assert picture.shape == frame.shape
+
+
+@pytest.mark.parametrize("closure", [1.0, 1.3])
+def test_nothing_of_an_eye_shows_between_lids_that_have_met_or_crossed(closure: float) -> None:
+    picture = np.full((SIDE, SIDE, 3), 90, np.uint8)
+    face, rings = points(), [np.array(ring) for ring in EYE_RINGS]
+    warp = FaceWarp(picture, face)
+    for ring in rings:  # the eyes alone are white
+        inside = inside_outline(np.stack(np.meshgrid(*[np.arange(SIDE)] * 2), -1).reshape(-1, 2), face[ring])
+        warp.picture[inside.reshape(SIDE, SIDE)] = 255
+    open_frame = warp.frame(warp.around.vertices, KEEP, NOTHING)
+    moved = warp.around.vertices.copy()
+    for ring in rings:
+        for upper, lower in zip(ring[9:], ring[7:0:-1], strict=True):
+            moved[upper] += closure * (moved[lower] - moved[upper])
+    shut_frame = warp.frame(moved, KEEP, NOTHING)
+    assert (open_frame > 200).sum() > 60
+    assert (shut_frame > 200).sum() < 0.2 * (open_frame > 200).sum()
+
+
+def test_a_dented_outline_has_an_inside_and_an_outside() -> None:
+    square = np.array([[0, 0], [10, 0], [10, 10], [5, 4], [0, 10]], np.float32)
+    places = np.array([[2, 2], [5, 8], [9, 8], [11, 5]], np.float32)
+    assert inside_outline(places, square).tolist() == [True, False, True, False]
+
+
+def test_a_turned_outline_leaves_no_hole() -> None:
+    face = points()
+    face[[127, 234, 93], 0] += 9  # a cheek that lies behind its neighbours' line
+    warp = FaceWarp(ramp(), face)
+    moved = warp.around.vertices + np.float32([2.0, 0.0])
+    source = np.full((SIDE, SIDE, 4), np.nan, np.float32)
+    place_triangles(moved, warp.around.vertices, warp.around.places, warp.around.triangles, source)
+    assert np.isfinite(source[64:95, 28:100]).all()  # below the eyes, which are drawn apart
 
 
 def test_what_is_painted_is_added_where_nothing_is_kept() -> None:
