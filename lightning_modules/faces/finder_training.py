@@ -59,24 +59,25 @@ def eye_distances(points_MP2: Tensor, truth_MP2: Tensor) -> Tensor:
     return (points_MP2 - truth_MP2).norm(dim=-1) / (left - right).norm(dim=-1).clamp(min=1)[:, None]
 
 
+# Of the four losses: `middle` and `place` of the detector, `points` and `face` of the reader.
+LOSS_WEIGHTS = {"middle": 1.0, "place": 0.5, "points": 1.0, "face": 1.0}
+
+
 class FaceFinderTraining(L.LightningModule):
     """Trains a detector and a reader of faces on pictures whose truth is known.
 
     Args:
         networks: what is trained, `datamodules.faces.networks.FaceNetworks`.
         optimizer: builds the optimizer; the rate falls to zero along a cosine.
-        weights: of the four losses: `middle` and `place` of the detector, `points` and `face` of the reader.
     """
 
     def __init__(
         self,
         networks: nn.Module,
         optimizer: OptimizerCallable = torch.optim.AdamW,
-        weights: dict[str, float] | None = None,
     ) -> None:
         super().__init__()
         self.networks, self.optimizer = networks, optimizer
-        self.weights = weights or {"middle": 1.0, "place": 0.5, "points": 1.0, "face": 1.0}
 
     def losses(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """The four losses, points (M, P, 2) and logits (M,) of a batch's squares."""
@@ -100,7 +101,7 @@ class FaceFinderTraining(L.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         losses, _, _ = self.losses(batch)
-        loss = torch.stack([self.weights[name] * value for name, value in losses.items()]).sum()
+        loss = torch.stack([LOSS_WEIGHTS[name] * value for name, value in losses.items()]).sum()
         self.log_dict({f"train/{name}": value for name, value in losses.items()})
         self.log("train/loss", loss, prog_bar=True)
         return loss

@@ -20,6 +20,14 @@ from doc_pages import Block, blocks, command_lines, pages
 from places import ROOT
 
 from datamodules.action_units import BLENDSHAPES
+from datamodules.face_space.mesh import (
+    LEFT_CORNER,
+    POINTS,
+    RIGHT_CORNER,
+    face_frame,
+    face_mesh,
+    from_frame,
+)
 from datamodules.faces.crop import Face, FaceFinder
 from moee import cli, smoke
 from moee.weights import registry
@@ -73,7 +81,10 @@ def known_face(landmarks_K2: torch.Tensor, image_3HW: torch.Tensor) -> list[Face
     names = {name for names, _ in BLENDSHAPES.values() for name in names}
     names |= {"mouthClose", "mouthLowerDownLeft", "mouthLowerDownRight"}
     box = (24 * scale, 20 * scale, 80 * scale, 84 * scale)
-    return [Face(landmarks_K2 * scale, dict.fromkeys(names, 0.0), box)]
+    corners = torch.zeros(1, POINTS, 2)
+    corners[0, [RIGHT_CORNER, LEFT_CORNER]] = landmarks_K2[[36, 45]] * scale
+    mesh = from_frame(face_mesh().rest[None, :, :2], *face_frame(corners))[0]
+    return [Face(landmarks_K2 * scale, dict.fromkeys(names, 0.0), box, mesh)]
 
 
 @pytest.fixture
