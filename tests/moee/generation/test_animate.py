@@ -270,7 +270,8 @@ def test_damaged_pictures_and_sounds_leave_a_whole_video_or_nothing(world, capsy
             if status == 0:
                 assert decoded(folder / "out.mp4")["frames"]
                 (folder / "out.mp4").unlink()
-            assert len(capsys.readouterr().err.splitlines()) == (status != 0)
+            said = [line for line in capsys.readouterr().err.splitlines() if "points are guessed" not in line]
+            assert len(said) == (status != 0)  # a ramp is no face, and a line says that, too
 
 
 def test_portraits_are_moved_by_the_network_for_them_unless_one_is_named(world, monkeypatch) -> None:
