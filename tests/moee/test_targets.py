@@ -29,7 +29,7 @@ def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     places = ("moee.experiments.run.Run.make", "moee.sweeps.search.check_metric")
     places += ("datamodules.preparation.units.plan_units", "evaluation.clips.pairing.generated_pairs")
     places += ("moee.clips.sources.synthetic_clips", "evaluation.preference.study.build_study")
-    places += ("evaluation.evaluate.evaluate_pairs", "torch.load", "evaluation.leaderboard.admission.admit")
+    places += ("evaluation.evaluate.evaluate_pairs", "torch.load", "evaluation.leaderboard.site.admit")
     for place in places:
         monkeypatch.setattr(place, work)
     monkeypatch.setattr(generator, "load_generator", work)
