@@ -186,8 +186,6 @@ class TalkingHead(L.LightningModule):
         """Cues that training uses in its stage."""
         return [] if self.stage == "portrait" else self.modalities
 
-    # -- encoding
-
     def encode_pictures(self, image_N3HW: Tensor) -> Tensor:
         """Latents of uint8 pictures (N, 3, H, W)."""
         return self.codec.encode(clip_latents.in_range(image_N3HW).to(self.codec.dtype))

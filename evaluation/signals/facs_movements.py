@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from datamodules.batch import EMOTIONS
+from datamodules.face_space.mesh import LEFT_CORNER, RIGHT_CORNER
 
-RIGHT_CORNER, LEFT_CORNER = 33, 263  # outer corners of the person's eyes
 EYE_CORNERS = (33, 133, 362, 263)
 LIDS = ((159, 386), (145, 374))  # upper, lower
 NOSE_BASE, UPPER_LIP, INNER_LIPS = 2, 0, (13, 14)

@@ -20,15 +20,7 @@ from lightning_modules import (
 from lightning_modules.diffusion.objective import Losses
 from lightning_modules.interfaces import EmotionCue, LatentCodec
 from lightning_modules.video.clip_latents import frames as frame_latents
-
-UNET = {
-    "block_out_channels": [8, 16],
-    "layers_per_block": 1,
-    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
-    "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
-    "attention_head_dim": 2,
-    "norm_num_groups": 4,
-}
+from tests.lightning_modules.test_talking_head import UNET
 
 
 def model(codec: LatentCodec | None = None) -> TalkingHead:

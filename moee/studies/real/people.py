@@ -17,7 +17,7 @@ from datamodules.media.folders import sound_beside
 from datamodules.media.reading import read_sound, read_video
 from evaluation.extractors.faces.mesh import FaceMesh
 from evaluation.signals.facs_movements import emotion_sums, facs_movements, shown
-from evaluation.statistics.intervals import bootstrap, percentile_interval, ratio
+from evaluation.statistics.intervals import bootstrap, number, percentile_interval, ratio
 from lightning_modules.interfaces import EmotionCue
 from moee.console import Tell, Watch, silent, unwatched
 from moee.generation.generator import LoadedGenerator
@@ -84,7 +84,10 @@ class RealPeople:
     def record(self) -> dict[str, Any]:
         """As plain data for JSON."""
         return {
-            "rows": [dict(zip(("name", "value", "low", "high"), row, strict=True)) for row in self.rows()],
+            "rows": [
+                {"name": name, "value": value, "low": number(low), "high": number(high)}
+                for name, value, low, high in self.rows()
+            ],
             "people": self.people,
             "clips": self.clips,
             "left_out": self.left_out,
@@ -92,6 +95,8 @@ class RealPeople:
 
 
 def _interval(values_N: Tensor) -> tuple[float, float]:
+    if len(values_N) < 2:  # one person says nothing of others
+        return float("nan"), float("nan")
     names = [str(i) for i in range(len(values_N))]
     sums = torch.stack([values_N, torch.ones_like(values_N)], 1)
     return percentile_interval(bootstrap(sums, names, ratio)) or (float("nan"), float("nan"))

@@ -38,6 +38,7 @@ def test_an_emotion_is_seen_from_its_threshold_and_told_apart_if_it_shows_most()
     assert rows["emotion seen"] == pytest.approx(2 / 6)
     assert rows["emotion told apart"] == pytest.approx(1 / 6)
     assert people.record()["people"] == ["0"]
+    assert people.record()["rows"][0]["low"] is None  # one person has no interval
 
 
 def test_a_blurred_picture_is_less_sharp() -> None:
