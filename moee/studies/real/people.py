@@ -201,7 +201,7 @@ def measure_real_people(
     total, left_out = len(portraits) + len(clips), dict[str, str]()
     voice = first_voice(clips)
     size, sums, sharp, people = bench.generator.network.size, [], [], []
-    for number, path in enumerate(portraits, 1):
+    for done, path in enumerate(portraits, 1):
         try:
             each, sharper = bench.expressions(open_portrait(path, size), voice, path.name)
         except ValueError as error:
@@ -211,7 +211,7 @@ def measure_real_people(
             sums.append(each)
             sharp.append(sharper)
             people.append(path.stem)
-        watch(number, total)
+        watch(done, total)
     if not sums:
         raise ValueError(f"none of {len(portraits)} portraits could be measured")
     true, made = _lip_tracks(bench, clips, left_out, lambda done: watch(len(portraits) + done, total), tell)
@@ -239,7 +239,7 @@ def _lip_tracks(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Lips of true clips and of what is made of their first frame and sound, by name."""
     true, made, size = dict[str, Tensor](), dict[str, Tensor](), bench.generator.network.size
-    for number, path in enumerate(clips, 1):
+    for done, path in enumerate(clips, 1):
         try:
             clip = read_video(path, sound=sound_beside(path))
             frames, sound = clip.frames, clip.waveform
@@ -256,5 +256,5 @@ def _lip_tracks(
             left_out[path.name] = str(error)
             made.pop(path.stem, None)
             tell(f"left out: {error}")
-        watch(number)
+        watch(done)
     return true, made
